@@ -1,0 +1,136 @@
+"""Run files: reading, checking and writing them."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import os
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import ml_dtypes
+import numpy as np
+
+FORMAT = 1
+
+Run = dict[str, Any]
+Observation = dict[str, Any]
+
+KEY_PARTS = ("operation", "implementation", "dtype", "device", "mode", "check", "case")
+
+
+class RunFileError(Exception):
+    """A run file that cannot be used; the message is one sentence that says what to do."""
+
+
+@functools.cache
+def _validator() -> jsonschema.protocols.Validator:
+    schema = json.loads(resources.files(__package__).joinpath("run.schema.json").read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema)
+
+
+def validate(run: Any, name: str) -> Run:
+    """Return `run` if it is a valid run, else raise RunFileError; `name` is how the message calls it."""
+    if not isinstance(run, dict) or "observations" not in run:
+        raise RunFileError(f"{name} is not a trueline run file; make one with 'trueline run --output {name}'.")
+    if run.get("format") != FORMAT:
+        raise RunFileError(
+            f"{name} has run-file format {run.get('format')!r}, and this trueline reads format {FORMAT}; "
+            "make the run again with this version."
+        )
+    error = jsonschema.exceptions.best_match(_validator().iter_errors(run))
+    if error is not None:
+        where = "/".join(str(part) for part in error.absolute_path) or "its top level"
+        raise RunFileError(f"{name} is not a valid run file: at {where}, {error.message[:200]}; make the run again.")
+    return run
+
+
+def read(path: Path) -> Run:
+    """Read and check the run file at `path`; RunFileError if it is missing, broken or of another format."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RunFileError(f"{path} does not exist; make it with 'trueline run --output {path}'.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunFileError(f"{path} cannot be read ({error}); make the run again.") from None
+    try:
+        run = json.loads(text)
+    except ValueError as error:
+        raise RunFileError(f"{path} is not JSON ({error}); make the run again.") from None
+    return validate(run, str(path))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` so that a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write(run: Run, path: Path) -> Path:
+    """Check `run` and write it, one observation a line; return where it was written.
+
+    A partial or broken run never replaces a complete one: it then goes beside it, as NAME.partial.json or
+    NAME.broken.json.
+    """
+    validate(run, str(path))
+    if run["status"] != "complete" and path.exists():
+        try:
+            keep = read(path)["status"] == "complete"
+        except RunFileError:
+            keep = False
+        if keep:
+            path = path.with_suffix(f".{run['status']}.json")
+    write_text(path, dumps(run))
+    return path
+
+
+def dumps(run: Run) -> str:
+    """The run as JSON text, in a fixed order and with one entry a line where lists are long."""
+    head = {key: value for key, value in sorted(run.items()) if key not in ("cases", "observations")}
+    lines = json.dumps(head, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)[:-2]
+    cases = ",\n".join(
+        f"  {json.dumps(name)}: {_compact(case)}" for name, case in sorted(run["cases"].items())
+    )
+    observations = ",\n".join("  " + _compact(o) for o in sorted(run["observations"], key=lambda o: o["key"]))
+    return f'{lines},\n "cases": {{\n{cases}\n }},\n "observations": [\n{observations}\n ]\n}}\n'
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def split_key(key: str) -> dict[str, str]:
+    """The seven parts of an observation's key, by name."""
+    return dict(zip(KEY_PARTS, key.split("/"), strict=True))
+
+
+def case_name(key: str) -> str:
+    """Where the inputs of the observation with this key stand in the run's `cases`."""
+    parts = split_key(key)
+    return "/".join(parts[part] for part in ("operation", "dtype", "check", "case"))
+
+
+def encode(array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """An array, exactly, as the run file holds it."""
+    little = array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
+    data = base64.b64encode(np.ascontiguousarray(little).tobytes()).decode("ascii")
+    return {"dtype": array.dtype.name, "shape": list(array.shape), "data": data}
+
+
+def decode(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """The array that `encode` stored."""
+    name = stored["dtype"]
+    dtype = np.dtype(getattr(ml_dtypes, name)) if name == "bfloat16" else np.dtype(name)
+    return np.frombuffer(base64.b64decode(stored["data"]), dtype=dtype).reshape(stored["shape"])
