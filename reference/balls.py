@@ -1,0 +1,80 @@
+"""The functions that definitions are written with, over balls and over truncated power series of balls.
+
+A ball (python-flint's arb) encloses a real number with certainty; a series (arb_series) carries a derivative along.
+Where arb has no answer at the edge of a domain, the limit that mathematics gives there is stated here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flint import arb, arb_series
+
+Ball = Any
+"""An arb or an arb_series: python-flint ships no types."""
+
+INFINITY: Ball = arb("inf")
+
+
+class PrecisionError(ArithmeticError):
+    """The balls are too wide to decide a comparison or a division; the engine answers by raising the precision."""
+
+
+def value(x: Ball) -> Ball:
+    """The number itself, without its derivative."""
+    return x[0] if isinstance(x, arb_series) else x
+
+
+def is_zero(x: Ball) -> bool:
+    """Whether x is exactly zero."""
+    return bool(value(x) == 0)
+
+
+def exp(x: Ball) -> Ball:
+    """e^x, with exp(-inf) = 0."""
+    return x.exp()
+
+
+def log(x: Ball) -> Ball:
+    """The natural logarithm, with log 0 = -inf."""
+    if is_zero(x) and not isinstance(x, arb_series):
+        return -INFINITY
+    return x.log()
+
+
+def times(weight: Ball, x: Ball) -> Ball:
+    """weight * x, with 0 * anything = 0: the limit that information theory gives 0 log 0."""
+    if is_zero(weight) and (not isinstance(weight, arb_series) or is_zero(weight[1])):
+        return arb(0)
+    return weight * x
+
+
+def less(x: Ball, y: Ball) -> bool:
+    """Whether x < y; PrecisionError if the balls overlap without being the same exact number."""
+    a, b = value(x), value(y)
+    if a < b:
+        return True
+    if a >= b or a.is_nan() or b.is_nan():
+        return False
+    raise PrecisionError
+
+
+def maximum(x: Ball, y: Ball) -> Ball:
+    """The larger of two; NaN if either is."""
+    if value(x).is_nan():
+        return x
+    return y if less(x, y) else x
+
+
+def minimum(x: Ball, y: Ball) -> Ball:
+    """The smaller of two; NaN if either is."""
+    return -maximum(-x, -y)
+
+
+def total(xs: Sequence[Ball]) -> Ball:
+    """The sum; 0 of nothing."""
+    result = arb(0)
+    for x in xs:
+        result = result + x
+    return result
