@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import math
 import os
 import tempfile
 from importlib import resources
@@ -36,7 +37,9 @@ def _validator() -> jsonschema.protocols.Validator:
 def validate(run: Any, name: str) -> Run:
     """Return `run` if it is a valid run, else raise RunFileError; `name` is how the message calls it."""
     if not isinstance(run, dict) or "observations" not in run:
-        raise RunFileError(f"{name} is not a trueline run file; make one with 'trueline run --output {name}'.")
+        raise RunFileError(
+            f"{name} is not a trueline run file; make one with 'trueline run --output {name}'."
+        )
     if run.get("format") != FORMAT:
         raise RunFileError(
             f"{name} has run-file format {run.get('format')!r}, and this trueline reads format {FORMAT}; "
@@ -45,8 +48,39 @@ def validate(run: Any, name: str) -> Run:
     error = jsonschema.exceptions.best_match(_validator().iter_errors(run))
     if error is not None:
         where = "/".join(str(part) for part in error.absolute_path) or "its top level"
-        raise RunFileError(f"{name} is not a valid run file: at {where}, {error.message[:200]}; make the run again.")
+        raise RunFileError(
+            f"{name} is not a valid run file: at {where}, {error.message[:200]}; make the run again."
+        )
+    fault = _inconsistency(run)
+    if fault is not None:
+        raise RunFileError(f"{name} is not a valid run file: {fault}; make the run again.")
     return run
+
+
+def _inconsistency(run: Run) -> str | None:
+    """What a schema cannot say: keys are unique, and what an observation refers to is in the file."""
+    seen: set[str] = set()
+    for observation in run["observations"]:
+        key = observation["key"]
+        if key in seen:
+            return f"the key {key} stands twice among its observations"
+        seen.add(key)
+        operation, implementation, _, _, _, check, _ = key.split("/")
+        expectation = observation.get("expectation")
+        for table, entry in (
+            ("operations", operation),
+            ("implementations", f"{operation}/{implementation}"),
+            ("checks", check),
+            ("expectations", expectation),
+        ):
+            if entry is not None and entry not in run[table]:
+                return f"the observation {key} refers to {entry!r}, which is not among its {table}"
+        framework = run["implementations"][f"{operation}/{implementation}"]["framework"]
+        if framework not in run["frameworks"]:
+            return (
+                f"the implementation {implementation} is of {framework!r}, which is not among its frameworks"
+            )
+    return None
 
 
 def read(path: Path) -> Run:
@@ -130,7 +164,15 @@ def encode(array: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 def decode(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """The array that `encode` stored."""
+    """The array that `encode` stored; RunFileError if the stored form is damaged."""
     name = stored["dtype"]
-    dtype = np.dtype(getattr(ml_dtypes, name)) if name == "bfloat16" else np.dtype(name)
-    return np.frombuffer(base64.b64decode(stored["data"]), dtype=dtype).reshape(stored["shape"])
+    try:
+        dtype = np.dtype(getattr(ml_dtypes, name, name))
+        data = bytearray(base64.b64decode(stored["data"], validate=True))
+        if len(data) != math.prod(stored["shape"]) * dtype.itemsize:
+            raise ValueError(f"{len(data)} bytes for shape {stored['shape']}")
+        return np.ndarray(tuple(stored["shape"]), dtype, buffer=data)
+    except (ValueError, TypeError) as error:
+        raise RunFileError(
+            f"An array of dtype {name} in the run file is damaged ({error}); make the run again."
+        ) from None

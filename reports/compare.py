@@ -1,0 +1,296 @@
+"""What changed between two runs."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+from trueline.reports.merge import main_version
+from trueline.reports.runfile import Observation, Run, split_key
+from trueline.reports.values import ulp
+from trueline.reports.verdicts import ABSENT, VERDICTS, WRONG, words
+
+GREW = 1.5
+"""An error grew only if it is more than this many times the old one ..."""
+
+BY = 0.5
+"""... and more than this many ULP above it. What moved less moved within the bound."""
+
+_FATAL = frozenset({"crashed", "timed_out"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key, with what the old and the new run observed; None where a run has not got it."""
+
+    key: str
+    old: Observation | None
+    new: Observation | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every key of two runs, in exactly one category.
+
+    For a key that both runs hold, the first rule that applies decides:
+
+    - verdict_changed: a harness error on either side, which says nothing about the framework.
+    - support_gained: `not_run` before, even if the answer is wrong, since nothing was known of it.
+    - newly_deviating: the new answer is wrong (deviates, documented, crashed, timed_out) and the old was
+      not; or it now crashes or hangs and did not. An expectation explains a deviation and does not undo
+      it: `documented` counts as wrong here. A refusal that became a wrong answer belongs here, too.
+    - support_lost, support_gained: to, or from, `unsupported` or `not_run`.
+    - newly_conforming: wrong before, conforms now.
+    - verdict_changed: any other change of verdict, such as documented to deviates.
+    - label_changed: same verdict, another label.
+    - error_grew, error_shrank: the error differs by the factor GREW and by more than BY ULP. An answer
+      that is no distance away (NaN where a number is due) counts as infinitely far.
+    - unchanged: no bits to compare on either side, as in a refusal.
+    - bit_equal, or moved: the same bits, or others.
+
+    A regression is what is newly deviating or lost support; no gain elsewhere makes up for it.
+    """
+
+    old: Run
+    new: Run
+    newly_deviating: tuple[Change, ...] = ()
+    support_lost: tuple[Change, ...] = ()
+    label_changed: tuple[Change, ...] = ()
+    error_grew: tuple[Change, ...] = ()
+    verdict_changed: tuple[Change, ...] = ()
+    newly_conforming: tuple[Change, ...] = ()
+    support_gained: tuple[Change, ...] = ()
+    error_shrank: tuple[Change, ...] = ()
+    moved: tuple[Change, ...] = ()
+    gone: tuple[Change, ...] = ()
+    added: tuple[Change, ...] = ()
+    bit_equal: tuple[Change, ...] = ()
+    unchanged: tuple[Change, ...] = ()
+
+    @property
+    def has_regression(self) -> bool:
+        """Whether anything is newly deviating or lost support."""
+        return bool(self.newly_deviating or self.support_lost)
+
+    def categories(self) -> dict[str, tuple[Change, ...]]:
+        """The changes by category, in the order in which they are shown."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("old", "new")}
+
+
+def compare(old: Run, new: Run) -> Comparison:
+    """Sort every key of the two runs into its category; see Comparison."""
+    before = {observation["key"]: observation for observation in old["observations"]}
+    after = {observation["key"]: observation for observation in new["observations"]}
+    found: dict[str, list[Change]] = defaultdict(list)
+    for key in sorted(before.keys() | after.keys()):
+        change = Change(key, before.get(key), after.get(key))
+        found[_category(change.old, change.new)].append(change)
+    return Comparison(old, new, **{name: tuple(changes) for name, changes in found.items()})
+
+
+def _category(old: Observation | None, new: Observation | None) -> str:
+    if old is None:
+        return "added"
+    if new is None:
+        return "gone"
+    was, now = old["verdict"], new["verdict"]
+    if was != now:
+        return _verdict_category(was, now)
+    if old.get("label") != new.get("label"):
+        return "label_changed"
+    error = _error_category(_distance(old), _distance(new))
+    if error is not None:
+        return error
+    if "digest" not in old and "digest" not in new:
+        return "unchanged"
+    return "bit_equal" if old.get("digest") == new.get("digest") else "moved"
+
+
+def _verdict_category(was: str, now: str) -> str:
+    if "harness_error" in (was, now):
+        return "verdict_changed"
+    if was == "not_run":
+        return "support_gained"
+    if (now in WRONG and was not in WRONG) or (now in _FATAL and was not in _FATAL):
+        return "newly_deviating"
+    if now in ABSENT and was not in ABSENT:
+        return "support_lost"
+    if was in ABSENT and now not in ABSENT:
+        return "support_gained"
+    if was in WRONG and now == "conforms":
+        return "newly_conforming"
+    return "verdict_changed"
+
+
+def _distance(observation: Observation) -> float | None:
+    if observation.get("accuracy") == "wrong":
+        return math.inf
+    error = observation.get("error")
+    return None if error is None else float(error)
+
+
+def _error_category(was: float | None, now: float | None) -> str | None:
+    if was is None or now is None or was == now:
+        return None
+    if now > GREW * was and now - was > BY:
+        return "error_grew"
+    if was > GREW * now and was - now > BY:
+        return "error_shrank"
+    return None
+
+
+_TITLES = {
+    "newly_deviating": ("newly deviating", "bold red"),
+    "support_lost": ("support lost", "bold red"),
+    "label_changed": ("label changed", "yellow"),
+    "error_grew": ("error grew", "yellow"),
+    "verdict_changed": ("verdict changed otherwise", "yellow"),
+    "newly_conforming": ("newly conforming", "green"),
+    "support_gained": ("support gained", "green"),
+    "error_shrank": ("error shrank", "green"),
+    "moved": ("moved within the bound", "cyan"),
+    "gone": ("cases gone", "dim"),
+    "added": ("cases added", "dim"),
+    "bit_equal": ("bit-equal", "dim"),
+    "unchanged": ("unchanged, without bits to compare", "dim"),
+}
+
+
+def summary_text(comparison: Comparison) -> str:
+    """A few sentences: what changed, with every kind of change counted and every caveat said."""
+    categories = comparison.categories()
+    common = sum(len(c) for name, c in categories.items() if name not in ("added", "gone"))
+    counts = [f"{len(c)} {_TITLES[name][0]}" for name, c in categories.items() if c and name != "bit_equal"]
+    sentences = []
+    if common:
+        equal = len(comparison.bit_equal)
+        sentences.append(
+            f"Of {common} observations in both runs, {equal} are bit-equal ({_share(equal, common)})."
+        )
+    else:
+        sentences.append("The runs have no observation in common.")
+    sentences.append(f"Other: {'; '.join(counts)}." if counts else "Nothing else is to be told.")
+    if comparison.has_regression:
+        where = sorted({_test(c.key) for c in (*comparison.newly_deviating, *comparison.support_lost)})
+        more = f" and {len(where) - 3} more" if len(where) > 3 else ""
+        sentences.append(f"Regressions: {', '.join(where[:3])}{more}.")
+    else:
+        sentences.append("No regression.")
+    return " ".join([*sentences, *_caveats(comparison.old, comparison.new)])
+
+
+def _share(part: int, whole: int) -> str:
+    # Rounding up to 100 % would hide the one that differs.
+    return f"{math.floor(1000 * part / whole) / 10:g} %"
+
+
+def _caveats(old: Run, new: Run) -> list[str]:
+    sentences = []
+    if old["suite"]["digest"] != new["suite"]["digest"]:
+        sentences.append(
+            "The runs were made by different versions of the suite, so a change may be the suite's."
+        )
+    for name, run in (("old", old), ("new", new)):
+        if run["status"] != "complete":
+            sentences.append(f"The {name} run is {run['status']}.")
+    for framework, entry in new["frameworks"].items():
+        before = old["frameworks"].get(framework, {}).get("status")
+        if entry["status"] != "measured" and before == "measured":
+            why = f" ({entry['message']})" if entry["message"] else ""
+            sentences.append(
+                f"{framework} was measured in the old run and is {words(entry['status'])} in the new{why}."
+            )
+    return sentences
+
+
+def render_comparison(comparison: Comparison) -> RenderableType:
+    """The comparison for a terminal: versions, a few sentences, then each category, grouped by test."""
+    parts: list[RenderableType] = [_environments(comparison.old, comparison.new), Text()]
+    parts += [Text(summary_text(comparison)), Text()]
+    for name, changes in comparison.categories().items():
+        if not changes or name in ("bit_equal", "unchanged"):
+            continue
+        title, style = _TITLES[name]
+        parts += [Text(f"{title} ({len(changes)})", style), _table(name, changes), Text()]
+    return Group(*parts[:-1])
+
+
+def _environments(old: Run, new: Run) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("framework", "old", "new"):
+        table.add_column(column)
+    for framework in sorted(old["frameworks"].keys() | new["frameworks"].keys()):
+        before, after = (_versions(run, framework) for run in (old, new))
+        names = {**before, **after}
+        main = main_version(framework, names)[0]
+        for name in sorted(names, key=lambda n: (n != main, n)):
+            was, now = before.get(name, "–"), after.get(name, "–")
+            if name == main or was != now:
+                shown = name if name == main else f"  with {name}"
+                table.add_row(escape(shown), escape(was), escape(now), style=None if was != now else "dim")
+    return table
+
+
+def _versions(run: Run, framework: str) -> Mapping[str, str]:
+    versions: Mapping[str, str] = run["frameworks"].get(framework, {}).get("versions", {})
+    return versions
+
+
+def _table(name: str, changes: tuple[Change, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
+    for change in changes:
+        groups[_test(change.key), _from_to(change)].append(change)
+    for (test, from_to), members in sorted(groups.items()):
+        dtypes = " ".join(sorted({split_key(c.key)["dtype"] for c in members}))
+        told = f"{from_to}; {dtypes}" if from_to else dtypes
+        if name not in ("added", "gone"):
+            told += f"; worst {_example(max(members, key=_weight))}"
+        table.add_row(str(len(members)), Text(test), Text(told))
+    return table
+
+
+def _test(key: str) -> str:
+    parts = split_key(key)
+    return f"{parts['operation']}/{parts['implementation']}/{parts['check']}"
+
+
+def _from_to(change: Change) -> str:
+    if change.old is None or change.new is None:
+        return words((change.old or change.new or {})["verdict"])
+    was, now = change.old["verdict"], change.new["verdict"]
+    if was != now:
+        return f"{VERDICTS[was].symbol} {words(was)} → {VERDICTS[now].symbol} {words(now)}"
+    labels = change.old.get("label"), change.new.get("label")
+    return f"“{labels[0]}” → “{labels[1]}”" if labels[0] != labels[1] else ""
+
+
+def _weight(change: Change) -> float:
+    return max((_distance(o) or 0.0 for o in (change.old, change.new) if o is not None), default=0.0)
+
+
+def _example(change: Change) -> str:
+    parts = split_key(change.key)
+    text = "/".join(parts[part] for part in ("dtype", "device", "mode", "case"))
+    if change.old is not None and change.new is not None:
+        was, now = _told(change.old), _told(change.new)
+        if was or now:
+            text += f": {was or '–'} → {now or '–'}"
+        if (change.new.get("message") or "") and change.new["verdict"] in (WRONG | ABSENT):
+            text += f" ({change.new['message'][:120]})"
+    return text
+
+
+def _told(observation: Observation) -> str:
+    if observation.get("accuracy") == "wrong":
+        return str(observation.get("witness", {}).get("got", "wrong"))
+    return f"{ulp(observation['error'])} ULP" if "error" in observation else ""

@@ -1,0 +1,135 @@
+"""Numbers and arrays as a reader sees them: hexadecimal, decimal, and elided where they are long."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+from trueline.reports.runfile import decode
+
+SHOWN = 16
+"""An array with more elements than this is elided in the middle."""
+
+_EDGE = 4
+
+
+class Element(NamedTuple):
+    """One element of an array, or a gap: `skipped` elements left out."""
+
+    at: tuple[int, ...]
+    hex: str
+    decimal: str
+    skipped: int = 0
+
+
+def ulp(value: float | None) -> str:
+    """An error or bound in ULP, to three digits; nothing for None."""
+    if value is None:
+        return ""
+    if value == 0:
+        return "0"
+    text = f"{value:.3g}"
+    if "e" not in text:
+        return text
+    if 1e-3 <= value < 1e6:
+        return f"{value:.0f}"
+    mantissa, exponent = text.split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def hexadecimal(value: Any) -> str:
+    """A NumPy scalar exactly: floating point in C99 hexadecimal, integers and booleans as they are."""
+    dtype = np.asarray(value).dtype
+    if dtype.kind in "biu":
+        return str(value.item())
+    if dtype.kind not in "fV":
+        return str(value)
+    return trim(float(value).hex())
+
+
+def trim(text: str) -> str:
+    """A C99 hexadecimal number without the zeros that end its fraction."""
+    return re.sub(r"\.?0+p", "p", text) if "." in text else text
+
+
+def decimal(text: str, dtype: str) -> str:
+    """The shortest decimal that names `text` in the format `dtype`; empty if it is no hexadecimal number."""
+    if "0x" not in text.lower():
+        return ""
+    try:
+        value = float.fromhex(text)
+    except (ValueError, OverflowError):
+        return ""
+    try:
+        near = np.dtype(getattr(ml_dtypes, dtype, dtype)).type(value)
+    except (TypeError, OverflowError):
+        return repr(value)
+    return str(near) if float(near) == value else repr(value)
+
+
+def both(text: str, dtype: str) -> str:
+    """A stored answer as hexadecimal with its decimal, or as it stands if it is no hexadecimal number."""
+    plain = decimal(text, dtype)
+    return f"{trim(text)} ({plain})" if plain else text
+
+
+def elements(stored: dict[str, Any], at: Sequence[int] = ()) -> list[Element]:
+    """The elements of a stored array; a long one keeps its ends and what stands at the index `at`.
+
+    `at` is an index into the answer. Where the input has more axes than the answer (a loss of rows), all
+    below that index is kept, as far as it fits.
+    """
+    array = decode(stored)
+    flat = array.reshape(-1)
+    kept = _kept(array.shape, tuple(at))
+    out: list[Element] = []
+    previous = -1
+    for position in kept:
+        if position > previous + 1:
+            out.append(Element((), "", "", position - previous - 1))
+        index = tuple(int(i) for i in np.unravel_index(position, array.shape)) if array.shape else ()
+        out.append(Element(index, hexadecimal(flat[position]), str(flat[position])))
+        previous = position
+    if flat.size > previous + 1:
+        out.append(Element((), "", "", flat.size - previous - 1))
+    return out
+
+
+def describe(stored: dict[str, Any]) -> str:
+    """An array's dtype and shape: 'float32, shape (3, 4)', or 'float32, a scalar'."""
+    shape = stored["shape"]
+    return (
+        f"{stored['dtype']}, shape ({', '.join(map(str, shape))})"
+        if shape
+        else f"{stored['dtype']}, a scalar"
+    )
+
+
+def lines(stored: dict[str, Any], at: Sequence[int] = ()) -> list[str]:
+    """The array as text, an element a line: index, hexadecimal, decimal."""
+    text = []
+    for element in elements(stored, at):
+        if element.skipped:
+            text.append(f"… {element.skipped} more")
+        else:
+            where = f"[{', '.join(map(str, element.at))}] " if stored["shape"] else ""
+            same = element.hex == element.decimal
+            text.append(f"{where}{element.hex}" if same else f"{where}{element.hex}  {element.decimal}")
+    return text or ["(empty)"]
+
+
+def _kept(shape: tuple[int, ...], at: tuple[int, ...]) -> list[int]:
+    size = math.prod(shape)
+    if size <= SHOWN:
+        return list(range(size))
+    witness: list[int] = []
+    if 0 < len(at) <= len(shape) and all(0 <= i < n for i, n in zip(at, shape, strict=False)):
+        below = math.prod(shape[len(at) :])
+        start = int(np.ravel_multi_index(at, shape[: len(at)])) * below
+        witness = list(range(start, start + min(below, SHOWN - 2 * _EDGE)))
+    edge = _EDGE if witness else SHOWN // 2
+    return sorted({*range(edge), *range(size - edge, size), *witness})
