@@ -116,13 +116,11 @@ def _environment(seen: Seen) -> list[tuple[str, str]]:
     framework = seen.implementation_entry["framework"]
     entry = seen.run["frameworks"][framework]
     flags = entry["modes"].get(seen.mode, {})
+    hardware = entry["devices"].get(seen.device)
     rows = [
         ("framework", framework),
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(entry["versions"].items()))),
-        (
-            "device",
-            f"{seen.device} ({entry['devices'][seen.device]})" if seen.device in entry["devices"] else "",
-        ),
+        ("device", f"{seen.device} ({hardware})" if hardware else seen.device),
         ("mode", ", ".join([seen.mode, *(f"{name}={value}" for name, value in flags.items())])),
         *((name, str(value)) for name, value in seen.run["environment"].items()),
         ("run", f"{seen.run['created']}, trueline {seen.run['suite']['version']}"),

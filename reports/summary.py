@@ -275,8 +275,11 @@ def terminal_table(run: Run) -> Table:
     for operation in summary.merged.operations():
         cells = [_cell(summary.counts.get((operation, number), {})) for number in range(len(columns))]
         table.add_row(operation, *cells)
-    shown = ordered(summary.totals)
-    legend = Text("  ").join(Text(f"{VERDICTS[n].symbol} {words(n)}", VERDICTS[n].style) for n in shown)
+    # The caption is as narrow as the table: a symbol must not part from its word.
+    legend = Text("  ").join(
+        Text(f"{VERDICTS[name].symbol}\u00a0{words(name)}".replace(" ", "\u00a0"), VERDICTS[name].style)
+        for name in ordered(summary.totals)
+    )
     table.caption = legend
     table.caption_justify = "left"
     return table

@@ -1,0 +1,155 @@
+"""The merged summary as JSON, for other programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from trueline.reports import banner
+from trueline.reports.merge import Merged, Seen
+from trueline.reports.summary import Achieved, Summary, summarise
+from trueline.reports.verdicts import ordered
+
+FORMAT = 1
+
+
+def render_json(merged: Merged) -> str:
+    """The summary as JSON text. `column` is always a number into `columns`, `worst` and `example` are keys.
+
+    - format: 1
+    - created: when the newest run ended
+    - warnings: sentences
+    - runs: [{created, status, suite, environment, observations}]
+    - columns: [{label, framework, versions, device, hardware}]
+    - totals: {verdict: count}
+    - operations: {name: {kind, summary, source, bound, counts: [{column, counts: {verdict: count}}]}}
+    - findings: [{verdict, operation, implementation, framework, check, expectation, count, columns, dtypes,
+      modes, worst, error, allowed, message, keys: [{column, key}]}], most serious first
+    - accuracy: [{operation, implementation, column, kind, dtypes: {dtype: {worst, error, allowed, counts}}}]
+    - conventions: [{operation, check, case, question, disagree, answers: [{implementation, column, label,
+      verdict, where, example}]}]; label is null where there was no answer; where is empty if the answer is
+      the same in every dtype and mode
+    - relations: [{operation, check, implementation, column, counts, labels, worst}]
+    """
+    summary = summarise(merged)
+    document = {
+        "format": FORMAT,
+        "created": merged.created,
+        "warnings": banner.warnings(merged),
+        "runs": [
+            {
+                "created": run["created"],
+                "status": run["status"],
+                "suite": run["suite"],
+                "environment": run["environment"],
+                "observations": len(run["observations"]),
+            }
+            for run in merged.runs
+        ],
+        "columns": [
+            {
+                "label": column.label,
+                "framework": column.framework,
+                "versions": dict(column.versions),
+                "device": column.device,
+                "hardware": column.hardware,
+            }
+            for column in merged.columns
+        ],
+        "totals": ordered(summary.totals),
+        "operations": _operations(summary),
+        "findings": _findings(summary),
+        "accuracy": [
+            {
+                "operation": row.operation,
+                "implementation": row.implementation,
+                "column": row.column,
+                "kind": row.kind,
+                "dtypes": {dtype: _achieved(achieved) for dtype, achieved in row.dtypes.items()},
+            }
+            for row in summary.accuracy
+        ],
+        "conventions": _conventions(summary),
+        "relations": [
+            {
+                "operation": relation.operation,
+                "check": relation.check,
+                "implementation": relation.implementation,
+                "column": relation.column,
+                "counts": dict(relation.counts),
+                "labels": dict(relation.labels),
+                "worst": relation.worst.key,
+            }
+            for relation in summary.relations
+        ],
+    }
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _operations(summary: Summary) -> dict[str, Any]:
+    columns = range(len(summary.merged.columns))
+    return {
+        name: {
+            **{field: entry[field] for field in ("kind", "summary", "source", "bound")},
+            "counts": [
+                {"column": column, "counts": ordered(summary.counts[name, column])}
+                for column in columns
+                if (name, column) in summary.counts
+            ],
+        }
+        for name, entry in summary.merged.operations().items()
+    }
+
+
+def _findings(summary: Summary) -> list[dict[str, Any]]:
+    return [
+        {
+            "verdict": finding.verdict,
+            "operation": finding.operation,
+            "implementation": finding.implementation,
+            "framework": finding.framework,
+            "check": finding.check,
+            "expectation": finding.expectation,
+            "count": len(finding.members),
+            "columns": finding.columns,
+            "dtypes": finding.dtypes,
+            "modes": finding.modes,
+            "worst": finding.members[0].key,
+            **_measured(finding.members[0]),
+            "message": finding.members[0].observation.get("message"),
+            "keys": [{"column": seen.column, "key": seen.key} for seen in finding.members],
+        }
+        for finding in summary.findings
+    ]
+
+
+def _conventions(summary: Summary) -> list[dict[str, Any]]:
+    return [
+        {
+            "operation": convention.operation,
+            "check": convention.check,
+            "case": convention.case,
+            "question": convention.question,
+            "disagree": convention.disagree,
+            "answers": [
+                {
+                    "implementation": answer.implementation,
+                    "column": answer.column,
+                    "label": answer.label if answer.is_label else None,
+                    "verdict": answer.example.verdict,
+                    "where": list(answer.where),
+                    "example": answer.example.key,
+                }
+                for answer in convention.answers
+            ],
+        }
+        for convention in summary.conventions
+    ]
+
+
+def _achieved(achieved: Achieved) -> dict[str, Any]:
+    return {"worst": achieved.worst.key, **_measured(achieved.worst), "counts": dict(achieved.counts)}
+
+
+def _measured(seen: Seen) -> dict[str, Any]:
+    return {name: seen.observation.get(name) for name in ("error", "allowed")}

@@ -1,0 +1,297 @@
+"""The report as one HTML file that needs nothing else: no network, no script but for the search."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from importlib import resources
+from itertools import groupby
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup
+from trueline.reports import banner
+from trueline.reports.embed import embedded
+from trueline.reports.merge import Column, Merged, Seen, dtype_order
+from trueline.reports.summary import Achieved, Convention, Finding, Summary, summarise
+from trueline.reports.values import both, describe, elements, ulp
+from trueline.reports.verdicts import ACCURACIES, RANK, VERDICTS, ordered, words
+
+ROWS = 20
+"""Observations of a finding that are listed in it; the table of all observations has the rest."""
+
+_QUIET = ("unsupported", "not_run")
+
+
+def render_html(merged: Merged) -> str:
+    """The whole page; the same runs give the same bytes."""
+    summary = summarise(merged)
+    operations = merged.operations()
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        summary=summary,
+        columns=merged.columns,
+        column_details=[_column_details(merged, number) for number in range(len(merged.columns))],
+        runs=merged.runs,
+        created=merged.created,
+        warnings=banner.warnings(merged),
+        totals=ordered(summary.totals),
+        total=len(merged.seen),
+        verdicts=VERDICTS,
+        accuracies=ACCURACIES,
+        matrix=_matrix(summary, operations),
+        findings=_findings(summary),
+        conventions=_conventions(summary),
+        accuracy=_accuracy(summary),
+        accuracy_dtypes=_dtypes(summary),
+        relations=_relations(summary),
+        operations=_operations(merged, operations),
+        data=Markup(embedded(merged)),
+        rows_shown=ROWS,
+    )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    folder = resources.files(__package__).joinpath("templates")
+
+    def load(name: str) -> str:
+        return folder.joinpath(name).read_text(encoding="utf-8")
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(load),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["words"] = words
+    environment.filters["ulp"] = ulp
+    environment.filters["is_url"] = lambda text: str(text).startswith(("https://", "http://"))
+    environment.globals["key_link"] = key_link
+    environment.globals["find_link"] = find_link
+    return environment
+
+
+def key_link(key: str) -> str:
+    """The fragment that leads to the observations with this key."""
+    return "#key=" + quote(key, safe="/:.,=+()[]")
+
+
+def find_link(text: str = "", verdict: str = "", column: int | None = None) -> str:
+    """The fragment that opens the table of observations with these filters set."""
+    fields = {"find": text, "verdict": verdict, "column": "" if column is None else str(column)}
+    return "#" + "&".join(f"{name}={quote(value, safe='/')}" for name, value in fields.items() if value)
+
+
+def _column_details(merged: Merged, number: int) -> dict[str, Any]:
+    column = merged.columns[number]
+    modes: dict[str, Any] = {}
+    platforms: dict[str, None] = {}
+    for run in merged.runs:
+        entry = run["frameworks"].get(column.framework)
+        if entry and entry["versions"] == dict(column.versions) and column.device in entry["devices"]:
+            modes.update(entry["modes"])
+            facts = run["environment"]
+            platforms[f"{facts['platform']}, Python {facts['python']}, {facts['processor']}"] = None
+    versions = sorted(column.versions.items())
+    return {
+        "column": column,
+        "versions": versions,
+        "modes": sorted(modes.items()),
+        "platforms": list(platforms),
+    }
+
+
+def _worst(counts: Mapping[str, int]) -> str:
+    return min(counts, key=RANK.__getitem__, default="conforms")
+
+
+def _matrix(summary: Summary, operations: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    def cell(operation: str, number: int) -> dict[str, Any] | None:
+        counts = summary.counts.get((operation, number))
+        if not counts:
+            return None
+        link = find_link(f"/{operation}/", column=number)
+        return {
+            "counts": ordered(counts),
+            "total": sum(counts.values()),
+            "worst": _worst(counts),
+            "link": link,
+        }
+
+    numbers = range(len(summary.merged.columns))
+    kinds = []
+    for kind, names in groupby(operations, key=lambda name: str(operations[name]["kind"])):
+        rows = [{"operation": name, "cells": [cell(name, number) for number in numbers]} for name in names]
+        kinds.append({"kind": kind, "rows": rows})
+    return kinds
+
+
+def _findings(summary: Summary) -> list[dict[str, Any]]:
+    sections = []
+    listed: set[str] = set()
+    for verdict, found in groupby(summary.findings, key=lambda finding: finding.verdict):
+        groups = [_finding(finding, summary.merged.columns, listed) for finding in found]
+        count = sum(group["count"] for group in groups)
+        section = {"verdict": VERDICTS[verdict], "groups": groups, "count": count, "quiet": verdict in _QUIET}
+        sections.append(section)
+    return sections
+
+
+def _finding(finding: Finding, columns: tuple[Column, ...], listed: set[str]) -> dict[str, Any]:
+    worst = finding.members[0]
+    expectation = worst.run["expectations"][finding.expectation] if finding.expectation else None
+    shown = []
+    for seen in finding.members[:ROWS]:
+        # An id stands once in a page; the same key in another column has none.
+        shown.append({**_facts(seen), "anchor": "" if seen.key in listed else f"key={seen.key}"})
+        listed.add(seen.key)
+    return {
+        "finding": finding,
+        "count": len(finding.members),
+        "worst": {**_facts(worst), "inputs": _inputs(worst)},
+        "columns": [columns[number].name for number in finding.columns],
+        "expectation": expectation,
+        "operation": worst.operation_entry,
+        "check": worst.run["checks"][finding.check],
+        "call": worst.implementation_entry["call"],
+        "conventions": sorted(worst.implementation_entry["conventions"].items()),
+        "rows": shown,
+        "link": find_link(
+            f"/{finding.operation}/{finding.implementation}/ /{finding.check}/", finding.verdict
+        ),
+        "messages": sorted(
+            {str(s.observation["message"]) for s in finding.members if s.observation.get("message")}
+        ),
+    }
+
+
+def _facts(seen: Seen) -> dict[str, Any]:
+    observation = seen.observation
+    witness = observation.get("witness") or {}
+    return {
+        "seen": seen,
+        "key": seen.key,
+        "error": observation.get("error"),
+        "allowed": observation.get("allowed"),
+        "accuracy": observation.get("accuracy", ""),
+        "label": observation.get("label", ""),
+        "message": observation.get("message", ""),
+        "at": witness.get("at", []),
+        "expected": witness.get("expected", ""),
+        "nearest": both(witness["nearest"], seen.dtype) if "nearest" in witness else "",
+        "got": both(witness["got"], seen.dtype) if witness else "",
+    }
+
+
+def _inputs(seen: Seen) -> dict[str, Any] | None:
+    case = seen.case_entry
+    if case is None:
+        return None
+    at = (seen.observation.get("witness") or {}).get("at", [])
+    return {
+        "parameters": sorted(case["parameters"].items()),
+        "arrays": [
+            {
+                "name": name,
+                "about": describe(stored),
+                "elements": elements(stored, at),
+                "scalar": not stored["shape"],
+            }
+            for name, stored in sorted(case["inputs"].items())
+        ],
+    }
+
+
+def _conventions(summary: Summary) -> list[dict[str, Any]]:
+    several: dict[tuple[str, str], int] = {}
+    for convention in summary.conventions:
+        where = (convention.operation, convention.check)
+        several[where] = several.get(where, 0) + 1
+    entries = []
+    for convention in sorted(summary.conventions, key=lambda c: not c.disagree):
+        name = convention.case if several[convention.operation, convention.check] > 1 else ""
+        entries.append({"convention": convention, "case": name, "groups": _answer_groups(convention)})
+    return entries
+
+
+def _answer_groups(convention: Convention) -> list[dict[str, Any]]:
+    labels = convention.labels
+    return [
+        {
+            "label": label,
+            "is_label": is_label,
+            "number": labels.index(label) % 6 if is_label else None,
+            "answers": list(answers),
+        }
+        for (is_label, label), answers in groupby(convention.answers, key=lambda a: (a.is_label, a.label))
+    ]
+
+
+def _dtypes(summary: Summary) -> list[str]:
+    return sorted({dtype for row in summary.accuracy for dtype in row.dtypes}, key=dtype_order)
+
+
+def _accuracy(summary: Summary) -> list[dict[str, Any]]:
+    dtypes = _dtypes(summary)
+    tables = []
+    for operation, rows in groupby(summary.accuracy, key=lambda row: row.operation):
+        entries = [
+            {"row": row, "cells": [_achieved(row.dtypes.get(dtype)) for dtype in dtypes]} for row in rows
+        ]
+        tables.append({"operation": operation, "rows": entries})
+    return tables
+
+
+def _achieved(achieved: Achieved | None) -> dict[str, Any] | None:
+    if achieved is None:
+        return None
+    observation = achieved.worst.observation
+    other = None
+    if achieved.worst.verdict != "conforms" and achieved.passing is not None:
+        other = achieved.passing.observation
+    return {
+        "accuracy": max(achieved.counts, key=list(ACCURACIES).index),
+        "error": observation.get("error"),
+        "allowed": observation.get("allowed"),
+        "key": achieved.worst.key,
+        "counts": achieved.counts,
+        "other": other,
+    }
+
+
+def _relations(summary: Summary) -> list[dict[str, Any]]:
+    return [
+        {"check": check, "question": question, "rows": list(rows)}
+        for (check, question), rows in groupby(summary.relations, key=lambda r: (r.check, r.question))
+    ]
+
+
+def _operations(merged: Merged, operations: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    offered: dict[str, dict[tuple[str, str], dict[str, Any]]] = {name: {} for name in operations}
+    for seen in merged.seen:
+        entry = seen.implementation_entry
+        # The same name may stand for another call in another version.
+        where = offered[seen.operation].setdefault(
+            (seen.implementation, entry["call"]), {"entry": entry, "columns": set()}
+        )
+        where["columns"].add(seen.column)
+    return [
+        {
+            "name": name,
+            "entry": entry,
+            "implementations": [
+                {
+                    "name": implementation,
+                    "entry": found["entry"],
+                    "columns": [merged.columns[number].name for number in sorted(found["columns"])],
+                }
+                for (implementation, _), found in sorted(
+                    offered[name].items(), key=lambda item: (item[1]["entry"]["framework"], item[0])
+                )
+            ],
+        }
+        for name, entry in operations.items()
+    ]
