@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from importlib import resources
 from itertools import groupby
@@ -10,11 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from trueline.reports import banner
 from trueline.reports.embed import embedded
 from trueline.reports.merge import Column, Merged, Seen, dtype_order
-from trueline.reports.summary import Achieved, Convention, Finding, Summary, summarise
+from trueline.reports.summary import Achieved, Answer, Convention, Finding, Summary, summarise
 from trueline.reports.values import both, describe, elements, ulp
 from trueline.reports.verdicts import ACCURACIES, RANK, VERDICTS, ordered, words
 
@@ -68,10 +69,16 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["words"] = words
     environment.filters["ulp"] = ulp
+    environment.filters["soft"] = _soft
     environment.filters["is_url"] = lambda text: str(text).startswith(("https://", "http://"))
     environment.globals["key_link"] = key_link
     environment.globals["find_link"] = find_link
     return environment
+
+
+def _soft(text: str) -> Markup:
+    """A name that may be broken after an underscore, dot or slash, and nowhere else."""
+    return Markup(re.sub(r"([_./])(?=\w)", r"\1<wbr>", str(escape(text))))
 
 
 def key_link(key: str) -> str:
@@ -213,21 +220,37 @@ def _conventions(summary: Summary) -> list[dict[str, Any]]:
     entries = []
     for convention in sorted(summary.conventions, key=lambda c: not c.disagree):
         name = convention.case if several[convention.operation, convention.check] > 1 else ""
-        entries.append({"convention": convention, "case": name, "groups": _answer_groups(convention)})
+        entries.append(
+            {
+                "convention": convention,
+                "case": name,
+                "groups": _answer_groups(convention, summary.merged.columns),
+            }
+        )
     return entries
 
 
-def _answer_groups(convention: Convention) -> list[dict[str, Any]]:
+def _answer_groups(convention: Convention, columns: tuple[Column, ...]) -> list[dict[str, Any]]:
     labels = convention.labels
     return [
         {
             "label": label,
             "is_label": is_label,
             "number": labels.index(label) % 6 if is_label else None,
-            "answers": list(answers),
+            "answers": _who(list(answers), columns),
         }
         for (is_label, label), answers in groupby(convention.answers, key=lambda a: (a.is_label, a.label))
     ]
+
+
+def _who(answers: list[Answer], columns: tuple[Column, ...]) -> list[dict[str, Any]]:
+    """One line for an implementation that answers the same in several versions or on several devices."""
+    lines: dict[tuple[str, tuple[str, ...]], dict[str, Any]] = {}
+    for answer in answers:
+        new = {"implementation": answer.implementation, "where": answer.where, "key": answer.example.key}
+        line = lines.setdefault((answer.implementation, answer.where), {**new, "columns": []})
+        line["columns"].append(columns[answer.column].name)
+    return list(lines.values())
 
 
 def _dtypes(summary: Summary) -> list[str]:
@@ -236,8 +259,10 @@ def _dtypes(summary: Summary) -> list[str]:
 
 def _accuracy(summary: Summary) -> list[dict[str, Any]]:
     dtypes = _dtypes(summary)
+    place = {name: number for number, name in enumerate(summary.merged.operations())}
+    ranked = sorted(summary.accuracy, key=lambda row: place[row.operation])
     tables = []
-    for operation, rows in groupby(summary.accuracy, key=lambda row: row.operation):
+    for operation, rows in groupby(ranked, key=lambda row: row.operation):
         entries = [
             {"row": row, "cells": [_achieved(row.dtypes.get(dtype)) for dtype in dtypes]} for row in rows
         ]
@@ -257,6 +282,7 @@ def _achieved(achieved: Achieved | None) -> dict[str, Any] | None:
         "error": observation.get("error"),
         "allowed": observation.get("allowed"),
         "key": achieved.worst.key,
+        "verdict": achieved.worst.verdict,
         "counts": achieved.counts,
         "other": other,
     }

@@ -21,18 +21,17 @@ _DTYPES = ("float8_e4m3fn", "float8_e5m2", "float16", "bfloat16", "float32", "fl
 
 @dataclass(frozen=True)
 class Column:
-    """A framework in certain versions on one device; `label`, its name and version, is unique on a device."""
+    """A framework in certain versions on one device.
+
+    `label`, its name and version, is unique on a device; `name` adds the device where there are several.
+    """
 
     framework: str
     versions: Mapping[str, str]
     device: str
     hardware: str
     label: str
-
-    @property
-    def name(self) -> str:
-        """Label and device."""
-        return f"{self.label} · {self.device}"
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,11 @@ def _columns(hardware: Mapping[Identity, str]) -> list[Column]:
             shared = set.intersection(*(set(i[1]) for i in rivals))
             apart = ", ".join(f"{n} {v}" for n, v in identity[1] if (n, v) not in shared)
             labels[identity] = f"{label} ({apart})" if apart else label
-    columns = [Column(i[0], dict(i[1]), i[2], hardware[i], labels[i]) for i in hardware]
+    several = len({identity[2] for identity in hardware}) > 1
+    columns = [
+        Column(i[0], dict(i[1]), i[2], hardware[i], label, f"{label} · {i[2]}" if several else label)
+        for i, label in labels.items()
+    ]
     return sorted(columns, key=_column_order)
 
 

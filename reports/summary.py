@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 from rich.text import Text
-from trueline.reports.merge import Column, Merged, Seen, dtype_order, merge
+from trueline.reports.merge import Merged, Seen, dtype_order, merge
 from trueline.reports.runfile import Observation, Run
 from trueline.reports.verdicts import ACCURACY_RANK, RANK, VERDICTS, ordered, words
 
@@ -68,7 +68,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one implementation answered to a probe, and where (dtype and mode) if not everywhere."""
+    """What one implementation answered to a probe, and in which dtypes or modes if not in all."""
 
     implementation: str
     column: int
@@ -236,11 +236,21 @@ def _answers(members: list[Seen]) -> list[Answer]:
         given[seen.implementation, seen.column][entry].append(seen)
     answers = []
     for (implementation, column), labels in given.items():
+        everywhere = [seen for group in labels.values() for seen in group]
         for (label, is_label), group in labels.items():
-            where = sorted({(dtype_order(seen.dtype), seen.mode) for seen in group})
-            places = tuple(f"{dtype[1]} {mode}" for dtype, mode in where) if len(labels) > 1 else ()
-            answers.append(Answer(implementation, column, label, is_label, places, group[0]))
+            where = _where(group, everywhere) if len(labels) > 1 else ()
+            answers.append(Answer(implementation, column, label, is_label, where, group[0]))
     return sorted(answers, key=lambda a: (not a.is_label, a.label, a.column, a.implementation))
+
+
+def _where(group: list[Seen], everywhere: list[Seen]) -> tuple[str, ...]:
+    """Dtypes, or modes, if they tell the group from the rest; else pairs of both."""
+    for part in ("dtype", "mode"):
+        inside = {str(getattr(seen, part)) for seen in group}
+        if len(group) == sum(getattr(seen, part) in inside for seen in everywhere):
+            return tuple(sorted(inside, key=dtype_order))
+    pairs = sorted({(dtype_order(seen.dtype), seen.mode) for seen in group})
+    return tuple(f"{dtype[1]} {mode}" for dtype, mode in pairs)
 
 
 def _relations(all_seen: Iterable[Seen]) -> list[Relation]:
@@ -271,7 +281,7 @@ def terminal_table(run: Run) -> Table:
     table.add_column("operation", footer="all", overflow="fold", no_wrap=False)
     for number, column in enumerate(columns):
         footer = _cell(summary.column_totals(number))
-        table.add_column(_heading(column, columns), footer=footer, overflow="fold")
+        table.add_column(column.name, footer=footer, overflow="fold")
     for operation in summary.merged.operations():
         cells = [_cell(summary.counts.get((operation, number), {})) for number in range(len(columns))]
         table.add_row(operation, *cells)
@@ -283,11 +293,6 @@ def terminal_table(run: Run) -> Table:
     table.caption = legend
     table.caption_justify = "left"
     return table
-
-
-def _heading(column: Column, columns: tuple[Column, ...]) -> str:
-    alone = len({other.device for other in columns}) == 1
-    return column.label if alone else f"{column.label} {column.device}"
 
 
 def _cell(counts: Mapping[str, int]) -> Text:

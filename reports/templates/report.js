@@ -22,6 +22,8 @@
     element.append(...children);
     return element;
   };
+  // <wbr>, not a zero-width space: a key that is copied must still be the key.
+  const breakable = (name) => name.split("/").flatMap((part, n) => (n ? ["/", node("wbr", {}), part] : [part]));
   const ulp = (value) => (value == null ? "" : value >= 1e6 ? value.toExponential(2) : String(+value.toPrecision(3)));
   const words = (name) => name.replaceAll("_", " ");
   const link = (name) => "#key=" + encodeURIComponent(name).replaceAll("%2F", "/").replaceAll("%3A", ":");
@@ -59,7 +61,7 @@
     const badge = node("span", { className: "badge " + name }, `${symbol} ${words(name)}`);
     const measured = row[ERROR] == null ? string(row, LABEL) || string(row, ACCURACY)
       : `${ulp(row[ERROR])} / ${ulp(row[ALLOWED])}`;
-    const anchor = node("a", { href: link(key(row)), className: "key" }, key(row).replaceAll("/", "/\u200b"));
+    const anchor = node("a", { href: link(key(row)), className: "key" }, ...breakable(key(row)));
     const tr = node("tr", { className: "row" }, node("td", {}, badge), node("td", {}, anchor),
       node("td", {}, data.columns[row[COLUMN]]), node("td", { className: "num" }, measured));
     tr.addEventListener("click", (event) => {
