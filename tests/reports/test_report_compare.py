@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from conftest import DEVIATES, key, make_run
+from trueline.reports.compare import Comparison, compare, render_comparison, summary_text
+
+OK = {"error": 1.0, "allowed": 4.0, "accuracy": "within bound", "digest": "a" * 16}
+MOVED = {**OK, "digest": "b" * 16}
+NAN = {"allowed": 4.0, "accuracy": "wrong", "digest": "c" * 16}
+VERDICTS = [
+    "conforms",
+    "deviates",
+    "documented",
+    "unsupported",
+    "undecided",
+    "crashed",
+    "timed_out",
+    "not_run",
+    "harness_error",
+]
+
+
+def one(verdict: str, case: str = "one", **fields: Any) -> dict[str, Any]:
+    if verdict == "documented":
+        fields.setdefault("expectation", "known")
+    return {"key": key(case=case), "verdict": verdict, **fields}
+
+
+def category(old: dict[str, Any], new: dict[str, Any]) -> str:
+    (found,) = [n for n, c in compare(make_run([old]), make_run([new])).categories().items() if c]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (one("conforms", **OK), one("conforms", **OK), "bit_equal"),
+        (one("conforms", **OK), one("conforms", **MOVED), "moved"),
+        (one("unsupported"), one("unsupported"), "unchanged"),
+        (one("deviates", **DEVIATES), one("deviates", **DEVIATES), "bit_equal"),
+        (one("conforms", **OK), one("deviates", **DEVIATES), "newly_deviating"),
+        (one("conforms", **OK), one("documented", **DEVIATES), "newly_deviating"),
+        (one("conforms", **OK), one("crashed"), "newly_deviating"),
+        (one("conforms", **OK), one("timed_out"), "newly_deviating"),
+        (one("undecided"), one("deviates", **DEVIATES), "newly_deviating"),
+        (one("unsupported"), one("deviates", **DEVIATES), "newly_deviating"),
+        (one("deviates", **DEVIATES), one("crashed"), "newly_deviating"),
+        (one("deviates", **DEVIATES), one("conforms", **OK), "newly_conforming"),
+        (one("documented", **DEVIATES), one("conforms", **OK), "newly_conforming"),
+        (one("crashed"), one("conforms", **OK), "newly_conforming"),
+        (one("documented", **DEVIATES), one("deviates", **DEVIATES), "verdict_changed"),
+        (one("crashed"), one("deviates", **DEVIATES), "verdict_changed"),
+        (one("crashed"), one("timed_out"), "verdict_changed"),
+        (one("conforms", **OK), one("undecided"), "verdict_changed"),
+        (one("conforms", **OK), one("harness_error"), "verdict_changed"),
+        (one("harness_error"), one("deviates", **DEVIATES), "verdict_changed"),
+        (one("conforms", **OK), one("unsupported"), "support_lost"),
+        (one("conforms", **OK), one("not_run"), "support_lost"),
+        (one("deviates", **DEVIATES), one("unsupported"), "support_lost"),
+        (one("unsupported"), one("conforms", **OK), "support_gained"),
+        (one("not_run"), one("conforms", **OK), "support_gained"),
+        (one("not_run"), one("deviates", **DEVIATES), "support_gained"),
+        (one("conforms", label="a", digest="1"), one("conforms", label="b", digest="2"), "label_changed"),
+        (one("conforms", label="a"), one("deviates", label="b"), "newly_deviating"),
+        (one("conforms", **OK), one("conforms", **{**MOVED, "error": 2.0}), "error_grew"),
+        (one("conforms", **{**OK, "error": 0.0}), one("conforms", **{**MOVED, "error": 0.6}), "error_grew"),
+        (one("conforms", **{**OK, "error": 0.1}), one("conforms", **{**MOVED, "error": 0.6}), "moved"),
+        (one("conforms", **{**OK, "error": 2.0}), one("conforms", **{**MOVED, "error": 2.9}), "moved"),
+        (one("conforms", **{**OK, "error": 2.0}), one("conforms", **MOVED), "error_shrank"),
+        (one("deviates", **DEVIATES), one("deviates", **NAN), "error_grew"),
+        (one("deviates", **NAN), one("deviates", **DEVIATES), "error_shrank"),
+        (one("deviates", **NAN), one("deviates", **{**NAN, "digest": "d"}), "moved"),
+    ],
+)
+def test_category(old: dict[str, Any], new: dict[str, Any], expected: str) -> None:
+    assert category(old, new) == expected
+
+
+def test_added_and_gone() -> None:
+    result = compare(make_run([one("conforms", "a", **OK)]), make_run([one("conforms", "b", **OK)]))
+    assert [c.key for c in result.gone] == [key(case="a")]
+    assert [c.key for c in result.added] == [key(case="b")]
+    assert not result.has_regression
+
+
+def test_every_key_is_in_exactly_one_category() -> None:
+    states = [(verdict, fields) for verdict in VERDICTS for fields in ({}, OK, NAN, {"label": "x"})]
+    pairs = list(itertools.product(states, states))
+    old = [one(was[0], f"c{n}", **was[1]) for n, (was, _) in enumerate(pairs)] + [
+        one("conforms", "old", **OK)
+    ]
+    new = [one(now[0], f"c{n}", **now[1]) for n, (_, now) in enumerate(pairs)] + [
+        one("conforms", "new", **OK)
+    ]
+    result = compare(make_run(old), make_run(new))
+    keys = [change.key for changes in result.categories().values() for change in changes]
+    assert sorted(keys) == sorted({o["key"] for o in old + new})
+    for change in result.bit_equal + result.unchanged + result.moved:
+        assert change.old is not None
+        assert change.new is not None
+        assert change.old["verdict"] == change.new["verdict"]
+
+
+@pytest.fixture
+def much_better() -> Comparison:
+    """One regression among a hundred improvements."""
+    old = [one("deviates", f"c{n}", **DEVIATES) for n in range(100)] + [one("conforms", "lost", **OK)]
+    new = [one("conforms", f"c{n}", **OK) for n in range(100)] + [one("documented", "lost", **DEVIATES)]
+    return compare(make_run(old), make_run(new, versions={"alpha": {"alpha": "2.0"}}))
+
+
+def test_improvements_do_not_hide_a_regression(much_better: Comparison, renderer) -> None:
+    assert much_better.has_regression
+    assert len(much_better.newly_conforming) == 100
+    text = renderer(render_comparison(much_better))
+    assert "newly deviating (1)" in text
+    assert "newly conforming (100)" in text
+    assert text.index("newly deviating (1)") < text.index("newly conforming (100)")
+    assert "Regressions: sigmoid/alpha.sigmoid/value." in text
+    assert "✓ conforms → ≈ documented" in text
+    assert "1 ULP → 7.5 ULP" in text
+
+
+def test_rendering_groups_and_names_versions(much_better: Comparison, renderer) -> None:
+    text = renderer(render_comparison(much_better))
+    assert next(line for line in text.splitlines() if line.startswith("alpha")).split() == [
+        "alpha",
+        "1.0",
+        "2.0",
+    ]
+    assert len(text.splitlines()) < 20
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "regression"),
+    [
+        ("conforms", "crashed", True),
+        ("conforms", "timed_out", True),
+        ("conforms", "unsupported", True),
+        ("conforms", "documented", True),
+        ("documented", "deviates", False),
+        ("conforms", "undecided", False),
+        ("conforms", "harness_error", False),
+        ("unsupported", "conforms", False),
+    ],
+)
+def test_regression(old: str, new: str, regression: bool) -> None:
+    assert compare(make_run([one(old)]), make_run([one(new)])).has_regression is regression
+
+
+def test_equal_runs_say_so(mixed, renderer) -> None:
+    text = renderer(render_comparison(compare(mixed, mixed)))
+    assert "No regression." in text
+    assert "newly" not in text
+
+
+def test_nearly_equal_is_not_rounded_up_to_all() -> None:
+    same = [one("conforms", f"c{n}", **OK) for n in range(2000)]
+    result = compare(make_run([*same, one("conforms", **OK)]), make_run([*same, one("conforms", **MOVED)]))
+    assert "2000 are bit-equal (99.9 %)" in summary_text(result)
+
+
+def test_nothing_in_common() -> None:
+    result = compare(make_run([one("conforms", "a")]), make_run([one("conforms", "b")]))
+    assert "no observation in common" in summary_text(result)
+
+
+def test_caveats() -> None:
+    old = make_run([one("conforms", **OK)])
+    gone = {
+        "status": "harness_error",
+        "message": "ImportError: x",
+        "versions": {},
+        "devices": {},
+        "modes": {},
+    }
+    new = make_run([], status="broken", suite={"version": "2", "digest": "z"}, frameworks={"alpha": gone})
+    text = summary_text(compare(old, new))
+    assert "different versions of the suite" in text
+    assert "The new run is broken." in text
+    assert "alpha was measured in the old run and is harness error in the new (ImportError: x)." in text
+
+
+def test_hostile_names_are_not_markup(renderer) -> None:
+    old = make_run([one("conforms", label="[red]x[/red]")])
+    new = make_run([one("conforms", label="[/]")])
+    text = renderer(render_comparison(compare(old, new)))
+    assert "“[red]x[/red]” → “[/]”" in text

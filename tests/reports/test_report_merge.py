@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import pytest
+from conftest import DEVIATES, key, make_run, observation
+from trueline.reports.merge import main_version, merge
+from trueline.reports.runfile import RunFileError
+from trueline.reports.summary import badness, summarise, terminal_table
+
+
+def sklearn(version: str, *, numpy: str = "2.0", device: str = "cpu", **fields: object):
+    seen = observation(key("sklearn.sigmoid", device=device), **fields)
+    return make_run([seen], versions={"sklearn": {"scikit-learn": version, "numpy": numpy}})
+
+
+def labels(*runs) -> list[str]:
+    return [column.label for column in merge(runs).columns]
+
+
+def test_two_versions_stay_apart_in_version_order() -> None:
+    old = sklearn("1.9.1", error=1.0, allowed=4.0)
+    new = sklearn("1.10.0", error=2.0, allowed=4.0)
+    merged = merge([new, old])
+    assert [c.label for c in merged.columns] == ["scikit-learn 1.9.1", "scikit-learn 1.10.0"]
+    assert [(s.column, s.observation["error"]) for s in merged.seen] == [(0, 1.0), (1, 2.0)]
+
+
+def test_same_version_with_other_dependencies_says_which() -> None:
+    found = labels(sklearn("1.9.1", numpy="1.26"), sklearn("1.9.1", numpy="2.4"))
+    assert found == ["scikit-learn 1.9.1 (numpy 1.26)", "scikit-learn 1.9.1 (numpy 2.4)"]
+
+
+def test_devices_are_columns() -> None:
+    merged = merge([sklearn("1.9.1"), sklearn("1.9.1", device="cuda:0")])
+    assert [c.name for c in merged.columns] == ["scikit-learn 1.9.1 · cpu", "scikit-learn 1.9.1 · cuda:0"]
+
+
+def test_device_is_not_named_when_there_is_one() -> None:
+    assert [c.name for c in merge([sklearn("1.9.1")]).columns] == ["scikit-learn 1.9.1"]
+
+
+def test_the_same_observation_twice_names_both_runs() -> None:
+    with pytest.raises(RunFileError) as caught:
+        merge([sklearn("1.9.1"), sklearn("1.9.1")], ["a.json", "b.json"])
+    assert "a.json" in str(caught.value)
+    assert "b.json" in str(caught.value)
+    assert key("sklearn.sigmoid") in str(caught.value)
+
+
+def test_disjoint_runs_of_one_environment_share_a_column() -> None:
+    merged = merge([make_run([observation(key(case="a"))]), make_run([observation(key(case="b"))])])
+    assert len(merged.columns) == 1
+    assert [s.case for s in merged.seen] == ["a", "b"]
+
+
+def test_no_run() -> None:
+    with pytest.raises(RunFileError, match="No run file was given"):
+        merge([])
+
+
+def test_a_framework_that_another_run_measured_is_not_absent() -> None:
+    missing = {
+        "status": "not_run",
+        "message": "pip install alpha",
+        "versions": {},
+        "devices": {},
+        "modes": {},
+    }
+    without = make_run([observation(key("beta.sigmoid"))])
+    without["frameworks"]["alpha"] = missing
+    assert merge([without]).absent() == [("alpha", "not_run", "pip install alpha")]
+    assert merge([without, make_run([observation(key())])]).absent() == []
+
+
+@pytest.mark.parametrize(
+    ("framework", "versions", "expected"),
+    [
+        ("sklearn", {"numpy": "2", "scikit-learn": "1"}, ("scikit-learn", "1")),
+        ("tensorflow", {"keras": "3", "tensorflow-cpu": "2"}, ("tensorflow-cpu", "2")),
+        ("jax", {"jaxlib": "1", "jax": "2"}, ("jax", "2")),
+        ("alpha", {}, ("alpha", "")),
+    ],
+)
+def test_main_version(framework: str, versions: dict[str, str], expected: tuple[str, str]) -> None:
+    assert main_version(framework, versions) == expected
+
+
+def test_counts_and_totals(mixed) -> None:
+    summary = summarise(merge([mixed]))
+    assert summary.totals == {"conforms": 6, "deviates": 1, "documented": 1, "unsupported": 1, "crashed": 1}
+    assert summary.counts["sigmoid", 0] == {"conforms": 2, "deviates": 1, "documented": 1}
+    assert summary.column_totals(1) == {"conforms": 2, "unsupported": 1, "crashed": 1}
+    assert list(summary.merged.operations()) == ["sigmoid", "softmax", "accuracy"]
+
+
+def test_findings_are_most_serious_first_and_grouped() -> None:
+    seen = [
+        observation(key(case="a"), "documented", expectation="why", **DEVIATES),
+        observation(key(case="b"), "deviates", **DEVIATES),
+        observation(key(case="c"), "deviates", **{**DEVIATES, "error": 99.0}),
+        observation(key(case="d"), "deviates", accuracy="wrong", allowed=4.0),
+        *(
+            observation(key(case=f"x-{verdict}"), verdict)
+            for verdict in ("not_run", "unsupported", "undecided", "timed_out", "crashed", "harness_error")
+        ),
+    ]
+    found = summarise(merge([make_run(seen)])).findings
+    assert [f.verdict for f in found] == [
+        "harness_error",
+        "crashed",
+        "timed_out",
+        "deviates",
+        "undecided",
+        "documented",
+        "unsupported",
+        "not_run",
+    ]
+    assert [s.case for s in found[3].members] == ["d", "c", "b"]
+    assert found[5].expectation == "why"
+
+
+def test_badness_is_relative_to_the_bound() -> None:
+    assert badness({"verdict": "conforms", "error": 3.0, "allowed": 300.0}) < badness(
+        {"verdict": "conforms", "error": 2.0, "allowed": 4.0}
+    )
+    assert badness({"verdict": "deviates", "error": 1e-9, "allowed": 0.0}) == float("inf")
+    assert badness({"verdict": "conforms", "error": 0.0, "allowed": 0.0}) == 0
+
+
+def test_accuracy_keeps_the_worst_and_the_worst_that_passes() -> None:
+    seen = [
+        observation(key(case="a"), error=0.4, allowed=4.0, accuracy="correctly rounded"),
+        observation(key(case="b", mode="compiled"), error=2.5, allowed=4.0, accuracy="within bound"),
+        observation(key(case="c"), "deviates", **DEVIATES),
+        observation(key(check="gradient"), error=0.7, allowed=4.0, accuracy="faithful"),
+    ]
+    value, gradient = summarise(merge([make_run(seen)])).accuracy
+    assert (value.kind, gradient.kind) == ("value", "gradient")
+    achieved = value.dtypes["float32"]
+    assert achieved.worst.case == "c"
+    assert achieved.passing is not None
+    assert achieved.passing.observation["error"] == 2.5
+    assert achieved.counts == {"correctly rounded": 1, "within bound": 1, "beyond": 1}
+
+
+def test_conventions_say_who_disagrees_and_where(mixed) -> None:
+    (convention,) = summarise(merge([mixed])).conventions
+    assert convention.disagree
+    assert convention.labels == ["no (>)", "yes (>=)"]
+    told = {(a.implementation, a.label): a.where for a in convention.answers}
+    assert told == {
+        ("alpha.acc", "no (>)"): ("float64",),
+        ("alpha.acc", "yes (>=)"): ("float32",),
+        ("beta.acc", "no (>)"): (),
+    }
+
+
+def test_a_refusal_is_no_disagreement() -> None:
+    threshold = {"operation": "accuracy", "check": "score-at-threshold"}
+    run = make_run(
+        [
+            observation(key("alpha.acc", **threshold), label="no (>)"),
+            observation(key("beta.acc", **threshold), "unsupported", message="no"),
+        ]
+    )
+    (convention,) = summarise(merge([run])).conventions
+    assert not convention.disagree
+    assert [(a.label, a.is_label) for a in convention.answers] == [("no (>)", True), ("unsupported", False)]
+
+
+def test_relations_count(mixed) -> None:
+    (relation,) = summarise(merge([mixed])).relations
+    assert (relation.operation, relation.implementation, relation.check) == (
+        "softmax",
+        "beta.softmax",
+        "shift",
+    )
+    assert relation.counts == {"crashed": 1}
+
+
+def test_terminal_table(mixed, renderer) -> None:
+    text = renderer(terminal_table(mixed), width=80)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+    row = next(line for line in text.splitlines() if line.startswith("sigmoid"))
+    assert row.split() == ["sigmoid", "✓2", "✗1", "≈1", "✓1", "–1"]
+    assert "alpha 1.0" in text
+    assert "beta 2.3.1" in text
+    assert next(line for line in text.splitlines() if line.startswith("all")).split()[1] == "✓4"
+
+
+def test_terminal_table_of_nothing(renderer) -> None:
+    assert "operation" in renderer(terminal_table(make_run([])))
