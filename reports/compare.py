@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
-from trueline.reports.merge import main_version
+from trueline.reports.merge import dtype_order, main_version
 from trueline.reports.runfile import Observation, Run, split_key
 from trueline.reports.values import ulp
 from trueline.reports.verdicts import ABSENT, VERDICTS, WRONG, words
@@ -217,7 +217,7 @@ def render_comparison(comparison: Comparison) -> RenderableType:
         if not changes or name in ("bit_equal", "unchanged"):
             continue
         title, style = _TITLES[name]
-        parts += [Text(f"{title} ({len(changes)})", style), _table(name, changes), Text()]
+        parts += [Text(f"{title} ({len(changes)})", style), _groups(name, changes), Text()]
     return Group(*parts[:-1])
 
 
@@ -242,20 +242,20 @@ def _versions(run: Run, framework: str) -> Mapping[str, str]:
     return versions
 
 
-def _table(name: str, changes: tuple[Change, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
+def _groups(name: str, changes: tuple[Change, ...]) -> Table:
     groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for change in changes:
         groups[_test(change.key), _from_to(change)].append(change)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(justify="right", min_width=5, no_wrap=True)
+    table.add_column(overflow="fold")
     for (test, from_to), members in sorted(groups.items()):
-        dtypes = " ".join(sorted({split_key(c.key)["dtype"] for c in members}))
-        told = f"{from_to}; {dtypes}" if from_to else dtypes
+        told = [from_to, " ".join(sorted({split_key(c.key)["dtype"] for c in members}, key=dtype_order))]
         if name not in ("added", "gone"):
-            told += f"; worst {_example(max(members, key=_weight))}"
-        table.add_row(str(len(members)), Text(test), Text(told))
+            told.append(f"worst {_example(max(members, key=_weight))}")
+        line = Text(test.replace("/", " / "))
+        line.append(f"\n{'; '.join(filter(None, told))}", "dim")
+        table.add_row(str(len(members)), line)
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -277,24 +278,35 @@ def terminal_table(run: Run) -> Table:
     """Operations by frameworks with counts, for the end of a run."""
     summary = summarise(merge([run]))
     columns = summary.merged.columns
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_footer=True)
-    table.add_column("operation", footer="all", overflow="fold", no_wrap=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_footer=True)
+    table.add_column("operation", footer="all", no_wrap=True)
     for number, column in enumerate(columns):
-        footer = _cell(summary.column_totals(number))
-        table.add_column(column.name, footer=footer, overflow="fold")
+        footer = _cell(summary.column_totals(number), "\n")
+        # Narrow headings leave room for the counts on 80 columns.
+        heading = column.name.replace("-", "-\n").replace(" · ", "\n").replace(" ", "\n", 1)
+        # Folded, not cut: a count that is cut is another count.
+        table.add_column(heading, footer=footer, overflow="fold")
     for operation in summary.merged.operations():
         cells = [_cell(summary.counts.get((operation, number), {})) for number in range(len(columns))]
-        table.add_row(operation, *cells)
-    # The caption is as narrow as the table: a symbol must not part from its word.
+        table.add_row(_broken(operation), *cells)
     legend = Text("  ").join(
-        Text(f"{VERDICTS[name].symbol}\u00a0{words(name)}".replace(" ", "\u00a0"), VERDICTS[name].style)
-        for name in ordered(summary.totals)
+        Text(f"{VERDICTS[name].symbol}{name}", VERDICTS[name].style) for name in ordered(summary.totals)
     )
     table.caption = legend
     table.caption_justify = "left"
     return table
 
 
-def _cell(counts: Mapping[str, int]) -> Text:
+def _broken(name: str, width: int = 25) -> str:
+    """A long name on several lines, parted at underscores."""
+    lines = [""]
+    for part in re.findall(r"[^_]*_|[^_]+", name):
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def _cell(counts: Mapping[str, int], separator: str = " ") -> Text:
     marks = [Text(f"{VERDICTS[n].symbol}{count}", VERDICTS[n].style) for n, count in ordered(counts).items()]
-    return Text(" ").join(marks)
+    return Text(separator).join(marks)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import DEVIATES, key, make_run, observation
+import synthetic
+from synthetic import DEVIATES, key, make_run, observation
 from trueline.reports.merge import main_version, merge
 from trueline.reports.runfile import RunFileError
 from trueline.reports.summary import badness, summarise, terminal_table
@@ -182,9 +183,27 @@ def test_terminal_table(mixed, renderer) -> None:
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
     row = next(line for line in text.splitlines() if line.startswith("sigmoid"))
     assert row.split() == ["sigmoid", "✓2", "✗1", "≈1", "✓1", "–1"]
-    assert "alpha 1.0" in text
-    assert "beta 2.3.1" in text
+    names, versions = text.splitlines()[:2]
+    assert names.split() == ["alpha", "beta"]
+    assert versions.split() == ["operation", "1.0", "2.3.1"]
     assert next(line for line in text.splitlines() if line.startswith("all")).split()[1] == "✓4"
+
+
+def test_terminal_table_of_long_names_fits_80_columns(renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "sparse_categorical_cross_entropy_with_logits"
+    monkeypatch.setitem(synthetic.OPERATIONS, name, ("loss", "return 0"))
+    frameworks = ("numpy", "sklearn", "torch", "tensorflow", "keras", "jax")
+    seen = [
+        observation(key(f"{framework}.x", f"c{n}", operation=name), verdict)
+        for framework in frameworks
+        for n, verdict in enumerate(["conforms"] * 200 + ["deviates"] * 30 + ["unsupported"] * 20)
+    ]
+    text = renderer(terminal_table(make_run(seen)), width=80)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+    assert "sparse_categorical_cross_ " in text
+    assert "\nentropy_with_logits " in text
+    for count in ("✓200", "✗30", "–20"):
+        assert text.count(count) == 2 * len(frameworks)
 
 
 def test_terminal_table_of_nothing(renderer) -> None:

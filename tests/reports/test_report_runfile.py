@@ -7,7 +7,7 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
-from conftest import DEVIATES, key, make_run, observation
+from synthetic import DEVIATES, key, make_run, observation
 from trueline.reports import runfile
 from trueline.reports.runfile import RunFileError, decode, encode
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 import pytest
-from conftest import key, make_run, observation
+from synthetic import key, make_run, observation
 from trueline.reports import values
 from trueline.reports.runfile import RunFileError, encode
 from trueline.reports.show import show

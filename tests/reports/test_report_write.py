@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import DEVIATES, key, make_run, observation
+from synthetic import DEVIATES, key, make_run, observation
 from trueline.reports import runfile
 from trueline.reports.data import render_json
 from trueline.reports.html import ROWS, key_link, render_html
