@@ -49,7 +49,7 @@ class Achieved:
     """How accurate one implementation is in one dtype, over modes, checks and cases."""
 
     worst: Seen
-    """The observation with the largest error / allowed; one that is wrong counts as infinite."""
+    """Of those that do not conform the one with the largest error / allowed; if all do, the largest error."""
     passing: Seen | None
     """The one with the largest error among those that conform."""
     counts: Mapping[str, int]
@@ -209,10 +209,14 @@ def _accuracy(all_seen: Iterable[Seen]) -> list[Accuracy]:
 
 def _achieved(members: list[Seen]) -> Achieved:
     passing = [seen for seen in members if seen.verdict == "conforms" and "error" in seen.observation]
+    largest = max(passing, key=lambda seen: seen.observation["error"], default=None)
+    failing = [seen for seen in members if seen.verdict != "conforms"]
+    # The condition may allow one case far more than another: among passing ones the error itself tells more.
+    worst = min(failing, key=_rank) if failing else largest or min(members, key=_rank)
     classes = Counter(seen.observation["accuracy"] for seen in members)
     return Achieved(
-        min(members, key=_rank),
-        max(passing, key=lambda seen: seen.observation["error"], default=None),
+        worst,
+        largest,
         {name: classes[name] for name in sorted(classes, key=lambda name: ACCURACY_RANK[name])},
     )
 

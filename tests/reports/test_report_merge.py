@@ -143,6 +143,15 @@ def test_accuracy_keeps_the_worst_and_the_worst_that_passes() -> None:
     assert achieved.counts == {"correctly rounded": 1, "within bound": 1, "beyond": 1}
 
 
+def test_accuracy_of_what_passes_is_the_largest_error() -> None:
+    seen = [
+        observation(key(case="a"), error=0.4, allowed=0.5, accuracy="correctly rounded"),
+        observation(key(case="b"), error=20.0, allowed=300.0, accuracy="within bound"),
+    ]
+    (row,) = summarise(merge([make_run(seen)])).accuracy
+    assert row.dtypes["float32"].worst.case == "b"
+
+
 def test_conventions_say_who_disagrees_and_where(mixed) -> None:
     (convention,) = summarise(merge([mixed])).conventions
     assert convention.disagree

@@ -104,6 +104,19 @@ def test_every_link_within_the_page_leads_somewhere(mixed) -> None:
             assert link[1:] in parsed.ids, link
 
 
+def test_ids_are_unique_when_versions_share_a_key() -> None:
+    runs = [
+        make_run(
+            [observation(key(case=case), "deviates", **DEVIATES) for case in ("a", "b")],
+            versions={"alpha": {"alpha": version}},
+        )
+        for version in ("1", "2")
+    ]
+    parsed = page(*runs)
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert f"key={key(case='a')}" in parsed.ids
+
+
 def test_hostile_text_stays_text() -> None:
     fields = {**DEVIATES, "message": HOSTILE, "expectation": "evil"}
     run = make_run([observation(key(), "documented", **fields), observation(key(case="b"), label=HOSTILE)])
