@@ -68,7 +68,7 @@ def decimal(text: str, dtype: str) -> str:
         near = np.dtype(getattr(ml_dtypes, dtype, dtype)).type(value)
     except (TypeError, OverflowError):
         return repr(value)
-    return str(near) if float(near) == value else repr(value)
+    return _shortest(near) if float(near) == value else repr(value)
 
 
 def both(text: str, dtype: str) -> str:
@@ -92,7 +92,7 @@ def elements(stored: dict[str, Any], at: Sequence[int] = ()) -> list[Element]:
         if position > previous + 1:
             out.append(Element((), "", "", position - previous - 1))
         index = tuple(int(i) for i in np.unravel_index(position, array.shape)) if array.shape else ()
-        out.append(Element(index, hexadecimal(flat[position]), str(flat[position])))
+        out.append(Element(index, hexadecimal(flat[position]), _shortest(flat[position])))
         previous = position
     if flat.size > previous + 1:
         out.append(Element((), "", "", flat.size - previous - 1))
@@ -120,6 +120,14 @@ def lines(stored: dict[str, Any], at: Sequence[int] = ()) -> list[str]:
             same = element.hex == element.decimal
             text.append(f"{where}{element.hex}" if same else f"{where}{element.hex}  {element.decimal}")
     return text or ["(empty)"]
+
+
+def _shortest(value: Any) -> str:
+    """The shortest decimal in the value's own format, but a whole number in full: not 8.19e+03 for 8192."""
+    if np.asarray(value).dtype.kind in "biu":
+        return str(value)
+    number = float(value)
+    return repr(number) if number.is_integer() and abs(number) < 1e16 else str(value)
 
 
 def _kept(shape: tuple[int, ...], at: tuple[int, ...]) -> list[int]:
