@@ -88,7 +88,7 @@ def test_a_witness_that_does_not_fit_the_input_is_no_fault(at: list[int]) -> Non
         (np.array([0.1], np.float16), ["[0] 0x1.998p-4  0.1"]),
         (np.array([0.1], ml_dtypes.bfloat16), ["[0] 0x1.9ap-4  0.100098"]),
         (np.array([5e-324]), ["[0] 0x0.0000000000001p-1022  5e-324"]),
-        (np.array([8192, 6e-5], np.float16), ["[0] 0x1p+13  8192.0", "[1] 0x1.f74p-15  6e-05"]),
+        (np.array([8192, 6e-5], np.float16), ["[0] 0x1p+13  8192.0", "[1] 0x1.f78p-15  6e-05"]),
         (np.array([-3, 2**62]), ["[0] -3", "[1] 4611686018427387904"]),
         (np.array([True]), ["[0] True"]),
         (np.array(-np.inf), ["-inf"]),
