@@ -47,6 +47,16 @@ class Truth:
         return decimal(Fraction(nearest) - error * Fraction(float(self.ulp[at])))
 
 
+    def core_axis_to(self, axis: int) -> Truth:
+        """The same truth with its last axis moved to `axis`."""
+        return Truth(
+            np.moveaxis(self.nearest, -1, axis),
+            np.moveaxis(self.ulp, -1, axis),
+            np.stack([np.moveaxis(part, -1, axis) for part in self.residual]),
+            np.moveaxis(self.undecided, -1, axis),
+        )
+
+
 def decimal(value: Fraction, digits: int = 20) -> str:
     """`value` to so many significant decimal digits."""
     if value == 0:
@@ -91,6 +101,9 @@ def _settle(ball: Ball, fmt: Format, last: bool) -> _Element | None:
     scaled = int(math.ldexp(nearest, -unit)) if abs(nearest) < math.ldexp(1.0, 900) else int(nearest) >> unit
     shift = max(0, unit - exponent)
     error = (scaled << shift) - (mantissa << max(0, exponent - unit))
+    if shift > 400:
+        error >>= shift - 400
+        shift = 400
     head = float(error)
     tail = float(error - int(head))
     return (nearest, ulp, math.ldexp(head, -shift), math.ldexp(tail, -shift), False)
@@ -197,7 +210,7 @@ def evaluate(
     """The exact answers of `operation` for arrays of numbers of `fmt`, in the shape that an implementation returns.
 
     Shapes: every input has the same batch axes; rowwise inputs have one more at `axis`. `reduction` mean and sum
-    give shape (), `mean_last_axis` drops the last batch axis, none keeps all.
+    give shape (), none keeps all. The mean over no rows is NaN, as 0/0 is.
     """
     batch = rows(operation, inputs, axis)
     with _lock:
@@ -206,33 +219,14 @@ def evaluate(
             elements = [e for row in batch for e in _decide(lambda row=row: _per_row(operation, row, resolved), fmt)]  # type: ignore[misc]
             core = (batch.arrays[-1].shape[-1],) if operation.output_rank else ()
             truth = _truth(elements, (*batch.batch, *core))
-            if operation.output_rank:
-                moved = [np.moveaxis(part, -1, axis) for part in (truth.nearest, truth.ulp, truth.undecided)]
-                residual = np.stack([np.moveaxis(part, -1, axis) for part in truth.residual])
-                truth = Truth(moved[0], moved[1], residual, moved[2])
-            return truth
-        groups = batch.batch[:-1] if reduction == "mean_last_axis" else ()
-        size = math.prod(batch.batch[len(groups) :])
+            return truth.core_axis_to(axis) if operation.output_rank else truth
         listed = list(batch)
-        elements = []
-        for start in range(0, len(listed) or 1, size or 1):
-            group = listed[start : start + size]
 
-            def reduced(group: list[list[Any]] = group) -> list[Ball]:
-                answer = total([_per_row(operation, row, resolved)[0] for row in group])
-                return [answer if reduction == "sum" else answer / size]
+        def reduced() -> list[Ball]:
+            answer = total([_per_row(operation, row, resolved)[0] for row in listed])
+            return [answer if reduction == "sum" else answer / len(listed)]
 
-            elements += _decide(reduced, fmt)
-        return _truth(elements, groups)
-
-
-def row_cotangent(operation: Operation, batch: tuple[int, ...], cotangent: Array, axis: int, reduction: str) -> Array:
-    """The upstream gradient of each row's own answer, core axis last, reduction undone. Exact for powers of two."""
-    if reduction == "none":
-        return np.moveaxis(cotangent, axis, -1) if operation.output_rank else cotangent
-    if reduction == "mean_last_axis":
-        return np.broadcast_to(cotangent[..., None], batch)
-    return np.broadcast_to(cotangent, batch)
+        return _truth(_decide(reduced, fmt), ())
 
 
 def gradient(
@@ -251,9 +245,14 @@ def gradient(
     series with one input entry as the variable.
     """
     batch = rows(operation, inputs, axis)
-    weights = row_cotangent(operation, batch.batch, np.asarray(cotangent, dtype=np.float64), axis, reduction)
-    divisor = {"mean": math.prod(batch.batch), "mean_last_axis": batch.batch[-1] if batch.batch else 1}.get(reduction, 1)
-    flat = weights.reshape(math.prod(batch.batch), -1)
+    weights = np.asarray(cotangent, dtype=np.float64)
+    if reduction != "none":
+        weights = np.broadcast_to(weights, batch.batch)
+    elif operation.output_rank:
+        weights = np.moveaxis(weights, axis, -1)
+    count = math.prod(batch.batch)
+    divisor = count if reduction == "mean" else 1
+    flat = weights.reshape(count, -1)
     rowwise = bool(operation.core_ranks[-1])
     elements: list[_Element] = []
     with _lock:
@@ -273,11 +272,4 @@ def gradient(
             elements += _decide(product, fmt)
     shape = batch.arrays[-1].shape
     truth = _truth(elements, shape)
-    if not rowwise:
-        return truth
-    return Truth(
-        np.moveaxis(truth.nearest, -1, axis),
-        np.moveaxis(truth.ulp, -1, axis),
-        np.stack([np.moveaxis(part, -1, axis) for part in truth.residual]),
-        np.moveaxis(truth.undecided, -1, axis),
-    )
+    return truth.core_axis_to(axis) if rowwise else truth

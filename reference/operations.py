@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import re
 import textwrap
@@ -13,10 +14,9 @@ from typing import Any, Literal
 from trueline.reference.formats import Array
 
 Kind = Literal["activation", "loss", "metric"]
-Reduction = Literal["none", "mean", "sum", "mean_last_axis"]
 
-REDUCTIONS: tuple[Reduction, ...] = ("none", "mean", "sum")
-"""What a loss can be asked for. `mean_last_axis` is a convention: the mean over the last axis alone."""
+REDUCTIONS = ("none", "mean", "sum")
+"""What a loss or metric of many samples can be asked for."""
 
 Sensitivity = Callable[..., Array]
 
@@ -57,12 +57,12 @@ class Operation:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Parameters of the definition with their defaults."""
 
-    @property
+    @functools.cached_property
     def inputs(self) -> tuple[str, ...]:
         """Names of the arrays, in order."""
         return tuple(inspect.signature(self.definition).parameters)[: len(self.core_ranks)]
 
-    @property
+    @functools.cached_property
     def core_ranks(self) -> tuple[int, ...]:
         """Number of core axes of each input: 0 for elementwise, 1 where a row is taken together."""
         return tuple(len(dims.split(",")) if dims else 0 for dims in _cores(self.signature.split("->")[0]))

@@ -1,0 +1,164 @@
+"""What an adapter is: one framework's implementations, modes and devices, and how arrays go in and out."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import importlib
+import importlib.metadata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Function = Callable[..., Any]
+
+WIDE = ("float16", "bfloat16", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One public callable of a framework that claims to compute an operation.
+
+    `call` is the Python expression that is evaluated; the operation's inputs and parameters stand in it under
+    the operation's own names. What a report shows of a call is this text.
+    """
+
+    framework: str
+    operation: str
+    name: str
+    call: str
+    conventions: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of the definition that this implementation fixes. A tuple lists the values it can be asked for."""
+    dtypes: tuple[str, ...] | None = None
+    """The formats it is asked for, where its documentation names fewer than the mode has."""
+    stateful: bool = False
+    """An object that creates variables: it is not asked for in compiled modes."""
+
+    @property
+    def id(self) -> str:
+        """operation/name, unique in the suite."""
+        return f"{self.operation}/{self.name}"
+
+    @functools.cached_property
+    def names(self) -> frozenset[str]:
+        """Every name that the call mentions: inputs, parameters and modules."""
+        return frozenset(node.id for node in ast.walk(ast.parse(self.call, mode="eval")) if isinstance(node, ast.Name))
+
+    def choices(self, parameter: str, every: Sequence[Any]) -> tuple[Any, ...]:
+        """The values out of `every` that this implementation can be asked for."""
+        convention = self.conventions.get(parameter)
+        if isinstance(convention, tuple):
+            return convention
+        if convention is not None:
+            return (convention,)
+        return tuple(every) if parameter in self.names else ()
+
+    def function(self, namespace: Mapping[str, Any], arguments: Sequence[str]) -> Function:
+        """The call as a function of `arguments`, evaluated among `namespace`."""
+        source = f"lambda {', '.join(arguments)}: {self.call}"
+        made: Function = eval(compile(source, f"<{self.name}>", "eval"), dict(namespace))  # noqa: S307
+        return made
+
+
+def implements(
+    operation: str,
+    call: str,
+    *,
+    name: str | None = None,
+    dtypes: tuple[str, ...] | None = None,
+    stateful: bool = False,
+    **conventions: Any,
+) -> tuple[Any, ...]:
+    """One line of an adapter's table. The public path is what stands before the call's first parenthesis."""
+    return operation, name or call.partition("(")[0], call, conventions, dtypes, stateful
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A way of executing. Modes with the same `environ` share a process; `requires` names other distributions."""
+
+    name: str
+    dtypes: tuple[str, ...] = WIDE
+    environ: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    compiled: bool = False
+
+
+class MissingDeviceError(Exception):
+    """The framework sees no such device."""
+
+
+class Adapter(ABC):
+    """One framework. Only `load` imports it; what comes after `load` runs in the framework's own process."""
+
+    framework: ClassVar[str]
+    distributions: ClassVar[tuple[str, ...]]
+    """Distributions whose versions name the environment, `|` between alternatives; the first must be installed."""
+    extra: ClassVar[str]
+    """The extra of trueline that installs the framework."""
+    modules: ClassVar[tuple[str, ...]]
+    """What is imported, under the names that calls use."""
+    modes: ClassVar[tuple[Mode, ...]]
+    table: ClassVar[tuple[tuple[Any, ...], ...]]
+    differentiable: ClassVar[bool] = True
+    cpu_only: ClassVar[bool] = False
+    spelling: ClassVar[Mapping[str, Mapping[Any, Any]]] = {}
+    """The framework's own words for parameter values: {"reduction": {"mean": "sum_over_batch_size"}}."""
+
+    @property
+    def implementations(self) -> tuple[Implementation, ...]:
+        """The table, as implementations."""
+        return tuple(Implementation(self.framework, *line) for line in self.table)
+
+    def versions(self) -> dict[str, str]:
+        """Installed versions of the distributions; empty if the framework is not installed. Imports nothing."""
+        found: dict[str, str] = {}
+        for index, names in enumerate(self.distributions):
+            for name in names.split("|"):
+                with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                    found[name] = importlib.metadata.version(name)
+                    break
+            else:
+                if index == 0:
+                    return {}
+        return found
+
+    def load(self) -> dict[str, Any]:
+        """Import the framework; return the names that calls may use."""
+        for module in self.modules:
+            importlib.import_module(module)
+        return {module.partition(".")[0]: importlib.import_module(module.partition(".")[0]) for module in self.modules}
+
+    def devices(self) -> dict[str, str]:
+        """Slugs of the devices that the framework sees, with the hardware's name."""
+        return {"cpu": ""}
+
+    def flags(self) -> dict[str, str | float | bool | None]:
+        """Settings of this process that can change results."""
+        return {}
+
+    @abstractmethod
+    def put(self, array: Array, device: str) -> Any:
+        """The framework's own array, on the device, with the same bits."""
+
+    @abstractmethod
+    def get(self, answer: Any) -> Array:
+        """The answer as a NumPy array of the same dtype and bits."""
+
+    def compile(self, function: Function) -> Function:
+        """`function` compiled, for modes that are."""
+        raise NotImplementedError(f"{self.framework} compiles nothing")
+
+    def on_device(self, function: Function, device: str) -> Function:
+        """`function` with its calls placed on the device."""
+        del device
+        return function
+
+    def vjp(self, function: Function) -> Function:
+        """(arrays..., cotangent) -> the vector-Jacobian product of `function` with respect to its last array."""
+        raise NotImplementedError(f"{self.framework} has no gradients")

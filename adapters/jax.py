@@ -1,0 +1,114 @@
+"""JAX and Optax: jax.nn, jax.scipy and optax.losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trueline.adapters.base import Adapter, Array, Function, Mode, implements
+
+NARROW = ("float16", "bfloat16", "float32")
+X64 = {"JAX_ENABLE_X64": "1"}
+
+
+class JaxAdapter(Adapter):
+    """binary64 exists only with x64 enabled, which changes the whole process: a mode of its own."""
+
+    framework = "jax"
+    distributions = ("jax", "jaxlib", "optax", "numpy", "ml_dtypes")
+    extra = "jax"
+    modules = ("jax", "jax.nn", "jax.numpy", "jax.scipy.special", "optax")
+    modes = (
+        Mode("eager", NARROW),
+        Mode("compiled", NARROW, compiled=True),
+        Mode("eager-x64", ("float64",), environ=X64),
+        Mode("compiled-x64", ("float64",), environ=X64, compiled=True),
+    )
+    table = (
+        implements("sigmoid", "jax.nn.sigmoid(x)"),
+        implements("sigmoid", "jax.scipy.special.expit(x)"),
+        implements("log_sigmoid", "jax.nn.log_sigmoid(x)"),
+        implements("softplus", "jax.nn.softplus(x)"),
+        implements("softmax", "jax.nn.softmax(x, axis=axis)"),
+        implements("log_softmax", "jax.nn.log_softmax(x, axis=axis)"),
+        implements("logsumexp", "jax.nn.logsumexp(x, axis=axis)"),
+        implements("logsumexp", "jax.scipy.special.logsumexp(x, axis=axis)"),
+        implements(
+            "binary_cross_entropy_with_logits",
+            "optax.sigmoid_binary_cross_entropy(logits, y_true)",
+            reduction="none",
+        ),
+        implements(
+            "categorical_cross_entropy_with_logits",
+            "optax.softmax_cross_entropy(logits, y_true)",
+            reduction="none",
+        ),
+        implements(
+            "categorical_cross_entropy_with_logits",
+            "optax.safe_softmax_cross_entropy(logits, y_true)",
+            reduction="none",
+        ),
+        implements(
+            "sparse_categorical_cross_entropy_with_logits",
+            "optax.softmax_cross_entropy_with_integer_labels(logits, labels)",
+            reduction="none",
+        ),
+        implements(
+            "top_k_accuracy",
+            "(jax.lax.top_k(y_score, k)[1] == labels[:, None]).any(axis=1)",
+            name="jax.lax.top_k",
+            reduction="none",
+        ),
+    )
+
+    def load(self) -> dict[str, Any]:
+        """Import JAX and Optax."""
+        names = super().load()
+        self.jax = names["jax"]
+        return names
+
+    def devices(self) -> dict[str, str]:
+        """The CPU and each CUDA device."""
+        found = {"cpu": ""}
+        for device in self.jax.devices():
+            if device.platform == "gpu":
+                found[f"cuda:{device.id}"] = device.device_kind
+        return found
+
+    def _device(self, slug: str) -> Any:
+        platform, _, index = slug.partition(":")
+        return self.jax.devices(platform)[int(index or 0)]
+
+    def flags(self) -> dict[str, str | float | bool | None]:
+        """Whether binary64 exists, and how matrix products are computed."""
+        config = self.jax.config
+        return {"x64": bool(config.jax_enable_x64), "matmul_precision": config.jax_default_matmul_precision}
+
+    def put(self, array: Array, device: str) -> Any:
+        """A committed array with the same bits; without x64, int64 labels become int32."""
+        if array.dtype == np.int64 and not self.jax.config.jax_enable_x64:
+            array = array.astype(np.int32)
+        return self.jax.device_put(array, self._device(device))
+
+    def get(self, answer: Any) -> Array:
+        """The array's bits."""
+        return np.asarray(answer)
+
+    def compile(self, function: Function) -> Function:
+        """jax.jit."""
+        compiled: Function = self.jax.jit(function)
+        return compiled
+
+    def vjp(self, function: Function) -> Function:
+        """Reverse mode through jax.vjp."""
+
+        def product(*arrays: Any) -> Any:
+            *inputs, cotangent = arrays
+            _, pull = self.jax.vjp(lambda last: function(*inputs[:-1], last), inputs[-1])
+            return pull(cotangent)[0]
+
+        return product
+
+
+ADAPTER = JaxAdapter()

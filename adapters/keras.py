@@ -1,0 +1,185 @@
+"""Keras 3: keras.ops, keras.losses and keras.metrics, on each of its backends.
+
+Keras chooses its backend when it is imported, so each backend is a process of its own; arrays, devices,
+compilation and gradients are the backend's.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from trueline.adapters.base import WIDE, Adapter, Array, Function, Mode, implements
+from trueline.adapters.jax import NARROW
+from trueline.adapters.registry import adapter
+from trueline.adapters.tensorflow import QUIET
+
+ON_TENSORFLOW = {"KERAS_BACKEND": "tensorflow", **QUIET}
+ON_TORCH = {"KERAS_BACKEND": "torch"}
+ON_JAX = {"KERAS_BACKEND": "jax"}
+
+
+class KerasAdapter(Adapter):
+    """Losses of (N,) arrays are asked for as (N, 1): Keras takes the mean over the last axis before any reduction."""
+
+    framework = "keras"
+    distributions = ("keras", "tensorflow-cpu|tensorflow", "torch", "jax", "jaxlib", "numpy")
+    extra = "tensorflow"
+    modules = ("keras",)
+    modes = (
+        Mode("tensorflow-eager", WIDE, ON_TENSORFLOW, requires=("tensorflow",)),
+        Mode("tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True),
+        Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",)),
+        Mode("jax-eager", NARROW, ON_JAX, requires=("jax",)),
+        Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True),
+    )
+    spelling = {"reduction": {"mean": "sum_over_batch_size"}}  # noqa: RUF012
+    table = (
+        implements("sigmoid", "keras.ops.sigmoid(x)"),
+        implements("log_sigmoid", "keras.ops.log_sigmoid(x)"),
+        implements("softplus", "keras.ops.softplus(x)"),
+        implements("softmax", "keras.ops.softmax(x, axis=axis)"),
+        implements("log_softmax", "keras.ops.log_softmax(x, axis=axis)"),
+        implements("logsumexp", "keras.ops.logsumexp(x, axis=axis)"),
+        implements(
+            "binary_cross_entropy",
+            "keras.losses.binary_crossentropy(y_true[:, None], y_pred[:, None])",
+            reduction="none",
+            clip=1e-7,
+        ),
+        implements(
+            "binary_cross_entropy",
+            "keras.losses.BinaryCrossentropy(reduction=reduction, dtype=y_pred.dtype)"
+            "(y_true[:, None], y_pred[:, None])",
+            clip=1e-7,
+        ),
+        implements(
+            "binary_cross_entropy_with_logits",
+            "keras.losses.binary_crossentropy(y_true[:, None], logits[:, None], from_logits=True)",
+            reduction="none",
+        ),
+        implements(
+            "binary_cross_entropy_with_logits",
+            "keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction, dtype=logits.dtype)"
+            "(y_true[:, None], logits[:, None])",
+        ),
+        implements(
+            "categorical_cross_entropy",
+            "keras.losses.categorical_crossentropy(y_true, y_pred)",
+            reduction="none",
+            clip=1e-7,
+            normalise=True,
+        ),
+        implements(
+            "categorical_cross_entropy",
+            "keras.losses.CategoricalCrossentropy(reduction=reduction, dtype=y_pred.dtype)(y_true, y_pred)",
+            clip=1e-7,
+            normalise=True,
+        ),
+        implements(
+            "categorical_cross_entropy_with_logits",
+            "keras.losses.categorical_crossentropy(y_true, logits, from_logits=True)",
+            reduction="none",
+        ),
+        implements(
+            "categorical_cross_entropy_with_logits",
+            "keras.losses.CategoricalCrossentropy(from_logits=True, reduction=reduction, dtype=logits.dtype)"
+            "(y_true, logits)",
+        ),
+        implements(
+            "sparse_categorical_cross_entropy_with_logits",
+            "keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)",
+            reduction="none",
+        ),
+        implements(
+            "sparse_categorical_cross_entropy_with_logits",
+            "keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction, dtype=logits.dtype)"
+            "(labels, logits)",
+        ),
+        implements("accuracy", "keras.metrics.Accuracy()(y_true, y_pred)", stateful=True, reduction="mean"),
+        implements(
+            "binary_accuracy",
+            "keras.metrics.binary_accuracy(y_true[:, None], y_score[:, None], threshold=threshold)",
+            reduction="none",
+        ),
+        implements(
+            "binary_accuracy",
+            "keras.metrics.BinaryAccuracy(threshold=threshold)(y_true[:, None], y_score[:, None])",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "categorical_accuracy", "keras.metrics.categorical_accuracy(y_true, y_score)", reduction="none"
+        ),
+        implements(
+            "categorical_accuracy", "keras.metrics.CategoricalAccuracy()(y_true, y_score)", stateful=True, reduction="mean"
+        ),
+        implements(
+            "sparse_categorical_accuracy",
+            "keras.metrics.sparse_categorical_accuracy(labels, y_score)",
+            reduction="none",
+        ),
+        implements(
+            "sparse_categorical_accuracy",
+            "keras.metrics.SparseCategoricalAccuracy()(labels, y_score)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "top_k_accuracy",
+            "keras.metrics.top_k_categorical_accuracy(keras.ops.one_hot(labels, y_score.shape[1]), y_score, k=k)",
+            reduction="none",
+        ),
+        implements(
+            "top_k_accuracy",
+            "keras.metrics.sparse_top_k_categorical_accuracy(labels, y_score, k=k)",
+            reduction="none",
+        ),
+    )
+
+    def load(self) -> dict[str, Any]:
+        """Import Keras and the backend that the environment names."""
+        self.backend = adapter(os.environ["KERAS_BACKEND"])
+        self.backend.load()
+        return super().load()
+
+    def devices(self) -> dict[str, str]:
+        """The backend's devices."""
+        return self.backend.devices()
+
+    def flags(self) -> dict[str, str | float | bool | None]:
+        """The backend with its version and flags."""
+        name, version = next(iter(self.backend.versions().items()))
+        return {"backend": f"{name} {version}", **self.backend.flags()}
+
+    def put(self, array: Array, device: str) -> Any:
+        """The backend's array."""
+        return self.backend.put(array, device)
+
+    def get(self, answer: Any) -> Array:
+        """The backend's array, brought home."""
+        return self.backend.get(answer)
+
+    def on_device(self, function: Function, device: str) -> Function:
+        """Placed by Keras itself, or its constants would land on another device than the arrays."""
+        placed = self.backend.on_device(function, device)
+        if device == "cpu" and len(self.backend.devices()) == 1:
+            return placed
+        import keras
+
+        def on(*arrays: Any) -> Any:
+            with keras.device(device.replace("cuda", "gpu")):
+                return placed(*arrays)
+
+        return on
+
+    def compile(self, function: Function) -> Function:
+        """The backend's compiler."""
+        return self.backend.compile(function)
+
+    def vjp(self, function: Function) -> Function:
+        """The backend's autodiff."""
+        return self.backend.vjp(function)
+
+
+ADAPTER = KerasAdapter()

@@ -1,0 +1,115 @@
+"""TensorFlow: tf.math and tf.nn."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from trueline.adapters.base import Adapter, Array, Function, Mode, implements
+
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+class TensorFlowAdapter(Adapter):
+    """Compiled means tf.function(jit_compile=True), which is XLA."""
+
+    framework = "tensorflow"
+    distributions = ("tensorflow-cpu|tensorflow", "numpy", "ml_dtypes")
+    extra = "tensorflow"
+    modules = ("tensorflow",)
+    modes = (Mode("eager", environ=QUIET), Mode("compiled", environ=QUIET, compiled=True))
+    table = (
+        implements("sigmoid", "tf.math.sigmoid(x)"),
+        implements("log_sigmoid", "tf.math.log_sigmoid(x)"),
+        implements("softplus", "tf.math.softplus(x)"),
+        implements("softmax", "tf.nn.softmax(x, axis=axis)"),
+        implements("log_softmax", "tf.nn.log_softmax(x, axis=axis)"),
+        implements("logsumexp", "tf.math.reduce_logsumexp(x, axis=axis)"),
+        implements(
+            "binary_cross_entropy_with_logits",
+            "tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=logits)",
+            reduction="none",
+        ),
+        implements(
+            "categorical_cross_entropy_with_logits",
+            "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits)",
+            reduction="none",
+        ),
+        implements(
+            "sparse_categorical_cross_entropy_with_logits",
+            "tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)",
+            reduction="none",
+        ),
+        implements(
+            "top_k_accuracy",
+            "tf.math.in_top_k(labels, y_score, k)",
+            reduction="none",
+            dtypes=("float32",),
+        ),
+        implements(
+            "top_k_accuracy",
+            "tf.reduce_any(tf.math.top_k(y_score, k).indices"
+            " == tf.cast(labels, 'int32')[:, None], axis=1)",
+            name="tf.math.top_k",
+            reduction="none",
+        ),
+    )
+
+    def load(self) -> dict[str, Any]:
+        """Import TensorFlow; GPU memory is taken as needed, so that processes can share a device."""
+        self.tf = super().load()["tensorflow"]
+        for device in self.tf.config.list_physical_devices("GPU"):
+            self.tf.config.experimental.set_memory_growth(device, True)
+        return {"tf": self.tf}
+
+    def devices(self) -> dict[str, str]:
+        """The CPU and each GPU, under CUDA's name for it."""
+        details = self.tf.config.experimental.get_device_details
+        gpus = self.tf.config.list_physical_devices("GPU")
+        return {"cpu": "", **{f"cuda:{i}": details(gpu).get("device_name", "") for i, gpu in enumerate(gpus)}}
+
+    def flags(self) -> dict[str, str | float | bool | None]:
+        """oneDNN and TF32 change results."""
+        return {"onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"), "tf32": bool(
+            self.tf.config.experimental.tensor_float_32_execution_enabled()
+        )}
+
+    def put(self, array: Array, device: str) -> Any:
+        """A tensor with the array's bits."""
+        with self.tf.device(device.replace("cuda", "gpu")):
+            return self.tf.constant(array)
+
+    def get(self, answer: Any) -> Array:
+        """The tensor's bits as an array."""
+        return np.asarray(answer.numpy())
+
+    def on_device(self, function: Function, device: str) -> Function:
+        """Run under tf.device."""
+
+        def placed(*arrays: Any) -> Any:
+            with self.tf.device(device.replace("cuda", "gpu")):
+                return function(*arrays)
+
+        return placed
+
+    def compile(self, function: Function) -> Function:
+        """One tf.function, compiled by XLA for each shape."""
+        compiled: Function = self.tf.function(function, jit_compile=True, reduce_retracing=False)
+        return compiled
+
+    def vjp(self, function: Function) -> Function:
+        """Reverse mode through GradientTape."""
+
+        def product(*arrays: Any) -> Any:
+            *inputs, cotangent = arrays
+            with self.tf.GradientTape() as tape:
+                tape.watch(inputs[-1])
+                answer = function(*inputs)
+            return tape.gradient(answer, inputs[-1], output_gradients=cotangent)
+
+        return product
+
+
+ADAPTER = TensorFlowAdapter()

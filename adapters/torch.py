@@ -1,0 +1,124 @@
+"""PyTorch: torch, torch.nn.functional and torch.nn."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+
+from trueline.adapters.base import Adapter, Array, Function, Mode, implements
+
+
+class TorchAdapter(Adapter):
+    """Tensors share the bits of the arrays given; compiled means torch.compile with its default backend."""
+
+    framework = "torch"
+    distributions = ("torch", "numpy")
+    extra = "torch"
+    modules = ("torch",)
+    modes = (Mode("eager"), Mode("compiled", dtypes=("float32",), compiled=True))
+    table = (
+        implements("sigmoid", "torch.sigmoid(x)"),
+        implements("log_sigmoid", "torch.nn.functional.logsigmoid(x)"),
+        implements("softplus", "torch.nn.functional.softplus(x)"),
+        implements("softmax", "torch.softmax(x, dim=axis)"),
+        implements("softmax", "torch.nn.functional.softmax(x, dim=axis)"),
+        implements("log_softmax", "torch.log_softmax(x, dim=axis)"),
+        implements("log_softmax", "torch.nn.functional.log_softmax(x, dim=axis)"),
+        implements("logsumexp", "torch.logsumexp(x, dim=axis)"),
+        implements(
+            "binary_cross_entropy",
+            "torch.nn.functional.binary_cross_entropy(y_pred, y_true, reduction=reduction)",
+            log_floor=-100.0,
+        ),
+        implements(
+            "binary_cross_entropy", "torch.nn.BCELoss(reduction=reduction)(y_pred, y_true)", log_floor=-100.0
+        ),
+        implements(
+            "binary_cross_entropy_with_logits",
+            "torch.nn.functional.binary_cross_entropy_with_logits(logits, y_true, reduction=reduction)",
+        ),
+        implements(
+            "binary_cross_entropy_with_logits", "torch.nn.BCEWithLogitsLoss(reduction=reduction)(logits, y_true)"
+        ),
+        implements(
+            "categorical_cross_entropy_with_logits",
+            "torch.nn.functional.cross_entropy(logits, y_true, reduction=reduction)",
+        ),
+        implements(
+            "categorical_cross_entropy_with_logits", "torch.nn.CrossEntropyLoss(reduction=reduction)(logits, y_true)"
+        ),
+        implements(
+            "sparse_categorical_cross_entropy_with_logits",
+            "torch.nn.functional.cross_entropy(logits, labels, reduction=reduction)",
+        ),
+        implements(
+            "sparse_categorical_cross_entropy_with_logits",
+            "torch.nn.CrossEntropyLoss(reduction=reduction)(logits, labels)",
+        ),
+        implements(
+            "top_k_accuracy",
+            "(torch.topk(y_score, k, dim=1).indices == labels[:, None]).any(dim=1)",
+            name="torch.topk",
+            reduction="none",
+        ),
+    )
+
+    def load(self) -> dict[str, Any]:
+        """Import torch; one compilation serves every shape where it can."""
+        names = super().load()
+        self.torch = names["torch"]
+        return names
+
+    def devices(self) -> dict[str, str]:
+        """The CPU and each CUDA device."""
+        cuda = self.torch.cuda
+        found = {f"cuda:{i}": cuda.get_device_name(i) for i in range(cuda.device_count() if cuda.is_available() else 0)}
+        return {"cpu": self.torch.backends.cpu.get_cpu_capability(), **found}
+
+    def flags(self) -> dict[str, str | float | bool | None]:
+        """Threads, vector instructions and matrix-product precision."""
+        return {
+            "threads": self.torch.get_num_threads(),
+            "cpu_capability": self.torch.backends.cpu.get_cpu_capability(),
+            "float32_matmul_precision": self.torch.get_float32_matmul_precision(),
+            "cuda": self.torch.version.cuda,
+        }
+
+    def put(self, array: Array, device: str) -> Any:
+        """A tensor with the array's bits; bfloat16 goes through int16, which NumPy has."""
+        if array.dtype.name == "bfloat16":
+            return self.torch.from_numpy(array.view(np.int16).copy()).view(self.torch.bfloat16).to(device)
+        return self.torch.from_numpy(np.array(array)).to(device)
+
+    def get(self, answer: Any) -> Array:
+        """The tensor's bits as an array."""
+        tensor = answer.detach().cpu()
+        if tensor.dtype == self.torch.bfloat16:
+            import ml_dtypes
+
+            return np.asarray(tensor.view(self.torch.int16).numpy()).view(ml_dtypes.bfloat16)
+        return np.asarray(tensor.numpy())
+
+    def compile(self, function: Function) -> Function:
+        """torch.compile with dynamic shapes, so that one compilation serves rows of every length."""
+        with contextlib.suppress(AttributeError):
+            self.torch._dynamo.config.cache_size_limit = 256
+        compiled: Function = self.torch.compile(function, dynamic=True)
+        return compiled
+
+    def vjp(self, function: Function) -> Function:
+        """Reverse mode through autograd."""
+
+        def product(*arrays: Any) -> Any:
+            *inputs, cotangent = arrays
+            variable = inputs[-1].detach().clone().requires_grad_()
+            answer = function(*inputs[:-1], variable)
+            (gradient,) = self.torch.autograd.grad(answer, variable, cotangent)
+            return gradient
+
+        return product
+
+
+ADAPTER = TorchAdapter()

@@ -1,0 +1,36 @@
+"""What a check is, and the table of them all."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from trueline.conformance.context import Context, Observation, Setting
+
+Kind = Literal["value", "gradient", "relation", "probe"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule that turns a setting's answers into observations."""
+
+    name: str
+    kind: Kind
+    question: str
+    applies: Callable[[Setting], bool]
+    observe: Callable[[Context], Iterable[Observation]]
+    answers: tuple[str, ...] = ()
+
+
+@functools.cache
+def checks() -> tuple[Check, ...]:
+    """Every check, in the order in which they run."""
+    from trueline.conformance import gradients, probes, relations, values
+
+    every = (values.CHECK, gradients.CHECK, *relations.CHECKS, *probes.CHECKS)
+    names = [check.name for check in every]
+    if len(set(names)) < len(names):
+        raise ValueError("two checks share a name")
+    return every

@@ -1,0 +1,236 @@
+"""What a check is given: one implementation in one setting, a way to ask it, and the truth."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from trueline.adapters.base import Implementation, Mode
+from trueline.adapters.registry import adapter
+from trueline.conformance.cases import Case, cases
+from trueline.conformance.isolation import Answer, Call
+from trueline.conformance.judge import Judgement
+from trueline.reference.catalogue import Operation, operation
+from trueline.conformance.truths import evaluate, gradient
+from trueline.reference.engine import Truth
+from trueline.reference.formats import FORMATS, Array, Format
+from trueline.reference.operations import REDUCTIONS
+
+Ask = Callable[[Sequence[Call]], list[Answer]]
+Observation = dict[str, Any]
+
+SUITE_PARAMETERS = ("axis", "reduction")
+"""Parameters of a case that the engine applies around the definition."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One implementation on one device, in one dtype and mode."""
+
+    implementation: Implementation
+    dtype: str
+    device: str
+    mode: Mode
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that the implementation claims to compute."""
+        return operation(self.implementation.operation)
+
+    @property
+    def prefix(self) -> str:
+        """operation/implementation/dtype/device/mode, the start of every key."""
+        return "/".join((self.implementation.id, self.dtype, self.device, self.mode.name))
+
+
+@dataclass
+class Clock:
+    """Seconds that the oracle took."""
+
+    oracle: float = 0.0
+
+
+@dataclass
+class Context:
+    """A setting with a way to ask."""
+
+    setting: Setting
+    ask: Ask
+    clock: Clock = field(default_factory=Clock)
+    stored_cases: dict[str, Case] = field(default_factory=dict)
+    """Cases that observations were made of, under operation/dtype/check/case."""
+
+    @property
+    def implementation(self) -> Implementation:
+        """The implementation under test."""
+        return self.setting.implementation
+
+    @property
+    def operation(self) -> Operation:
+        """The operation it claims to compute."""
+        return self.setting.operation
+
+    @property
+    def format(self) -> Format:
+        """The format of its inputs; binary64 for operations on labels alone."""
+        return FORMATS.get(self.setting.dtype, FORMATS["float64"])
+
+    def of(self, implementation: Implementation) -> Context:
+        """The same setting for another implementation of the framework."""
+        setting = replace(self.setting, implementation=implementation)
+        return Context(setting, self.ask, self.clock, self.stored_cases)
+
+    def cases(self) -> tuple[Case, ...]:
+        """The operation's cases that this implementation can be asked."""
+        every = cases(self.operation.name, self.format.name)
+        return tuple(case for case in every if can_ask(self.implementation, self.operation, case))
+
+    def call(
+        self,
+        case: Case,
+        *,
+        implementation: Implementation | None = None,
+        mode: Mode | None = None,
+        cotangent: Array | None = None,
+    ) -> Call:
+        """The call that asks `case`."""
+        asked = implementation or self.implementation
+        inputs = operation(asked.operation).inputs
+        parameters = {name: value for name, value in case.parameters.items() if name in asked.names}
+        arrays = tuple(case.inputs[name] for name in inputs)
+        return Call(asked, inputs, arrays, parameters, mode or self.setting.mode, self.setting.device, cotangent)
+
+    def truth(
+        self, case: Case, fmt: Format | None = None, *, implementation: Implementation | None = None, **more: Any
+    ) -> Truth:
+        """The exact answer under the implementation's conventions; `more` overrides the case's parameters."""
+        asked = implementation or self.implementation
+        parameters = definition_parameters(asked, {**case.parameters, **more})
+        started = time.perf_counter()
+        try:
+            return evaluate(operation(asked.operation), fmt or self.format, case.inputs, **parameters)
+        finally:
+            self.clock.oracle += time.perf_counter() - started
+
+    def gradient(self, case: Case, cotangent: Array, *, implementation: Implementation | None = None) -> Truth:
+        """The exact vector-Jacobian product with respect to the last input."""
+        asked = implementation or self.implementation
+        parameters = definition_parameters(asked, case.parameters)
+        started = time.perf_counter()
+        try:
+            return gradient(operation(asked.operation), self.format, case.inputs, cotangent, **parameters)
+        finally:
+            self.clock.oracle += time.perf_counter() - started
+
+    def partner(self, name: str) -> Implementation | None:
+        """The same framework's implementation of another operation whose public path is nearest."""
+        return partner(self.setting, name)
+
+    def observation(self, check: str, case: Case, judgement: Judgement, **more: Any) -> Observation:
+        """The record of what `check` saw of `case`."""
+        self.stored_cases[f"{self.operation.name}/{self.setting.dtype}/{check}/{case.name}"] = case
+        fields = {
+            "verdict": judgement.verdict,
+            "error": judgement.error,
+            "allowed": judgement.allowed,
+            "accuracy": judgement.accuracy,
+            "message": judgement.message,
+            "witness": judgement.witness,
+            **more,
+        }
+        record = {name: value for name, value in fields.items() if value is not None}
+        return {"key": f"{self.setting.prefix}/{check}/{case.name}", **record}
+
+
+def definition_parameters(implementation: Implementation, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The case's parameters, and the conventions that the implementation is measured to follow."""
+    conventions = {name: value for name, value in implementation.conventions.items() if name != "reduction"}
+    return {**parameters, **conventions}
+
+
+def can_ask(implementation: Implementation, op: Operation, case: Case) -> bool:
+    """Whether the implementation offers the case's parameters."""
+    for name, value in case.parameters.items():
+        if name == "reduction":
+            if value not in implementation.choices(name, REDUCTIONS) and not asked_one_by_one(implementation, op, case):
+                return False
+        elif name not in implementation.names and value != _default(op, name):
+            return False
+    return True
+
+
+def asked_one_by_one(implementation: Implementation, op: Operation, case: Case) -> bool:
+    """Whether losses of single samples can be had only as the mean over one sample at a time."""
+    offered = implementation.choices("reduction", REDUCTIONS)
+    return op.kind == "loss" and case.parameters.get("reduction") == "none" and "none" not in offered and "mean" in offered
+
+
+def _default(op: Operation, name: str) -> Any:
+    default = op.parameters.get(name)
+    return float(default) if default is not None and not isinstance(default, int) else default
+
+
+def offered_in(implementation: Implementation, mode: Mode, dtype: str) -> bool:
+    """Whether the adapter offers the implementation in this mode and dtype."""
+    if mode.compiled and implementation.stateful:
+        return False
+    return dtype in dtypes_of(implementation, mode)
+
+
+def dtypes_of(implementation: Implementation, mode: Mode) -> tuple[str, ...]:
+    """The dtypes in which an implementation is asked in this mode."""
+    op = operation(implementation.operation)
+    if op.integers.issuperset(op.inputs):
+        return ("int64",)
+    return tuple(dtype for dtype in mode.dtypes if implementation.dtypes is None or dtype in implementation.dtypes)
+
+
+@functools.cache
+def _offers(framework: str, name: str) -> tuple[Implementation, ...]:
+    return tuple(each for each in adapter(framework).implementations if each.operation == name)
+
+
+def partner(setting: Setting, name: str) -> Implementation | None:
+    """See Context.partner; None if the framework offers no such operation in this mode and dtype."""
+    offers = [
+        each
+        for each in _offers(setting.implementation.framework, name)
+        if offered_in(each, setting.mode, setting.dtype)
+    ]
+    own = setting.implementation.name
+    return max(offers, key=lambda each: len(os.path.commonprefix([each.name, own])), default=None)
+
+
+def batches(chosen: Sequence[Case]) -> Iterator[list[Case]]:
+    """Cases that one call can answer: same parameters and row length, nothing reduced."""
+    groups: dict[Any, list[Case]] = {}
+    for case in chosen:
+        stackable = case.parameters.get("reduction", "none") == "none" and case.parameters.get("axis", -1) == -1
+        shapes = tuple((name, array.shape[1:]) for name, array in case.inputs.items())
+        key = (tuple(sorted(case.parameters.items())), shapes, None if stackable else case.name)
+        groups.setdefault(key, []).append(case)
+    yield from groups.values()
+
+
+def stack(group: Sequence[Case]) -> Case:
+    """One case of all rows of a batch."""
+    if len(group) == 1:
+        return group[0]
+    inputs = {name: np.concatenate([case.inputs[name] for case in group]) for name in group[0].inputs}
+    return Case("+".join(case.name for case in group), inputs, group[0].parameters)
+
+
+def unstack(answer: Array, group: Sequence[Case]) -> list[Array] | None:
+    """The rows of each case; None if the answer does not have the rows that were asked."""
+    lengths = [len(next(iter(case.inputs.values()))) for case in group]
+    if len(group) == 1:
+        return [answer]
+    if answer.ndim == 0 or len(answer) != sum(lengths):
+        return None
+    return list(np.split(answer, np.cumsum(lengths)[:-1]))

@@ -1,0 +1,100 @@
+"""Expectations: recorded, explained deviations. One that no longer holds is stale, and fails the run."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib import resources
+from typing import Any
+
+from packaging.requirements import Requirement
+
+from trueline.conformance.context import Observation
+
+EXPLAINABLE = ("deviates", "crashed", "timed_out")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A deviation that is known.
+
+    `keys` are patterns of observation keys, part by part: `*` and `?` as in file names, `|` between alternatives.
+    `versions` are requirements ("torch>=2.3") that must all hold. `at_most` is the largest error in ULP explained.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    why: str
+    versions: tuple[str, ...] = ()
+    link: str | None = None
+    at_most: float | None = None
+
+    def holds_for(self, versions: Mapping[str, str]) -> bool:
+        """Whether the expectation speaks of these versions."""
+        for text in self.versions:
+            requirement = Requirement(text)
+            installed = versions.get(requirement.name)
+            if installed is None or not requirement.specifier.contains(installed, prereleases=True):
+                return False
+        return True
+
+    def explains(self, observation: Observation) -> bool:
+        """Whether this deviation is small enough to be the one that is meant."""
+        return self.at_most is None or observation.get("error", float("inf")) <= self.at_most
+
+    def record(self) -> dict[str, Any]:
+        """The expectation as the run file holds it."""
+        return {"why": self.why, "versions": ", ".join(self.versions) or "all", "link": self.link}
+
+
+def matches(pattern: str, key: str) -> bool:
+    """Whether a key, or the start of one, has the pattern, part by part."""
+    return all(
+        any(fnmatchcase(part, option) for option in options.split("|"))
+        for options, part in zip(pattern.split("/"), key.split("/"), strict=False)
+    )
+
+
+@functools.cache
+def expectations() -> tuple[Expectation, ...]:
+    """Every recorded expectation."""
+    found = []
+    folder = resources.files(__package__).joinpath("expectations")
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        if file.name.endswith(".toml"):
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+            for entry in table.get("expectation", []):
+                fields = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+                found.append(Expectation(**fields))
+    if len({each.id for each in found}) < len(found):
+        raise ValueError("two expectations share an id")
+    return tuple(found)
+
+
+def apply(
+    test: str, observations: Iterable[Observation], versions: Mapping[str, str], known: Iterable[Expectation]
+) -> tuple[list[Observation], list[dict[str, str]]]:
+    """The observations of one test with known deviations marked `documented`, and the expectations that are stale.
+
+    An expectation is stale for a test if a pattern of it matches some of the test's cases and none of those deviates.
+    """
+    explained = [dict(observation) for observation in observations]
+    stale = []
+    for expectation in known:
+        if not expectation.holds_for(versions):
+            continue
+        for pattern in expectation.keys:
+            if not matches(pattern, test):
+                continue
+            met = [observation for observation in explained if matches(pattern, observation["key"])]
+            wrong = [o for o in met if o["verdict"] in EXPLAINABLE or o.get("expectation") is not None]
+            for observation in wrong:
+                if observation["verdict"] in EXPLAINABLE and expectation.explains(observation):
+                    observation.update(verdict="documented", expectation=expectation.id)
+            judged = [o for o in met if o["verdict"] not in ("unsupported", "not_run", "harness_error")]
+            if judged and not wrong:
+                stale.append({"expectation": expectation.id, "pattern": pattern, "test": test})
+    return explained, stale

@@ -1,0 +1,263 @@
+"""Framework processes: each framework computes in a process of its own, which may crash or hang alone.
+
+The oracle and every judgement stay in the process that asks, so a framework that changes threads or the
+processor's floating-point mode changes nothing there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trueline.adapters.base import Adapter, Array, Function, Implementation, Mode
+from trueline.adapters.registry import adapter
+
+START_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an implementation: arrays in the operation's order, parameters by name.
+
+    With a `cotangent` the answer is the vector-Jacobian product with respect to the last array.
+    """
+
+    implementation: Implementation
+    inputs: tuple[str, ...]
+    arrays: tuple[Array, ...]
+    parameters: Mapping[str, Any]
+    mode: Mode
+    device: str
+    cotangent: Array | None = None
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """Why there is no answer: `unsupported` (the framework raised), `crashed`, `timed_out` or `harness_error`."""
+
+    verdict: str
+    message: str
+
+
+Answer = Array | NoAnswer
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """What a framework process says once it has imported the framework; `error` if it could not."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    devices: dict[str, str] = field(default_factory=dict)
+    flags: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str | None = None
+
+
+class ProcessLostError(Exception):
+    """The framework's process died or hung; `verdict` says which."""
+
+    def __init__(self, verdict: str, message: str) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+
+
+class FrameworkProcess:
+    """A process that imports one framework, under one environment, and answers calls."""
+
+    def __init__(self, framework: str, environ: Mapping[str, str], timeout: float) -> None:
+        self.framework = framework
+        self.environ = dict(environ)
+        self.timeout = timeout
+        self.import_seconds = 0.0
+        self.framework_seconds = 0.0
+        self._greeting: Greeting | None = None
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._log = Path(tempfile.mkstemp(prefix="trueline-", suffix=".log")[1])
+
+    def greet(self) -> Greeting:
+        """Start the process if it does not run; what it said of itself."""
+        if self._process is None:
+            context = multiprocessing.get_context("spawn")
+            self._connection, theirs = context.Pipe()
+            arguments = (self.framework, self.environ, theirs, str(self._log), sys.path)
+            self._process = context.Process(target=_serve, args=arguments, daemon=True)
+            self._process.start()
+            theirs.close()
+            try:
+                greeting: Greeting = self._receive(START_SECONDS)
+            except ProcessLostError as error:
+                greeting = Greeting(error=str(error))
+            self.import_seconds += greeting.seconds
+            self._greeting = greeting
+        assert self._greeting is not None
+        return self._greeting
+
+    def ask(self, calls: Sequence[Call]) -> list[Answer]:
+        """Answers to the calls, in order. Calls that the process does not survive are told apart one by one."""
+        try:
+            return self._exchange(calls)
+        except ProcessLostError as error:
+            if len(calls) == 1:
+                return [NoAnswer(error.verdict, str(error))]
+        answers: list[Answer] = []
+        for call in calls:
+            hung = [a for a in answers if isinstance(a, NoAnswer) and a.verdict == "timed_out"]
+            # Each hang costs the whole time limit: one proves the point.
+            answers += hung[:1] or self.ask([call])
+        return answers
+
+    def _exchange(self, calls: Sequence[Call]) -> list[Answer]:
+        greeting = self.greet()
+        if greeting.error is not None or self._connection is None:
+            raise ProcessLostError("harness_error", greeting.error or "the process did not start")
+        self._connection.send(list(calls))
+        answers, seconds = self._receive(self.timeout)
+        self.framework_seconds += seconds
+        return list(answers)
+
+    def _receive(self, timeout: float) -> Any:
+        assert self._connection is not None
+        assert self._process is not None
+        try:
+            if self._connection.poll(timeout):
+                return self._connection.recv()
+        except (EOFError, ConnectionError):
+            self._process.join(5)
+            code, said = self._process.exitcode, self._tail()
+            self.close()
+            message = f"the process of {self.framework} ended with exit code {code}. {said}"
+            raise ProcessLostError("crashed", message) from None
+        self.close()
+        raise ProcessLostError("timed_out", f"no answer within {timeout:g} s")
+
+    def _tail(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            return " | ".join(lines[-3:])[-400:]
+        return ""
+
+    def close(self) -> None:
+        """End the process; the next question starts a new one."""
+        if self._connection is not None:
+            self._connection.close()
+        if self._process is not None and self._process.is_alive():
+            self._process.kill()
+            self._process.join(5)
+        self._process = self._connection = None
+
+    def discard(self) -> None:
+        """End the process and remove what it said."""
+        self.close()
+        self._log.unlink(missing_ok=True)
+
+
+def _serve(framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str]) -> None:
+    """The life of a framework process."""
+    # Frameworks write to the file descriptors themselves; their chatter belongs in the log.
+    with Path(log).open("ab", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    # Ctrl-C is for the process that asks; it ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(environ)
+    sys.path[:] = path
+    started = time.perf_counter()
+    try:
+        framework_adapter = adapter(framework)
+        server = _Server(framework_adapter, framework_adapter.load())
+        greeting = Greeting(
+            framework_adapter.versions(), framework_adapter.devices(), server.flags(), time.perf_counter() - started
+        )
+    except Exception as error:
+        traceback.print_exc()
+        connection.send(Greeting(error=_describe(error), seconds=time.perf_counter() - started))
+        return
+    connection.send(greeting)
+    with contextlib.suppress(EOFError):
+        while True:
+            calls = connection.recv()
+            server.seconds = 0.0
+            connection.send(([server.answer(call) for call in calls], server.seconds))
+
+
+def _describe(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:300]
+
+
+class _Server:
+    """Evaluates calls; keeps what it compiled."""
+
+    def __init__(self, framework_adapter: Adapter, namespace: dict[str, Any]) -> None:
+        self.adapter = framework_adapter
+        self.namespace = namespace
+        self.functions: dict[Any, Function] = {}
+        self.seconds = 0.0
+
+    def flags(self) -> dict[str, Any]:
+        """The adapter's flags, and what happens to subnormal numbers: in the framework and in NumPy beside it."""
+        tiny = np.full(64, np.finfo(np.float32).tiny, np.float32)
+        half = self.adapter.get(self.adapter.put(tiny, "cpu") * 0.5)
+        return {
+            **self.adapter.flags(),
+            "subnormals": "kept" if np.all(half != 0) else "flushed to zero",
+            "subnormals_in_numpy_beside_it": "kept" if np.all(tiny * np.float32(0.5) != 0) else "flushed to zero",
+        }
+
+    def answer(self, call: Call) -> Answer:
+        try:
+            function = self._function(call)
+            given = [*call.arrays, *([] if call.cotangent is None else [call.cotangent])]
+            arrays = [self.adapter.put(array, call.device) for array in given]
+        except Exception as error:
+            traceback.print_exc()
+            return NoAnswer("harness_error", _describe(error))
+        started = time.perf_counter()
+        try:
+            result = self.adapter.get(function(*arrays))
+        except NameError as error:
+            return NoAnswer("harness_error", f"the call {call.implementation.call!r} cannot be evaluated: {error}")
+        except Exception as error:
+            return NoAnswer("unsupported", _describe(error))
+        finally:
+            self.seconds += time.perf_counter() - started
+        return result
+
+    def _function(self, call: Call) -> Function:
+        spelled = {
+            name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()
+        }
+        key = (
+            call.implementation.id,
+            call.mode.name,
+            call.device,
+            tuple(sorted(spelled.items())),
+            call.cotangent is not None,
+        )
+        if key not in self.functions:
+            named = call.implementation.function(self.namespace, (*call.inputs, *spelled))
+
+            def function(*arrays: Any) -> Any:
+                return named(*arrays, *spelled.values())
+
+            made: Function = function
+            if call.cotangent is not None:
+                made = self.adapter.vjp(made)
+            if call.mode.compiled:
+                made = self.adapter.compile(made)
+            self.functions[key] = self.adapter.on_device(made, call.device)
+        return self.functions[key]

@@ -1,0 +1,111 @@
+"""The pytest plugin: options, the tests' parameters, and the run file at the end of the session.
+
+It is loaded into every pytest session of an environment that has trueline, so it imports the suite only when
+the suite's own tests are collected.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from trueline.conformance.recorder import Judged, Recorder
+    from trueline.conformance.selection import Plan, Selection, Test
+
+PLAN = pytest.StashKey["Plan"]()
+RECORDER = pytest.StashKey["Recorder"]()
+WRITTEN = pytest.StashKey[Path]()
+TESTS = pytest.StashKey["list[Test]"]()
+
+
+class HarnessError(Exception):
+    """The suite itself failed; nothing is said about the framework."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `trueline run`, under names that no other plugin has."""
+    group = parser.getgroup("trueline", "classification mathematics (trueline)")
+    for name, what in (
+        ("framework", "measure this framework alone; may be given several times"),
+        ("device", "measure on this device alone: cpu, cuda or cuda:N; may be given several times"),
+        ("dtype", "measure in this dtype alone; may be given several times"),
+        ("mode", "measure in this mode alone, such as eager or compiled; may be given several times"),
+    ):
+        group.addoption(f"--trueline-{name}", action="append", default=[], metavar=name.upper(), help=what)
+    group.addoption("--trueline-output", type=Path, metavar="FILE", help="write the run file here")
+    group.addoption("--trueline-timeout", type=float, default=180.0, metavar="SECONDS",
+                    help="end a framework that does not answer a call in time (default: 180)")  # fmt: skip
+    group.addoption("--trueline-jobs", type=int, metavar="N", help="framework processes at a time (default: cores)")
+    group.addoption("--trueline-skip-missing-device", action="store_true", help="record a missing device as not run")
+
+
+def _selection(config: pytest.Config) -> Selection:
+    from trueline.conformance.selection import Selection
+
+    return Selection(
+        *(tuple(config.getoption(f"--trueline-{name}")) for name in ("framework", "device", "dtype", "mode")),
+        skip_missing_device=config.getoption("--trueline-skip-missing-device"),
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One parameter for each test of the plan, and one for each framework that is not installed."""
+    if "trueline_test" not in metafunc.fixturenames:
+        return
+    from trueline.conformance.selection import SelectionError, plan
+
+    try:
+        made = plan(_selection(metafunc.config))
+    except SelectionError as error:
+        raise pytest.UsageError(str(error)) from None
+    metafunc.config.stash[PLAN] = made
+    absent = [pytest.param(None, id=f"{name}/not-installed", marks=pytest.mark.skip(reason=message))
+              for name, message in made.not_installed.items()]  # fmt: skip
+    metafunc.parametrize("trueline_test", [*(pytest.param(test, id=test.id) for test in made.tests), *absent])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start measuring what is left after -k and the like."""
+    config = session.config
+    if PLAN not in config.stash or config.option.collectonly:
+        return
+    from trueline.conformance.recorder import Recorder
+    from trueline.conformance.scheduler import Scheduler
+
+    chosen = [item.callspec.params["trueline_test"] for item in session.items
+              if isinstance(item, pytest.Function) and "trueline_test" in item.fixturenames]  # fmt: skip
+    tests = [test for test in chosen if test is not None]
+    scheduler = Scheduler(
+        tests, timeout=config.getoption("--trueline-timeout"), jobs=config.getoption("--trueline-jobs")
+    )
+    config.stash[TESTS] = tests
+    config.stash[RECORDER] = Recorder(config.stash[PLAN], _selection(config), scheduler, config.option.keyword)
+
+
+@pytest.fixture
+def trueline_judged(request: pytest.FixtureRequest, trueline_test: Test) -> Judged:
+    """What the test saw. A fault of the suite's own is an error of this fixture, hence pytest's `error`."""
+    judged = request.config.stash[RECORDER].judged(trueline_test)
+    faults = [o for o in judged.observations if o["verdict"] == "harness_error"]
+    if judged.outcome.error or faults:
+        raise HarnessError(judged.outcome.error or f"{faults[0]['key']}: {faults[0].get('message')}")
+    return judged
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Any:
+    """End the processes and write the run file: whole, or marked as partial."""
+    del exitstatus
+    config = session.config
+    if RECORDER in config.stash:
+        recorder = config.stash[RECORDER]
+        recorder.scheduler.finish()
+        output = config.getoption("--trueline-output")
+        if output is not None and config.stash[TESTS]:
+            from trueline.reports import runfile
+
+            config.stash[WRITTEN] = runfile.write(recorder.run(config.stash[TESTS]), output)
+    return (yield)

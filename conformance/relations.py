@@ -1,0 +1,239 @@
+"""Relations: what must hold between two answers of a framework, each within what both are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from trueline.conformance.asking import answers
+from trueline.adapters.registry import adapter
+from trueline.conformance.cases import Case, scalars
+from trueline.conformance.checks import Check
+from trueline.conformance.context import Context, Observation, Setting, partner
+from trueline.conformance.isolation import Answer, NoAnswer
+from trueline.conformance.judge import LARGEST_ERROR, Judgement, allowance, digest, hexadecimal, sensitivity, unanswered
+from trueline.conformance.values import allowed_errors
+from trueline.reference.engine import Truth
+from trueline.reference.formats import Array
+from trueline.reference.operations import REDUCTIONS
+
+ROW_CASES = ("ordinary-10", "ordinary-100", "confident-10", "wide-10", "tied-top-10")
+SCALAR_CASES = ("ordinary", "near-zero", "positive", "negative")
+
+CHECKS: list[Check] = []
+
+Observe = Callable[[Context], Iterator[Observation]]
+
+
+def relation(name: str, question: str, applies: Callable[[Setting], bool]) -> Callable[[Observe], Observe]:
+    """Decorator that enters a relation in the table."""
+
+    def enter(observe: Observe) -> Observe:
+        CHECKS.append(Check(name, "relation", question, applies, observe, ("bit-equal", "equal within the bounds", "differ")))
+        return observe
+
+    return enter
+
+
+def _eager(setting: Setting, *names: str) -> bool:
+    return setting.operation.name in names and not setting.mode.compiled
+
+
+def compared(
+    context: Context, check: str, case: Case, one: Answer, other: Answer, allowed: Array, ulp: Array
+) -> Observation:
+    """The observation that two answers differ by no more than `allowed`, in units of `ulp`."""
+    if isinstance(one, NoAnswer) or isinstance(other, NoAnswer):
+        refused = one if isinstance(one, NoAnswer) else other
+        assert isinstance(refused, NoAnswer)
+        return context.observation(check, case, unanswered(refused))
+    if one.shape != other.shape:
+        return context.observation(check, case, Judgement("deviates", message=f"shapes {one.shape} and {other.shape}"))
+    a, b = one.astype(np.float64), other.astype(np.float64)
+    with np.errstate(all="ignore"):
+        distance = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a / ulp - b / ulp))
+        most = np.broadcast_to(np.nan_to_num(allowed, posinf=LARGEST_ERROR), distance.shape)
+        ratio = np.where(np.isfinite(distance), np.where(distance == 0, 0, distance / most), np.inf)
+    if distance.size == 0:
+        return context.observation(check, case, Judgement("conforms"), label="bit-equal")
+    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), distance.shape))
+    witness = {"at": list(at), "expected": hexadecimal(float(b[at])), "got": hexadecimal(float(a[at]))}
+    equal = digest(one) == digest(other)
+    label = "bit-equal" if equal else ("equal within the bounds" if ratio[at] <= 1 else "differ")
+    error = float(distance[at]) if np.isfinite(distance[at]) else None
+    judgement = Judgement("conforms" if ratio[at] <= 1 else "deviates", error, float(most[at]), None, None, witness)
+    return context.observation(check, case, judgement, label=label, digest=digest(one))
+
+
+def _plain(context: Context, names: Sequence[str]) -> list[Case]:
+    every = {case.name: case for case in context.cases() if case.parameters.get("reduction", "none") == "none"}
+    return [every[name] for name in names if name in every]
+
+
+def _bounds(context: Context, case: Case) -> tuple[Truth, Array]:
+    truth = context.truth(case)
+    return truth, allowed_errors(context, case, truth, context.format)
+
+
+@relation(
+    "two-logits-are-sigmoid",
+    "Is softmax([0, x])[1] equal to sigmoid(x)?",
+    lambda setting: _eager(setting, "softmax") and partner(setting, "sigmoid") is not None,
+)
+def _two_logits(context: Context) -> Iterator[Observation]:
+    sigmoid = context.partner("sigmoid")
+    assert sigmoid is not None
+    for name in SCALAR_CASES:
+        x = scalars(context.format)[name]
+        pair = Case(name, {"x": np.stack([np.zeros_like(x), x], axis=1)}, {"axis": -1})
+        alone = Case(name, {"x": x})
+        (both,) = answers(context, [pair])
+        (single,) = answers(context, [alone], implementation=sigmoid)
+        truth, allowed = _bounds(context, pair)
+        column = both[:, 1] if isinstance(both, np.ndarray) and both.ndim == 2 else both
+        most = allowed[:, 1] + context.of(sigmoid).operation.bound.ulps
+        yield compared(context, "two-logits-are-sigmoid", pair, column, single, most, truth.ulp[:, 1])
+
+
+@relation(
+    "loss-of-logits-is-loss-of-activation",
+    "Is the loss from logits equal to the loss of the activation's probabilities?",
+    lambda setting: any(
+        _eager(setting, loss) and partner(setting, inner) is not None and partner(setting, outer) is not None
+        for loss, (inner, outer) in ACTIVATION_AND_LOSS.items()
+    ),
+)
+def _loss_of_activation(context: Context) -> Iterator[Observation]:
+    name_inner, name_outer = ACTIVATION_AND_LOSS[context.operation.name]
+    inner, outer = context.partner(name_inner), context.partner(name_outer)
+    assert inner is not None
+    assert outer is not None
+    binary = name_inner == "sigmoid"
+    names = ("ordinary-one", "ordinary-zero", "near-zero-soft") if binary else ("ordinary-3", "ordinary-10", "ordinary-100")
+    chosen = _plain(context, names)
+    for case, direct in zip(chosen, answers(context, chosen), strict=True):
+        logits = Case(case.name, {"x": case.inputs["logits"]}, {} if binary else {"axis": -1})
+        (probability,) = answers(context, [logits], implementation=inner)
+        if isinstance(probability, NoAnswer):
+            yield compared(context, "loss-of-logits-is-loss-of-activation", case, probability, direct, np.zeros(1), np.ones(1))
+            continue
+        composed = Case(case.name, {"y_true": case.inputs["y_true"], "y_pred": probability}, {"reduction": "none"})
+        (loss,) = answers(context, [composed], implementation=outer)
+        truth, allowed = _bounds(context, case)
+        # An error of the activation passes through the loss with the loss's own slope there.
+        slope = context.gradient(composed, context.format.array(np.ones(truth.nearest.shape)), implementation=outer)
+        inner_context = context.of(inner)
+        activation = inner_context.truth(logits)
+        moved = np.abs(slope.nearest) * allowed_errors(inner_context, logits, activation, context.format) * activation.ulp
+        outer_operation = context.of(outer).operation
+        outer_truth = context.truth(composed, implementation=outer)
+        condition = sensitivity(outer_operation, composed.inputs, -1, "none", None)
+        own = allowance(outer_operation.bound, condition, outer_truth, context.format) * outer_truth.ulp
+        passed = moved if binary else moved.sum(axis=-1)
+        most = allowed + (own + np.nan_to_num(passed)) / truth.ulp
+        yield compared(context, "loss-of-logits-is-loss-of-activation", case, loss, direct, most, truth.ulp)
+
+
+ACTIVATION_AND_LOSS = {
+    "binary_cross_entropy_with_logits": ("sigmoid", "binary_cross_entropy"),
+    "categorical_cross_entropy_with_logits": ("softmax", "categorical_cross_entropy"),
+}
+
+
+@relation(
+    "sparse-is-one-hot",
+    "Is the loss of integer labels equal to that of one-hot targets?",
+    lambda setting: _eager(setting, "sparse_categorical_cross_entropy_with_logits")
+    and partner(setting, "categorical_cross_entropy_with_logits") is not None,
+)
+def _sparse_is_one_hot(context: Context) -> Iterator[Observation]:
+    dense = context.partner("categorical_cross_entropy_with_logits")
+    assert dense is not None
+    chosen = _plain(context, ROW_CASES)
+    for case, sparse in zip(chosen, answers(context, chosen), strict=True):
+        logits = case.inputs["logits"]
+        one_hot = context.format.array(np.arange(logits.shape[1]) == case.inputs["labels"][:, None])
+        same = Case(case.name, {"y_true": one_hot, "logits": logits}, {"reduction": "none"})
+        (other,) = answers(context, [same], implementation=dense)
+        truth, allowed = _bounds(context, case)
+        yield compared(context, "sparse-is-one-hot", case, sparse, other, 2 * allowed, truth.ulp)
+
+
+@relation(
+    "shift-invariance",
+    "Does adding the same number to every logit leave the answer as it was?",
+    lambda setting: _eager(setting, "softmax", "log_softmax"),
+)
+def _shift_invariance(context: Context) -> Iterator[Observation]:
+    # Small multiples of 1/4 shifted by 16 are exact in every format, so the truth does not move.
+    base = (np.arange(40).reshape(4, 10) * 7 % 11) / 4.0
+    for shift in (16.0, -16.0):
+        plain = Case(f"shift-by-{shift:g}", {"x": context.format.array(base)}, {"axis": -1})
+        moved = Case(plain.name, {"x": context.format.rounded(base + shift)}, {"axis": -1})
+        one, other = answers(context, [moved, plain])
+        truth, allowed = _bounds(context, plain)
+        yield compared(context, "shift-invariance", moved, one, other, 2 * allowed, truth.ulp)
+
+
+@relation(
+    "log-softmax-is-log-of-softmax",
+    "Is e^log_softmax(x) equal to softmax(x)?",
+    lambda setting: _eager(setting, "log_softmax") and partner(setting, "softmax") is not None,
+)
+def _log_of_softmax(context: Context) -> Iterator[Observation]:
+    softmax = context.partner("softmax")
+    assert softmax is not None
+    chosen = _plain(context, ROW_CASES[:3])
+    for case, logs in zip(chosen, answers(context, chosen), strict=True):
+        (plain,) = answers(context, [case], implementation=softmax)
+        truth, allowed = _bounds(context, case)
+        soft_context = context.of(softmax)
+        soft = soft_context.truth(case)
+        soft_allowed = allowed_errors(soft_context, case, soft, context.format)
+        # exp turns an absolute error of the logarithm into a relative one.
+        most = soft_allowed + allowed * truth.ulp * np.abs(soft.nearest) / soft.ulp
+        risen = np.exp(logs.astype(np.float64)) if isinstance(logs, np.ndarray) else logs
+        yield compared(context, "log-softmax-is-log-of-softmax", case, risen, plain, most, soft.ulp)
+
+
+@relation(
+    "row-alone",
+    "Is a row's answer the same, bit for bit, alone and in a batch?",
+    lambda setting: not setting.mode.compiled
+    and setting.operation.kind != "metric"
+    and "none" in (setting.implementation.choices("reduction", REDUCTIONS) or ("none",)),
+)
+def _row_alone(context: Context) -> Iterator[Observation]:
+    names = ROW_CASES if context.operation.rowwise else ("ordinary", "ordinary-one", "ordinary-right", "soft")
+    chosen = _plain(context, names)
+    for case, whole in zip(chosen, answers(context, chosen), strict=True):
+        positions = [0, 1, len(next(iter(case.inputs.values()))) - 1]
+        alone = [
+            Case(case.name, {name: array[i : i + 1] for name, array in case.inputs.items()}, case.parameters)
+            for i in positions
+        ]
+        parts = context.ask([context.call(part) for part in alone])
+        refused = next((answer for answer in (whole, *parts) if isinstance(answer, NoAnswer)), None)
+        if refused is not None or isinstance(whole, NoAnswer):
+            yield context.observation("row-alone", case, unanswered(refused or NoAnswer("harness_error", "no answer")))
+            continue
+        single = np.concatenate([part for part in parts if not isinstance(part, NoAnswer)])
+        truth = context.truth(case)
+        yield compared(context, "row-alone", case, whole[positions], single, np.zeros(1), truth.ulp[positions])
+
+
+@relation(
+    "compiled-is-eager",
+    "Is the compiled answer equal to the eager one?",
+    lambda setting: setting.mode.compiled,
+)
+def _compiled_is_eager(context: Context) -> Iterator[Observation]:
+    framework = adapter(context.implementation.framework)
+    name = context.setting.mode.name.replace("compiled", "eager")
+    eager = next(mode for mode in framework.modes if mode.name == name)
+    chosen = [case for case in context.cases() if "subnormal" not in case.name]
+    one, other = answers(context, chosen), answers(context, chosen, mode=eager)
+    for case, compiled, plain in zip(chosen, one, other, strict=True):
+        truth, allowed = _bounds(context, case)
+        yield compared(context, "compiled-is-eager", case, compiled, plain, 2 * allowed, truth.ulp)

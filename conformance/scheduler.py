@@ -1,0 +1,128 @@
+"""Runs tests ahead of pytest: one thread for each framework process, as many at a time as there are cores."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from trueline.conformance.cases import Case
+from trueline.conformance.context import Clock, Context, Observation
+from trueline.conformance.isolation import FrameworkProcess, Greeting
+from trueline.conformance.judge import Judgement
+from trueline.conformance.selection import Test
+
+ProcessKey = tuple[str, tuple[tuple[str, str], ...]]
+
+
+@dataclass
+class Outcome:
+    """What a test saw. `error` is the traceback of a fault of the suite's own."""
+
+    observations: list[Observation] = field(default_factory=list)
+    cases: dict[str, Case] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass
+class Seconds:
+    """Time, summed over framework processes and their threads."""
+
+    imports: float = 0.0
+    framework: float = 0.0
+    oracle: float = 0.0
+    busy: float = 0.0
+
+
+def process_key(test: Test) -> ProcessKey:
+    """What tests must share to run in one process."""
+    return test.setting.implementation.framework, tuple(sorted(test.setting.mode.environ.items()))
+
+
+class Scheduler:
+    """Starts the framework processes and hands out what their tests saw."""
+
+    def __init__(self, tests: Sequence[Test], *, timeout: float, jobs: int | None = None) -> None:
+        self.outcomes: dict[str, Future[Outcome]] = {test.id: Future() for test in tests}
+        self.greetings: dict[ProcessKey, Greeting] = {}
+        self.seconds = Seconds()
+        self._stopped = threading.Event()
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._processes: list[FrameworkProcess] = []
+        groups: dict[ProcessKey, list[Test]] = {}
+        for test in tests:
+            groups.setdefault(process_key(test), []).append(test)
+        self._pool = ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1, thread_name_prefix="trueline")
+        # The largest group first, or it runs alone at the end.
+        for key, group in sorted(groups.items(), key=lambda item: -len(item[1])):
+            self._pool.submit(self._run, key, group)
+
+    @property
+    def done(self) -> int:
+        """How many tests are finished."""
+        return sum(1 for future in self.outcomes.values() if future.done())
+
+    def finish(self) -> None:
+        """Wait for threads whose tests are all done; end everything else. What is finished stays."""
+        if self.done < len(self.outcomes):
+            self._stopped.set()
+            with self._lock:
+                for process in self._processes:
+                    process.discard()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, key: ProcessKey, tests: Sequence[Test]) -> None:
+        started = time.perf_counter()
+        process = FrameworkProcess(key[0], dict(key[1]), self._timeout)
+        with self._lock:
+            if self._stopped.is_set():
+                return
+            self._processes.append(process)
+        clock = Clock()
+        try:
+            greeting = process.greet()
+            self.greetings[key] = greeting
+            for test in tests:
+                if self._stopped.is_set():
+                    return
+                self._settle(test, lambda test=test: _observe(test, process, greeting, clock))  # type: ignore[misc]
+        except Exception:
+            text = traceback.format_exc()
+            for test in tests:
+                self._settle(test, lambda: Outcome(error=text))
+        finally:
+            process.discard()
+            with self._lock:
+                self.seconds.imports += process.import_seconds
+                self.seconds.framework += process.framework_seconds
+                self.seconds.oracle += clock.oracle
+                self.seconds.busy += time.perf_counter() - started
+
+    def _settle(self, test: Test, make: Callable[[], Outcome]) -> None:
+        future = self.outcomes[test.id]
+        if future.done() or not future.set_running_or_notify_cancel():
+            return
+        outcome = make()
+        # A process that was ended by finish() looks like one that crashed.
+        if not self._stopped.is_set():
+            future.set_result(outcome)
+
+
+def _observe(test: Test, process: FrameworkProcess, greeting: Greeting, clock: Clock) -> Outcome:
+    if greeting.error is not None:
+        return Outcome(error=f"{test.setting.implementation.framework} could not be imported: {greeting.error}")
+    context = Context(test.setting, process.ask, clock)
+    if test.setting.device not in greeting.devices:
+        message = f"{test.setting.implementation.framework} sees no device {test.setting.device}"
+        missing = context.observation(test.check.name, Case("all", {}), Judgement("not_run", message=message))
+        return Outcome([missing], {})
+    try:
+        observations = list(test.check.observe(context))
+    except Exception:
+        return Outcome(error=traceback.format_exc())
+    return Outcome(observations, context.stored_cases)

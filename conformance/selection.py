@@ -1,0 +1,143 @@
+"""What to run: one test for each implementation, dtype, device, mode and check that was asked for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trueline.adapters.base import Adapter, Mode
+from trueline.adapters.registry import FRAMEWORKS, adapter
+from trueline.conformance.checks import Check, checks
+from trueline.conformance.context import Setting, dtypes_of, offered_in
+from trueline.reference.formats import FORMATS
+
+
+class SelectionError(Exception):
+    """Something was asked for that does not exist; the message is one sentence naming the nearest that does."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was asked for; empty means everything there is."""
+
+    frameworks: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    skip_missing_device: bool = False
+
+    def check(self) -> None:
+        """SelectionError if a name is unknown or a device is not there."""
+        _known("framework", self.frameworks, FRAMEWORKS)
+        _known("dtype", self.dtypes, (*FORMATS, "int64"))
+        every = {part for name in FRAMEWORKS for mode in adapter(name).modes for part in (mode.name, *mode.name.split("-"))}
+        _known("mode", self.modes, sorted(every))
+        there = present_devices()
+        for device in self.devices:
+            kind, _, index = device.partition(":")
+            if kind not in ("cpu", "cuda") or (index and not index.isdecimal()):
+                _known("device", (device,), (*there, "cuda", "cuda:0"))
+            if not any(matches_device(device, each) for each in there) and not self.skip_missing_device:
+                raise SelectionError(
+                    f"there is no device '{device}' on this machine, which has {', '.join(there)}; "
+                    "leave --device out, or give --skip-missing-device to record it as not run."
+                )
+
+
+def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            hint = f"did you mean '{near[0]}'? " if near else ""
+            raise SelectionError(f"there is no {what} '{name}': {hint}Known are {', '.join(known)}.")
+
+
+def present_devices() -> tuple[str, ...]:
+    """The CPU, and a slug for each NVIDIA device that the system shows. Asks no framework."""
+    count = sum(1 for path in Path("/dev").glob("nvidia[0-9]*"))
+    return ("cpu", *(f"cuda:{index}" for index in range(count)))
+
+
+def matches_device(asked: str, device: str) -> bool:
+    """Whether `asked` names the device: itself, or cuda for every cuda:N."""
+    return asked == device or device.startswith(f"{asked}:")
+
+
+@dataclass(frozen=True)
+class Test:
+    """One check of one implementation in one setting."""
+
+    setting: Setting
+    check: Check
+
+    __test__ = False  # not a test class of pytest's
+
+    @property
+    def id(self) -> str:
+        """The start of the keys of its observations."""
+        return f"{self.setting.prefix}/{self.check.name}"
+
+
+@dataclass
+class Plan:
+    """The tests to run, and why what is missing is missing."""
+
+    tests: list[Test] = field(default_factory=list)
+    not_installed: dict[str, str] = field(default_factory=dict)
+    """Framework to the command that would install it."""
+    missing_modes: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(framework, mode) to the reason."""
+
+
+def install_hint(framework: Adapter) -> str:
+    """The command that installs a framework."""
+    return f"{framework.framework} is not installed; pip install 'trueline[{framework.extra}]' installs it"
+
+
+def _devices(selection: Selection) -> tuple[str, ...]:
+    there = present_devices()
+    if not selection.devices:
+        return there
+    found = [device for device in there if any(matches_device(asked, device) for asked in selection.devices)]
+    absent = [d for d in selection.devices if not any(matches_device(d, device) for device in there)]
+    return (*found, *(device if ":" in device else f"{device}:0" for device in absent))
+
+
+def _wanted(mode: Mode, selection: Selection) -> bool:
+    return not selection.modes or any(asked == mode.name or asked in mode.name.split("-") for asked in selection.modes)
+
+
+def plan(selection: Selection) -> Plan:
+    """The tests of a selection, those of one framework process together. Imports no framework."""
+    selection.check()
+    made = Plan()
+    for name in selection.frameworks or FRAMEWORKS:
+        framework = adapter(name)
+        if not framework.versions():
+            made.not_installed[name] = install_hint(framework)
+            continue
+        for mode in framework.modes:
+            if not _wanted(mode, selection):
+                continue
+            absent = [adapter(need) for need in mode.requires if not adapter(need).versions()]
+            if absent:
+                made.missing_modes[name, mode.name] = install_hint(absent[0])
+                continue
+            made.tests += _tests(framework, mode, selection)
+    return made
+
+
+def _tests(framework: Adapter, mode: Mode, selection: Selection) -> list[Test]:
+    return [
+        Test(setting, check)
+        for device in (("cpu",) if framework.cpu_only else _devices(selection))
+        if not selection.devices or any(matches_device(asked, device) for asked in selection.devices)
+        for implementation in framework.implementations
+        for dtype in dtypes_of(implementation, mode)
+        if (not selection.dtypes or dtype in selection.dtypes) and offered_in(implementation, mode, dtype)
+        for setting in (Setting(implementation, dtype, device, mode),)
+        for check in checks()
+        if check.applies(setting)
+    ]

@@ -1,0 +1,36 @@
+"""The suite as pytest sees it: one test for each implementation, dtype, device, mode and check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from trueline.conformance.recorder import Judged
+
+
+def _line(observation: dict[str, object]) -> str:
+    parts = [f"{observation['key']}: {observation['verdict']}"]
+    if "error" in observation:
+        parts.append(f"{observation['error']:.4g} ULP of {observation['allowed']:.4g} allowed")
+    parts += [str(observation[name]) for name in ("accuracy", "label", "message") if name in observation]
+    return ", ".join(parts)
+
+
+def test_conformance(trueline_judged: Judged) -> None:
+    """Nothing deviates that no expectation explains, and no expectation is stale."""
+    observations = trueline_judged.observations
+    wrong = [o for o in observations if o["verdict"] in ("deviates", "crashed", "timed_out")]
+    if wrong:
+        pytest.fail("\n".join(_line(observation) for observation in wrong), pytrace=False)
+    if trueline_judged.stale:
+        gone = ", ".join(f"{entry['expectation']} ({entry['pattern']})" for entry in trueline_judged.stale)
+        pytest.fail(f"stale: nothing deviates any more as expected by {gone}; remove it", pytrace=False)
+    known = sorted({o["expectation"] for o in observations if o["verdict"] == "documented"})
+    if known:
+        pytest.xfail(", ".join(known))
+    verdicts = {o["verdict"] for o in observations}
+    if observations and verdicts <= {"unsupported", "not_run"}:
+        pytest.skip(str(observations[0].get("message", "unsupported")))
+    assert verdicts <= {"conforms", "undecided", "unsupported", "not_run"}

@@ -1,0 +1,51 @@
+"""The value check: every case's answer against the exact one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trueline.conformance.asking import answers
+from trueline.conformance.cases import Case
+from trueline.conformance.checks import Check
+from trueline.conformance.context import Context, Observation
+from trueline.conformance.isolation import Answer, NoAnswer
+from trueline.conformance.judge import Judgement, allowance, answer_format, digest, judge, sensitivity, unanswered
+from trueline.reference.balls import PrecisionError
+from trueline.reference.engine import Truth
+from trueline.reference.formats import Array, Format
+
+
+def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> Array:
+    """The bound of the operation for this case's answer, in ULP."""
+    reduction = str(case.parameters.get("reduction", "none"))
+    each = context.truth(case, fmt, reduction="none") if reduction != "none" else None
+    condition = sensitivity(context.operation, case.inputs, int(case.parameters.get("axis", -1)), reduction, each)
+    return allowance(context.operation.bound, condition, truth, fmt)
+
+
+def _judged(context: Context, case: Case, answer: Answer) -> Observation:
+    if isinstance(answer, NoAnswer):
+        return context.observation("value", case, unanswered(answer))
+    fmt = answer_format(context.operation, context.setting.dtype, answer)
+    try:
+        truth = context.truth(case, fmt)
+    except PrecisionError as error:
+        return context.observation("value", case, Judgement("undecided", message=str(error)), digest=digest(answer))
+    judgement = judge(answer, truth, allowed_errors(context, case, truth, fmt), fmt)
+    return context.observation("value", case, judgement, digest=digest(answer))
+
+
+def observe(context: Context) -> Iterator[Observation]:
+    """One observation for each case that the implementation can be asked."""
+    chosen = context.cases()
+    for case, answer in zip(chosen, answers(context, chosen), strict=True):
+        yield _judged(context, case, answer)
+
+
+CHECK = Check(
+    "value",
+    "value",
+    "How far is the answer from the exact one?",
+    lambda setting: True,
+    observe,
+)
