@@ -97,7 +97,7 @@ class Format:
         scale = max(0, 2 * self.precision + 8 + fraction.denominator.bit_length() - fraction.numerator.bit_length())
         quotient, remainder = divmod(abs(fraction.numerator) << scale, fraction.denominator)
         sticky = (quotient << 1) | (remainder != 0)
-        return self.round_dyadic(int(math.copysign(1, fraction)) * sticky, -scale - 1)
+        return self.round_dyadic(sticky if fraction > 0 else -sticky, -scale - 1)
 
     def next_up(self, value: float) -> float:
         """The next larger number of the format; `value` must be one of its numbers."""
