@@ -321,6 +321,22 @@ FAULTS = (
         "ordinary-1 ordinary-10 axis-first-10",
     ),
     fault(
+        "a-row-too-many",
+        "value",
+        SPARSE,
+        lambda y, z: np.append(wide(sparse)(y, z), z[0, 0]),
+        "ordinary-10",
+        reduction="none",
+    ),
+    fault(
+        "a-row-too-few",
+        "value",
+        SPARSE,
+        lambda y, z: wide(sparse)(y, z)[:-1],
+        "ordinary-10",
+        reduction="none",
+    ),
+    fault(
         "scalar-for-a-row",
         "value",
         SPARSE,
