@@ -1,0 +1,68 @@
+"""Every test and case that there can be, from the adapters' tables alone: nothing needs to be installed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+from trueline.adapters.base import Implementation
+from trueline.adapters.registry import FRAMEWORKS, adapter
+from trueline.conformance.cases import scalars
+from trueline.conformance.checks import Check, checks
+from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
+from trueline.conformance.expectations import matches
+
+SHIFTS = ("shift-by-16", "shift-by--16")
+
+
+def implementations() -> list[Implementation]:
+    return [each for name in FRAMEWORKS for each in adapter(name).implementations]
+
+
+def settings(framework: str) -> Iterator[Setting]:
+    """Every implementation in every mode and dtype, on the CPU."""
+    found = adapter(framework)
+    for mode in found.modes:
+        for implementation in found.implementations:
+            for dtype in dtypes_of(implementation, mode):
+                if offered_in(implementation, mode, dtype):
+                    yield Setting(implementation, dtype, "cpu", mode)
+
+
+@functools.cache
+def tests() -> tuple[tuple[Setting, Check], ...]:
+    return tuple(
+        (setting, check)
+        for framework in FRAMEWORKS
+        for setting in settings(framework)
+        for check in checks()
+        if check.applies(setting)
+    )
+
+
+def case_names(setting: Setting, check: Check) -> frozenset[str]:
+    """Names of the cases of a test. Those of a relation are any that its operation could have."""
+    if check.kind == "probe":
+        return frozenset({check.name})
+    context = Context(setting, lambda _: [])
+    found = {case.name for case in context.cases() if case.gradient or check.kind != "gradient"}
+    if check.kind == "relation":
+        found |= {*scalars(context.format), *SHIFTS}
+    return frozenset(found)
+
+
+def keys(setting: Setting, check: Check) -> Iterator[str]:
+    """Keys of the observations of a test."""
+    return (f"{setting.prefix}/{check.name}/{name}" for name in sorted(case_names(setting, check)))
+
+
+def exists(pattern: str) -> bool:
+    """Whether some test and case, on the CPU, has the pattern."""
+    parts = pattern.split("/")
+    here = "/".join([*parts[:3], "cpu", *parts[4:]])
+    return any(
+        matches(here, key)
+        for setting, check in tests()
+        if matches(here, f"{setting.prefix}/{check.name}")
+        for key in keys(setting, check)
+    )
