@@ -10,7 +10,6 @@ import os
 from typing import Any
 
 from trueline.adapters.base import WIDE, Adapter, Array, Function, Mode, implements
-from trueline.adapters.jax import NARROW
 from trueline.adapters.registry import adapter
 from trueline.adapters.tensorflow import QUIET
 
@@ -30,7 +29,7 @@ class KerasAdapter(Adapter):
         Mode("tensorflow-eager", WIDE, ON_TENSORFLOW, requires=("tensorflow",)),
         Mode("tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True),
         Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",)),
-        Mode("jax-eager", NARROW, ON_JAX, requires=("jax",)),
+        Mode("jax-eager", ("float32",), ON_JAX, requires=("jax",)),
         Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True),
     )
     spelling = {"reduction": {"mean": "sum_over_batch_size"}}  # noqa: RUF012
@@ -99,7 +98,7 @@ class KerasAdapter(Adapter):
         implements("accuracy", "keras.metrics.Accuracy()(y_true, y_pred)", stateful=True, reduction="mean"),
         implements(
             "binary_accuracy",
-            "keras.metrics.binary_accuracy(y_true[:, None], y_score[:, None], threshold=threshold)",
+            "keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold)",
             reduction="none",
         ),
         implements(

@@ -1,16 +1,23 @@
-"""Asking many cases in few calls."""
+"""Asking many cases in few calls, and in few shapes: a framework that compiles does so for each shape."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from trueline.adapters.base import Implementation, Mode
 from trueline.conformance.cases import Case
-from trueline.conformance.context import Context, asked_one_by_one, batches, stack, unstack
-from trueline.conformance.isolation import Answer, NoAnswer
+from trueline.conformance.context import Context, asked_one_by_one
+from trueline.conformance.isolation import Answer, Call, NoAnswer
 from trueline.reference.formats import Array
+
+BATCHES = (64, 4096)
+"""Batches are filled up to these numbers of rows with copies of their first row."""
+
+Asked = tuple[Case, Array | None]
+"""A case, with the upstream gradient if its vector-Jacobian product is asked for."""
 
 
 def answers(
@@ -27,46 +34,83 @@ def answers(
     so that one bad row does not stand for all.
     """
     asked = implementation or context.implementation
-    position = {id(case): index for index, case in enumerate(chosen)}
     found: dict[int, Answer] = {}
-    single = [case for case in chosen if asked_one_by_one(asked, context.operation, case)]
-    for case in single:
-        if cotangents is None:
-            found[id(case)] = one_by_one(context, case, asked, mode)
-    groups = list(batches([case for case in chosen if id(case) not in found]))
-    calls = []
-    for group in groups:
-        cotangent = None
-        if cotangents is not None:
-            parts = [cotangents[position[id(case)]] for case in group]
-            cotangent = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        calls.append(context.call(stack(group), implementation=asked, mode=mode, cotangent=cotangent))
-    for group, answer in zip(groups, context.ask(calls), strict=True):
-        rows = unstack(answer, group) if isinstance(answer, np.ndarray) else None
-        if rows is not None:
-            found.update((id(case), row) for case, row in zip(group, rows, strict=True))
-        elif len(group) == 1:
-            found[id(group[0])] = answer
+    together: dict[Any, list[int]] = {}
+    for index, case in enumerate(chosen):
+        if cotangents is None and asked_one_by_one(asked, context.operation, case):
+            found[index] = one_by_one(context, case, asked, mode)
         else:
-            alone = [
-                context.call(
-                    case,
-                    implementation=asked,
-                    mode=mode,
-                    cotangent=None if cotangents is None else cotangents[position[id(case)]],
-                )
-                for case in group
-            ]
-            found.update((id(case), each) for case, each in zip(group, context.ask(alone), strict=True))
-    return [found[id(case)] for case in chosen]
+            together.setdefault(_likeness(case, index), []).append(index)
+    questions: list[Asked] = [
+        (case, None if cotangents is None else cotangents[index]) for index, case in enumerate(chosen)
+    ]
+
+    def call(question: Asked) -> Call:
+        return context.call(question[0], implementation=asked, mode=mode, cotangent=question[1])
+
+    groups = list(together.values())
+    filled = [_filled([questions[index] for index in group]) for group in groups]
+    for group, answer in zip(groups, context.ask([call(question) for question in filled]), strict=True):
+        parts = list(_parts(answer, [chosen[index] for index in group]))
+        if not parts:
+            parts = context.ask([call(questions[index]) for index in group])
+        found.update(zip(group, parts, strict=True))
+    return [found[index] for index in range(len(chosen))]
+
+
+def _stackable(case: Case) -> bool:
+    return case.parameters.get("reduction", "none") == "none" and case.parameters.get("axis", -1) == -1
+
+
+def _likeness(case: Case, index: int) -> Any:
+    """What cases must share to be asked in one call: parameters and row length, and nothing reduced."""
+    shapes = tuple((name, array.shape[1:]) for name, array in case.inputs.items())
+    return (tuple(sorted(case.parameters.items())), shapes, None if _stackable(case) else index)
+
+
+def _rows(case: Case) -> int:
+    return len(next(iter(case.inputs.values())))
+
+
+def _fill(arrays: Sequence[Array]) -> Array:
+    whole = np.concatenate(arrays)
+    size = next((batch for batch in BATCHES if batch >= len(whole)), len(whole))
+    return np.concatenate([whole, np.repeat(whole[:1], size - len(whole), axis=0)])
+
+
+def _filled(group: Sequence[Asked]) -> Asked:
+    """One question of all rows of a group, filled up to a usual number of rows."""
+    first, upstream = group[0]
+    if not _stackable(first) or _rows(first) == 0:
+        return group[0]
+    inputs = {name: _fill([case.inputs[name] for case, _ in group]) for name in first.inputs}
+    cotangent = None if upstream is None else _fill([weights for _, weights in group if weights is not None])
+    return Case("+".join(case.name for case, _ in group), inputs, first.parameters), cotangent
+
+
+def _parts(answer: Answer, group: Sequence[Case]) -> Iterator[Answer]:
+    """The rows of each case; nothing if the answer does not have the rows that were asked, or is none for several."""
+    if not _stackable(group[0]) or _rows(group[0]) == 0:
+        yield answer
+        return
+    lengths = [_rows(case) for case in group]
+    if isinstance(answer, NoAnswer) or answer.ndim == 0 or len(answer) < sum(lengths):
+        return
+    start = 0
+    for length in lengths:
+        yield answer[start : start + length]
+        start += length
 
 
 def one_by_one(context: Context, case: Case, asked: Implementation, mode: Mode | None = None) -> Answer:
     """The answers for single samples, each asked for as the mean over itself."""
-    count = len(next(iter(case.inputs.values())))
     parts = [
-        Case(case.name, {name: array[i : i + 1] for name, array in case.inputs.items()}, {**case.parameters, "reduction": "mean"})
-        for i in range(count)
+        Case(
+            case.name,
+            {name: array[i : i + 1] for name, array in case.inputs.items()},
+            {**case.parameters, "reduction": "mean"},
+        )
+        for i in range(_rows(case))
     ]
     got = context.ask([context.call(part, implementation=asked, mode=mode) for part in parts])
     refused = next((each for each in got if isinstance(each, NoAnswer)), None)

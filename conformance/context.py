@@ -5,11 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-import numpy as np
 
 from trueline.adapters.base import Implementation, Mode
 from trueline.adapters.registry import adapter
@@ -205,32 +203,3 @@ def partner(setting: Setting, name: str) -> Implementation | None:
     ]
     own = setting.implementation.name
     return max(offers, key=lambda each: len(os.path.commonprefix([each.name, own])), default=None)
-
-
-def batches(chosen: Sequence[Case]) -> Iterator[list[Case]]:
-    """Cases that one call can answer: same parameters and row length, nothing reduced."""
-    groups: dict[Any, list[Case]] = {}
-    for case in chosen:
-        stackable = case.parameters.get("reduction", "none") == "none" and case.parameters.get("axis", -1) == -1
-        shapes = tuple((name, array.shape[1:]) for name, array in case.inputs.items())
-        key = (tuple(sorted(case.parameters.items())), shapes, None if stackable else case.name)
-        groups.setdefault(key, []).append(case)
-    yield from groups.values()
-
-
-def stack(group: Sequence[Case]) -> Case:
-    """One case of all rows of a batch."""
-    if len(group) == 1:
-        return group[0]
-    inputs = {name: np.concatenate([case.inputs[name] for case in group]) for name in group[0].inputs}
-    return Case("+".join(case.name for case in group), inputs, group[0].parameters)
-
-
-def unstack(answer: Array, group: Sequence[Case]) -> list[Array] | None:
-    """The rows of each case; None if the answer does not have the rows that were asked."""
-    lengths = [len(next(iter(case.inputs.values()))) for case in group]
-    if len(group) == 1:
-        return [answer]
-    if answer.ndim == 0 or len(answer) != sum(lengths):
-        return None
-    return list(np.split(answer, np.cumsum(lengths)[:-1]))

@@ -333,7 +333,7 @@ PROBES = (
         ("binary_cross_entropy_with_logits", "binary_cross_entropy"),
         "What is the mean loss of an empty batch?",
         {"y_true": [], "logits": [], "y_pred": []},
-        {"NaN": [NAN], "zero": [0.0], REFUSES: []},
+        {"NaN": [NAN], "zero": [0.0], "an empty array": [], REFUSES: []},
         {"reduction": "mean"},
     ),
 )  # fmt: skip

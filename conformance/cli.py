@@ -1,0 +1,185 @@
+"""The command line: run, report, list, show, compare."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
+from trueline.conformance.recorder import suite
+from trueline.conformance.selection import Selection, SelectionError, install_hint
+from trueline.conformance.session import DEVIATES, HARNESS, Nothing, Report, measure
+from trueline.reference.catalogue import OPERATIONS
+from trueline.reports import runfile
+from trueline.reports.compare import compare as compared
+from trueline.reports.compare import render_comparison
+from trueline.reports.report import write_report
+from trueline.reports.show import show as shown
+from trueline.reports.summary import terminal_table
+
+RUN_FILE = click.Path(path_type=Path, dir_okay=False)
+EPILOGUE = "Exit code: 0 nothing deviates undocumented, 1 something does, 2 usage or harness error."
+
+
+def _fail(message: str) -> NoReturn:
+    """One sentence on standard error, exit code 2."""
+    click.echo(f"trueline: {message}", err=True)
+    sys.exit(HARNESS)
+
+
+def _console() -> Console:
+    # A pipe or a file has no width of its own, and 80 columns would break keys.
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(suite()["version"], prog_name="trueline")
+def main() -> None:
+    """What do this framework's sigmoid, softmax, losses and accuracies really compute?
+
+    Measures the installed frameworks against definitions in exact arithmetic and writes what it saw.
+    """
+
+
+@main.command(epilog=EPILOGUE)
+@click.option("--framework", "-f", "frameworks", multiple=True, metavar="NAME",
+              help=f"Measure this framework alone ({', '.join(FRAMEWORKS)}). May be given several times.")
+@click.option("--device", "devices", multiple=True, metavar="DEVICE",
+              help="Measure on this device alone: cpu, cuda or cuda:N. Default: every device there is.")
+@click.option("--dtype", "dtypes", multiple=True, metavar="DTYPE",
+              help="Measure in this dtype alone: float16, bfloat16, float32, float64, int64 (labels).")
+@click.option("--mode", "modes", multiple=True, metavar="MODE",
+              help="Measure in this mode alone: eager, compiled, or a mode's full name such as torch-eager.")
+@click.option("-k", "expression", default="", metavar="EXPR",
+              help="Only tests whose key matches, in pytest's language: 'softmax and not gradient'.")
+@click.option("--output", "-o", required=True, type=RUN_FILE, help="Where to write the run file.")
+@click.option("--timeout", default=180.0, show_default=True, metavar="SECONDS",
+              help="End a framework that does not answer a call in time.")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Framework processes at a time. Default: cores.")
+@click.option("--skip-missing-device", is_flag=True, help="Record a device that is not there as not run.")
+def run(
+    frameworks: tuple[str, ...], devices: tuple[str, ...], dtypes: tuple[str, ...], modes: tuple[str, ...],
+    expression: str, output: Path, timeout: float, jobs: int | None, skip_missing_device: bool,
+) -> None:  # fmt: skip
+    """Measure the installed frameworks and write a run file.
+
+    Ctrl-C keeps what is finished: the run file then says that it is partial.
+    """
+    selection = Selection(frameworks, devices, dtypes, modes, skip_missing_device)
+    try:
+        report = measure(selection, expression, output, timeout=timeout, jobs=jobs)
+    except (SelectionError, Nothing, runfile.RunFileError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{output} cannot be written ({error.strerror}); give another --output.")
+    _tell(report)
+    sys.exit(report.code)
+
+
+def _tell(report: Report) -> None:
+    console = _console()
+    if report.run is not None:
+        console.print(terminal_table(report.run))
+    for line in report.lines:
+        console.print(line, markup=False, highlight=False)
+    if report.written is not None:
+        console.print(f"Run file: {report.written}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"A page of it: trueline report {report.written} --output report", markup=False, soft_wrap=True)
+    if report.code == DEVIATES:
+        console.print("One observation in full: trueline show KEY --run RUN.json", markup=False, highlight=False)
+
+
+@main.command(epilog="Exit code: 0 written, 2 a run file is missing, broken, partial or (with --fresh) stale.")
+@click.argument("runs", nargs=-1, required=True, type=RUN_FILE, metavar="RUN.json...")
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path, file_okay=False),
+              help="Directory for index.html, report.md and report.json.")
+@click.option("--fresh", is_flag=True, help="Refuse runs that are partial or that another version of the suite made.")
+def report(runs: tuple[Path, ...], output: Path, fresh: bool) -> None:
+    """Make a self-contained HTML page, a Markdown table and JSON from run files. Needs no framework."""
+    try:
+        written = write_report(runs, output, suite_digest=suite()["digest"] if fresh else None)
+    except runfile.RunFileError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{output} cannot be written ({error.strerror}); give another --output.")
+    for path in written:
+        click.echo(path)
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(["operations", "implementations", "frameworks"]), default="operations")
+def list_(what: str) -> None:
+    """List the operations, the implementations with their calls, or the frameworks."""
+    {"operations": _list_operations, "implementations": _list_implementations, "frameworks": _list_frameworks}[what]()
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _list_operations() -> None:
+    table = _table("operation", "kind", "definition", "frameworks")
+    offered: dict[str, list[str]] = {}
+    for each in implementations():
+        offered.setdefault(each.operation, []).append(each.framework)
+    for op in OPERATIONS.values():
+        names = " ".join(dict.fromkeys(offered.get(op.name, ())))
+        table.add_row(op.name, op.kind, op.summary, names)
+    _console().print(table)
+
+
+def _list_implementations() -> None:
+    table = _table("operation", "implementation", "call", "conventions")
+    for each in implementations():
+        conventions = ", ".join(f"{name}={value}" for name, value in each.conventions.items())
+        table.add_row(each.operation, each.name, each.call, conventions)
+    _console().print(table)
+
+
+def _list_frameworks() -> None:
+    table = _table("framework", "installed", "modes", "implementations")
+    for name in FRAMEWORKS:
+        each = adapter(name)
+        versions = ", ".join(f"{key} {version}" for key, version in each.versions().items())
+        modes = " ".join(mode.name for mode in each.modes)
+        table.add_row(name, versions or install_hint(each), modes, str(len(each.implementations)))
+    _console().print(table)
+
+
+@main.command()
+@click.argument("key")
+@click.option("--run", "path", required=True, type=RUN_FILE, help="The run file to look into.")
+def show(key: str, path: Path) -> None:
+    """Show one observation in full: definition, exact input, expected and got, and why.
+
+    KEY is operation/implementation/dtype/device/mode/check/case.
+    """
+    try:
+        console = _console()
+        console.print(shown(runfile.read(path), key))
+    except runfile.RunFileError as error:
+        _fail(str(error))
+
+
+@main.command(epilog="Exit code: 0, or 1 with --fail-on regression if there is one, 2 for a usage error.")
+@click.argument("old", type=RUN_FILE)
+@click.argument("new", type=RUN_FILE)
+@click.option("--fail-on", type=click.Choice(["regression"]), help="Exit with 1 if something got worse.")
+def compare(old: Path, new: Path, fail_on: str | None) -> None:
+    """Compare two runs key by key: verdicts, labels, errors, bits, and what is supported."""
+    try:
+        comparison = compared(runfile.read(old), runfile.read(new))
+    except runfile.RunFileError as error:
+        _fail(str(error))
+    _console().print(render_comparison(comparison))
+    if fail_on and comparison.has_regression:
+        sys.exit(DEVIATES)

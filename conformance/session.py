@@ -1,0 +1,165 @@
+"""A measuring session: pytest over the suite, with progress, an exit code, and the run file it wrote."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from trueline.conformance import plugin
+from trueline.conformance.selection import Selection, SelectionError, plan
+from trueline.reports import runfile
+
+CONFORMS, DEVIATES, HARNESS = 0, 1, 2
+
+QUIET_SECONDS = 15.0
+"""How often progress is told where there is no terminal to draw on."""
+
+SHOWN = 20
+
+
+class Nothing(Exception):  # noqa: N818
+    """Nothing was measured; the message says why and what to do."""
+
+
+@dataclass
+class Report:
+    """How a session ended."""
+
+    code: int
+    run: runfile.Run | None
+    written: Path | None
+    lines: list[str] = field(default_factory=list)
+
+
+class _Watcher:
+    """A pytest plugin that tells the progress and keeps what went wrong."""
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+        self.faults: list[str] = []
+        self.interrupted = False
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if plugin.RECORDER in session.config.stash:
+            scheduler = session.config.stash[plugin.RECORDER].scheduler
+            self._thread = threading.Thread(target=self._tell, args=(scheduler,), daemon=True)
+            self._thread.start()
+
+    def _tell(self, scheduler: Any) -> None:
+        total = len(scheduler.outcomes)
+        console = Console(stderr=True)
+        if not console.is_terminal:
+            last = time.monotonic()
+            while not self._over.wait(0.5):
+                if time.monotonic() - last > QUIET_SECONDS:
+                    last = time.monotonic()
+                    console.print(f"trueline: {scheduler.done} of {total} tests", highlight=False)
+            return
+        columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TextColumn("tests"), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("", total=total)
+            while not self._over.wait(0.2):
+                progress.update(task, completed=scheduler.done)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            kept = self.failed if report.when == "call" else self.faults
+            kept.append(str(report.longrepr))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.faults.append(str(report.longrepr))
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self.interrupted = True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Any:
+        try:
+            return (yield)
+        finally:
+            self._over.set()
+            if self._thread is not None:
+                self._thread.join(5)
+
+
+class _Config:
+    """Catches pytest's configuration, where the plugin says what it wrote."""
+
+    def __init__(self) -> None:
+        self.config: pytest.Config | None = None
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        self.config = config
+
+
+def arguments(selection: Selection, expression: str, output: Path, timeout: float, jobs: int | None) -> list[str]:
+    """The pytest command line that measures a selection."""
+    package = Path(str(resources.files("trueline.conformance")))
+    given = [str(package / "test_conformance.py"), "-c", os.devnull, f"--rootdir={package}", "-p", "no:cacheprovider"]
+    given += ["-p", "no:terminal", "--import-mode=importlib", f"--trueline-output={output.absolute()}"]
+    for name in ("framework", "device", "dtype", "mode"):
+        given += [f"--trueline-{name}={value}" for value in getattr(selection, f"{name}s")]
+    given += [f"--trueline-timeout={timeout}"]
+    given += [f"--trueline-jobs={jobs}"] if jobs else []
+    given += ["--trueline-skip-missing-device"] if selection.skip_missing_device else []
+    given += ["-k", expression] if expression else []
+    return given
+
+
+def measure(selection: Selection, expression: str, output: Path, *, timeout: float, jobs: int | None) -> Report:
+    """Measure a selection and write the run file.
+
+    Raises SelectionError for a name that does not exist, and Nothing if there is nothing to measure; then no file
+    is touched.
+    """
+    made = plan(selection)
+    if not made.tests:
+        reasons = [*made.not_installed.values(), *made.missing_modes.values()]
+        raise Nothing("nothing to measure: " + ("; ".join(reasons) or "no test has this framework, device, dtype and mode")
+                      + ".")  # fmt: skip
+    if output.is_dir():
+        raise Nothing(f"{output} is a directory; give the name of a file to --output.")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    watcher, catcher = _Watcher(), _Config()
+    code = pytest.main(arguments(selection, expression, output, timeout, jobs), plugins=[watcher, catcher])
+    written = catcher.config.stash.get(plugin.WRITTEN, None) if catcher.config else None
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED or (code == pytest.ExitCode.USAGE_ERROR and written is None):
+        raise Nothing(f"no test matches -k '{expression}'; 'trueline list implementations' names what there is.")
+    run = runfile.read(written) if written else None
+    lines = [*_findings(watcher), *_notes(made.not_installed, made.missing_modes, watcher.interrupted)]
+    return Report(_code(code, watcher), run, written, lines)
+
+
+def _code(code: int | pytest.ExitCode, watcher: _Watcher) -> int:
+    if watcher.faults or watcher.interrupted or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return HARNESS
+    return DEVIATES if watcher.failed else CONFORMS
+
+
+def _findings(watcher: _Watcher) -> list[str]:
+    lines = [line for text in watcher.failed for line in text.splitlines()]
+    shown = lines[:SHOWN] + ([f"... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])
+    causes = list(dict.fromkeys(text.strip().splitlines()[-1] for text in watcher.faults))
+    return [*shown, *(f"harness error: {cause}" for cause in causes[:SHOWN])]
+
+
+def _notes(absent: dict[str, str], modes: dict[tuple[str, str], str], interrupted: bool) -> list[str]:
+    lines = [f"not run: {message}" for message in absent.values()]
+    lines += [f"not run: {framework} in mode {mode}: {message}" for (framework, mode), message in modes.items()]
+    return lines + (["interrupted: the run file holds what was finished"] if interrupted else [])
+
+
+__all__ = ["CONFORMS", "DEVIATES", "HARNESS", "Nothing", "Report", "SelectionError", "measure"]
