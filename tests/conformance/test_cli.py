@@ -222,6 +222,7 @@ def started(directory: Path, arguments: Sequence[str | Path]) -> subprocess.Pope
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, "TMPDIR": str(temporary)},
+        start_new_session=True,
     )
     deadline = time.monotonic() + 60
     while not list(temporary.glob("trueline-*.log")):
@@ -240,8 +241,9 @@ def test_an_interrupted_run_is_valid_and_replaces_no_complete_one(
     if stood == "complete":
         shutil.copy(measured, output)
     process = started(tmp_path, ["run", "-f", "numpy", "-f", "sklearn", "-o", output])
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
+    time.sleep(0.7)
+    # Ctrl-C goes to the whole group: to the processes of the frameworks too.
+    os.killpg(process.pid, signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 2, said
     assert "interrupted" in said

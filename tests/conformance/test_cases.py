@@ -1,0 +1,213 @@
+"""Cases: numbers of their format, valid for their operation, and frozen.
+
+frozen_cases.json holds a digest of every case. A change of an input is a breaking change; where it is meant,
+this command writes the table anew, to be read as a diff:
+
+    python tests/conformance/test_cases.py
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from trueline.conformance.cases import GENERATORS, Case, cases
+from trueline.conformance.frozen import bell, integers, uniform
+from trueline.reference.catalogue import OPERATIONS
+from trueline.reference.engine import evaluate, gradient
+from trueline.reference.formats import FORMATS
+
+Array = np.ndarray[Any, Any]
+FROZEN = Path(__file__).with_name("frozen_cases.json")
+PAIRS = [(name, dtype) for name in GENERATORS for dtype in FORMATS]
+
+pairs = pytest.mark.parametrize(("name", "dtype"), PAIRS)
+
+
+def digest(case: Case) -> str:
+    """Names, dtypes, shapes and bits of the inputs, the parameters, and whether a gradient is asked for."""
+    hashed = hashlib.sha256(repr((sorted(case.parameters.items()), case.gradient)).encode())
+    for name, array in sorted(case.inputs.items()):
+        bits = array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
+        hashed.update(f"{name} {array.dtype.name} {array.shape}".encode())
+        hashed.update(np.ascontiguousarray(bits).tobytes())
+    return hashed.hexdigest()[:12]
+
+
+def table() -> dict[str, dict[str, str]]:
+    """Digests of all cases, by operation/dtype and name."""
+    return {
+        f"{name}/{dtype}": {case.name: digest(case) for case in cases(name, dtype)} for name, dtype in PAIRS
+    }
+
+
+@pairs
+def test_cases_are_frozen(name: str, dtype: str) -> None:
+    frozen = json.loads(FROZEN.read_text(encoding="utf-8"))
+    found = {case.name: digest(case) for case in cases(name, dtype)}
+    known = frozen[f"{name}/{dtype}"]
+    changed = sorted(case for case in found.keys() & known.keys() if found[case] != known[case])
+    assert not changed, "inputs changed: give the new ones a new name, or see the docstring"
+    assert not known.keys() - found.keys(), "cases are gone: a breaking change; see the docstring"
+    assert not found.keys() - known.keys(), "cases are new: freeze them; see the docstring"
+
+
+def test_the_table_names_nothing_else() -> None:
+    assert set(json.loads(FROZEN.read_text(encoding="utf-8"))) == {f"{name}/{dtype}" for name, dtype in PAIRS}
+
+
+def test_cases_are_the_same_on_other_processors() -> None:
+    """NumPy computes exp, log and power by other instructions there, and differently in the last bit."""
+    try:
+        from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+    except ImportError:
+        pytest.skip("this NumPy keeps its dispatch elsewhere")
+    wide = [name for name in __cpu_dispatch__ if __cpu_features__.get(name)]
+    if not wide:
+        pytest.skip("this processor has none of the instructions that NumPy can do without")
+    program = "import json, test_cases; print(json.dumps(test_cases.table()))"
+    environ = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(wide)}
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(
+        command, env=environ, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    there, here = json.loads(done.stdout), table()
+    assert {
+        key: {n for n in here[key] if here[key][n] != there[key][n]}
+        for key in here
+        if here[key] != there[key]
+    } == {}
+
+
+def test_draws_are_frozen() -> None:
+    # From hashlib alone: SHAKE-256 of the name, in little-endian words of 64 bits; 53 of them, or the remainder.
+    drawn = [each.hex() for each in uniform("test", (3,), 0, 1).tolist()]
+    assert drawn == ["0x1.ea7055725f748p-4", "0x1.ae4303e4a5e90p-4", "0x1.c12aab3aaf349p-1"]
+    assert integers("test", (6,), 10).tolist() == [3, 4, 5, 9, 5, 4]
+    assert uniform("a", (4,), -1, 1).tolist() != uniform("b", (4,), -1, 1).tolist()
+    assert uniform("test", (1000,), 2, 3).min() >= 2
+    assert uniform("test", (1000,), 2, 3).max() < 3
+    # The beginning does not depend on how many are drawn.
+    np.testing.assert_array_equal(uniform("test", (1000,), 0, 1)[:3], uniform("test", (3,), 0, 1))
+    around = bell("test", (10000,), 1.5)
+    assert abs(around.mean()) < 0.05
+    assert abs(around.std() - 1.5) < 0.05
+
+
+@pairs
+def test_names_are_unique_slugs(name: str, dtype: str) -> None:
+    names = [case.name for case in cases(name, dtype)]
+    assert len(names) >= 8
+    assert len(set(names)) == len(names)
+    for each in names:
+        assert re.fullmatch(r"[a-z0-9][a-z0-9.\-]*", each), each
+
+
+@pairs
+def test_inputs_are_what_the_operation_takes(name: str, dtype: str) -> None:
+    op, fmt = OPERATIONS[name], FORMATS[dtype]
+    for case in cases(name, dtype):
+        assert set(case.inputs) == set(op.inputs)
+        axis = case.parameters.get("axis", -1)
+        batches = set()
+        for given, rank in zip(op.inputs, op.core_ranks, strict=True):
+            array = case.inputs[given]
+            assert array.dtype == (np.int64 if given in op.integers else fmt.dtype), case.name
+            batches.add(tuple(np.delete(array.shape, axis)) if rank else array.shape)
+        assert len(batches) == 1, f"{case.name}: batch axes {batches}"
+        assert set(case.parameters) <= {*op.parameters, "axis", "reduction"}
+        if op.kind == "activation":
+            assert ("axis" in case.parameters) == op.rowwise
+        else:
+            assert case.parameters["reduction"] in ("none", "mean", "sum")
+            assert case.name.startswith(("mean-", "sum-")) == (case.parameters["reduction"] != "none")
+
+
+@pairs
+def test_labels_targets_and_probabilities_are_in_range(name: str, dtype: str) -> None:
+    op = OPERATIONS[name]
+    for case in cases(name, dtype):
+        wide = {given: array.astype(np.float64) for given, array in case.inputs.items()}
+        for given in op.integers & {"labels"}:
+            assert wide[given].min() >= 0
+            assert wide[given].max() < wide[op.inputs[-1]].shape[-1]
+        if "y_true" in wide and op.kind == "loss":
+            assert wide["y_true"].min() >= 0
+            assert wide["y_true"].max() <= 1
+            if op.core_ranks[0]:
+                np.testing.assert_array_equal(wide["y_true"].sum(axis=-1), 1, err_msg=case.name)
+        if "y_pred" in wide and op.kind == "loss" and "nan" not in case.name:
+            assert wide["y_pred"].min() >= 0
+            assert wide["y_pred"].max() <= 1
+            if op.core_ranks[1] and "animals" not in case.name:
+                np.testing.assert_array_equal(wide["y_pred"].sum(axis=-1), 1, err_msg=case.name)
+
+
+@pairs
+def test_metrics_have_no_ties_which_are_for_probes(name: str, dtype: str) -> None:
+    op = OPERATIONS[name]
+    if op.kind != "metric" or op.inputs[-1] != "y_score":
+        pytest.skip("no scores")
+    for case in cases(name, dtype):
+        scores = case.inputs["y_score"].astype(np.float64)
+        if scores.ndim == 2:
+            assert all(len(set(row)) == len(row) for row in scores.tolist()), case.name
+        if "threshold" in case.parameters:
+            assert (scores != case.parameters["threshold"]).all(), case.name
+
+
+def results(case: Case, name: str, dtype: str) -> Array:
+    return evaluate(OPERATIONS[name], FORMATS[dtype], case.inputs, **case.parameters).nearest
+
+
+# In float16 the smallest normal number is e^-9.7: a confident row cannot but have smaller probabilities.
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "name", ["sigmoid", "log_sigmoid", "softplus", "softmax", "log_softmax", "logsumexp"]
+)
+def test_subnormal_results_stand_in_cases_that_say_so(name: str, dtype: str) -> None:
+    """Or a processor that flushes them would make other cases deviate, and hide what these have to show."""
+    smallest = FORMATS[dtype].smallest_normal
+    found = set()
+    for case in cases(name, dtype):
+        if case.name.startswith(("ordinary-100", "dense")):
+            continue  # long, and no different from their shorter fellows
+        size = np.abs(results(case, name, dtype))
+        if ((size > 0) & (size < smallest)).any():
+            found.add(case.name)
+    if name in ("sigmoid", "softplus", "softmax"):
+        assert any("subnormal" in case for case in found)
+    # Thresholds and powers of two are there to cross every edge.
+    assert not {case for case in found if not re.search("subnormal|thresholds|powers-of-two", case)}
+
+
+@pairs
+def test_gradients_are_asked_for_where_they_exist(name: str, dtype: str) -> None:
+    op, fmt = OPERATIONS[name], FORMATS[dtype]
+    if op.gradient_bound is None:
+        assert not any(case.gradient for case in cases(name, dtype))
+        return
+    asked = [case for case in cases(name, dtype) if case.gradient]
+    assert len(asked) >= 3
+    for case in asked:
+        last = case.inputs[op.inputs[-1]]
+        if last.size > 100:
+            continue
+        plain = {key: value for key, value in case.parameters.items() if key != "reduction"}
+        answer = evaluate(op, fmt, case.inputs, **plain)
+        truth = gradient(op, fmt, case.inputs, np.ones_like(answer.nearest), **plain)
+        assert np.isfinite(truth.nearest).all(), case.name
+        assert not truth.undecided.any(), case.name
+
+
+if __name__ == "__main__":
+    FROZEN.write_text(json.dumps(table(), indent=1) + "\n", encoding="utf-8")
+    print(f"{FROZEN.name}: {sum(map(len, table().values()))} cases")
