@@ -88,7 +88,7 @@ def test_cases_are_the_same_on_other_processors() -> None:
 
 
 def test_draws_are_frozen() -> None:
-    # From hashlib alone: SHAKE-256 of the name, in little-endian words of 64 bits; 53 of them, or the remainder.
+    # By hashlib alone: SHAKE-256 of the name, in little-endian words of 64 bits.
     drawn = [each.hex() for each in uniform("test", (3,), 0, 1).tolist()]
     assert drawn == ["0x1.ea7055725f748p-4", "0x1.ae4303e4a5e90p-4", "0x1.c12aab3aaf349p-1"]
     assert integers("test", (6,), 10).tolist() == [3, 4, 5, 9, 5, 4]
