@@ -80,7 +80,7 @@ def scalars(fmt: Format) -> dict[str, Array]:
     edge = (every > at.normal - 0.001) & (every < at.subnormal + 1)
     around, around_edge = every[~edge], every[edge]
     around_below = -around[around < at.normal]
-    worst = np.array([v for v in WORST_KNOWN if v < at.normal])
+    worst = np.array([v for v in WORST_KNOWN if fmt.round(v) < at.normal])
     ladder = np.linspace(0, 1, 1024)
     raw: dict[str, Array] = {
         "ordinary": uniform("scalar/ordinary", (64,), -8, 8),

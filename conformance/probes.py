@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from trueline.conformance.asking import one_by_one
-from trueline.conformance.cases import Case
+from trueline.conformance.cases import ANIMALS, Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, can_ask
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, digest
-from trueline.reference.formats import Array, Format
+from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import REDUCTIONS
 
 REFUSES = "refuses"
@@ -40,6 +40,9 @@ class Probe:
     answers: Mapping[str, Values]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     right: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = tuple(FORMATS)
+    tolerance: float | None = None
+    """Relative distance within which values are the same; default: eight epsilons of the format or 1/1000."""
 
     def check(self) -> Check:
         """The probe as a check."""
@@ -51,14 +54,14 @@ class Probe:
         inputs = {
             name: np.asarray(_values(self.given[name], fmt), dtype=np.int64)
             if name in op.integers
-            else fmt.array(_values(self.given[name], fmt))
+            else fmt.rounded(_values(self.given[name], fmt))
             for name in op.inputs
         }
         return Case(self.name, inputs, self.parameters)
 
     def applies(self, setting: Setting) -> bool:
         """Whether the implementation computes one of the operations and takes the parameters."""
-        if setting.operation.name not in self.operations:
+        if setting.operation.name not in self.operations or setting.dtype not in self.dtypes:
             return False
         empty = Case(self.name, {}, self.parameters)
         return can_ask(setting.implementation, setting.operation, empty)
@@ -74,7 +77,7 @@ class Probe:
             yield context.observation(self.name, case, judgement, label=REFUSES if known else None)
             return
         label = self.match(answer, context.format)
-        shown = np.array2string(answer.astype(np.float64).ravel(), threshold=12, precision=9)
+        shown = np.array2string(answer.astype(np.float64).ravel(), threshold=12, precision=17)
         witness = {"at": [], "expected": " | ".join(self.answers), "got": shown}
         judgement = Judgement(
             "undecided" if label is None else self._verdict(label),
@@ -96,7 +99,8 @@ class Probe:
         return "conforms" if not self.right or label in self.right else "deviates"
 
     def match(self, answer: Array, fmt: Format) -> str | None:
-        """The label whose values lie nearest to the answer, within eight epsilons of the format or 1/1000."""
+        """The label whose values lie nearest to the answer, and near enough."""
+        most = max(1e-3, 8 * fmt.epsilon) if self.tolerance is None else self.tolerance
         got = np.asarray(answer, dtype=np.float64).ravel()
         best, nearest = None, math.inf
         for label, values in self.answers.items():
@@ -108,7 +112,7 @@ class Probe:
             with np.errstate(all="ignore"):
                 off = np.where((got == expected) | (np.isnan(got) & np.isnan(expected)), 0.0, np.abs(got / expected - 1))
             distance = float(np.nan_to_num(off, nan=math.inf).max(initial=0.0))
-            if distance <= max(1e-3, 8 * fmt.epsilon) and distance < nearest:
+            if distance <= most and distance < nearest:
                 best, nearest = label, distance
         return best
 
@@ -328,6 +332,22 @@ PROBES = (
     Probe("label-minus-one", SPARSE, "What does the label -1 give?", {"labels": [-1], "logits": [THREE]}, OUT_OF_RANGE),
     Probe("label-minus-hundred", SPARSE, "What does the label -100 give where none was told to be ignored?",
           {"labels": [-100], "logits": [THREE]}, OUT_OF_RANGE),
+    *(
+        Probe(
+            f"three-animals-model-{number}",
+            ("categorical_cross_entropy",),
+            f"Is the mean loss of model {number} on three animals the figure {printed!r} that its source prints?",
+            {"y_true": [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], "y_pred": [list(row) for row in p]},
+            {"yes": [float(printed)], **({} if float(printed) == value else {f"no, it is {value!r}": [value]})},
+            {"reduction": "mean"},
+            dtypes=("float64",),
+            tolerance=2.0**-51,
+        )
+        for number, p, printed, value in (
+            (1, ANIMALS[0], "1.3783888722474517", 1.3783888522474517),
+            (2, ANIMALS[1], "0.6391075640678003", 0.6391075640678003),
+        )
+    ),
     Probe(
         "mean-over-nothing",
         ("binary_cross_entropy_with_logits", "binary_cross_entropy"),

@@ -93,3 +93,12 @@ def test_log_loss_of_three_animals(run: dict[str, Any], model: int, figure: floa
     assert float.fromhex(seen["witness"]["got"]) == figure
     exact = float(seen["witness"]["expected"])
     assert (abs(printed - exact) < 1e-12) == (model == 2)
+
+
+def test_the_run_says_which_printed_figure_is_not_the_loss(run: dict[str, Any]) -> None:
+    labels = {
+        o["key"].rpartition("/")[2]: o["label"]
+        for o in run["observations"]
+        if "/sklearn.metrics.log_loss/" in o["key"] and "/three-animals-model-" in o["key"] and "label" in o
+    }
+    assert labels == {"three-animals-model-1": "no, it is 1.3783888522474517", "three-animals-model-2": "yes"}
