@@ -56,13 +56,19 @@ def keys(setting: Setting, check: Check) -> Iterator[str]:
     return (f"{setting.prefix}/{check.name}/{name}" for name in sorted(case_names(setting, check)))
 
 
+@functools.cache
+def _prefixes() -> tuple[tuple[str, Setting, Check], ...]:
+    return tuple((f"{setting.prefix}/{check.name}", setting, check) for setting, check in tests())
+
+
+@functools.cache
 def exists(pattern: str) -> bool:
     """Whether some test and case, on the CPU, has the pattern."""
     parts = pattern.split("/")
     here = "/".join([*parts[:3], "cpu", *parts[4:]])
     return any(
         matches(here, key)
-        for setting, check in tests()
-        if matches(here, f"{setting.prefix}/{check.name}")
+        for prefix, setting, check in _prefixes()
+        if matches(here, prefix)
         for key in keys(setting, check)
     )
