@@ -111,7 +111,10 @@ class KerasAdapter(Adapter):
             "categorical_accuracy", "keras.metrics.categorical_accuracy(y_true, y_score)", reduction="none"
         ),
         implements(
-            "categorical_accuracy", "keras.metrics.CategoricalAccuracy()(y_true, y_score)", stateful=True, reduction="mean"
+            "categorical_accuracy",
+            "keras.metrics.CategoricalAccuracy()(y_true, y_score)",
+            stateful=True,
+            reduction="mean",
         ),
         implements(
             "sparse_categorical_accuracy",

@@ -123,7 +123,8 @@ class NumPyAdapter(Adapter):
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            f"numpy.log(numpy.exp(d := {SHIFTED_LOGITS}).sum(axis=1, {ACCUMULATE.format('logits')})) - " + OUT_OF_ROWS.format("d"),
+            f"numpy.log(numpy.exp(d := {SHIFTED_LOGITS}).sum(axis=1, {ACCUMULATE.format('logits')})) - "
+            + OUT_OF_ROWS.format("d"),
             name=STABLE,
             reduction="none",
         ),

@@ -50,8 +50,7 @@ class TensorFlowAdapter(Adapter):
         ),
         implements(
             "top_k_accuracy",
-            "tf.reduce_any(tf.math.top_k(y_score, k).indices"
-            " == tf.cast(labels, 'int32')[:, None], axis=1)",
+            "tf.reduce_any(tf.math.top_k(y_score, k).indices == tf.cast(labels, 'int32')[:, None], axis=1)",
             name="tf.math.top_k",
             reduction="none",
         ),
@@ -72,9 +71,10 @@ class TensorFlowAdapter(Adapter):
 
     def flags(self) -> dict[str, str | float | bool | None]:
         """oneDNN and TF32 change results."""
-        return {"onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"), "tf32": bool(
-            self.tf.config.experimental.tensor_float_32_execution_enabled()
-        )}
+        return {
+            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+            "tf32": bool(self.tf.config.experimental.tensor_float_32_execution_enabled()),
+        }
 
     def put(self, array: Array, device: str) -> Any:
         """A tensor with the array's bits."""

@@ -40,14 +40,16 @@ class TorchAdapter(Adapter):
             "torch.nn.functional.binary_cross_entropy_with_logits(logits, y_true, reduction=reduction)",
         ),
         implements(
-            "binary_cross_entropy_with_logits", "torch.nn.BCEWithLogitsLoss(reduction=reduction)(logits, y_true)"
+            "binary_cross_entropy_with_logits",
+            "torch.nn.BCEWithLogitsLoss(reduction=reduction)(logits, y_true)",
         ),
         implements(
             "categorical_cross_entropy_with_logits",
             "torch.nn.functional.cross_entropy(logits, y_true, reduction=reduction)",
         ),
         implements(
-            "categorical_cross_entropy_with_logits", "torch.nn.CrossEntropyLoss(reduction=reduction)(logits, y_true)"
+            "categorical_cross_entropy_with_logits",
+            "torch.nn.CrossEntropyLoss(reduction=reduction)(logits, y_true)",
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
@@ -74,7 +76,10 @@ class TorchAdapter(Adapter):
     def devices(self) -> dict[str, str]:
         """The CPU and each CUDA device."""
         cuda = self.torch.cuda
-        found = {f"cuda:{i}": cuda.get_device_name(i) for i in range(cuda.device_count() if cuda.is_available() else 0)}
+        found = {
+            f"cuda:{i}": cuda.get_device_name(i)
+            for i in range(cuda.device_count() if cuda.is_available() else 0)
+        }
         return {"cpu": self.torch.backends.cpu.get_cpu_capability(), **found}
 
     def flags(self) -> dict[str, str | float | bool | None]:

@@ -36,7 +36,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("framework")
     parser.add_argument("operation", choices=REFERENCE)
-    parser.add_argument("--most", type=int, default=3, help="how many inputs to print for each implementation")
+    parser.add_argument(
+        "--most", type=int, default=3, help="how many inputs to print for each implementation"
+    )
     parser.add_argument("--lowest-exponent", type=int, default=-4)
     arguments = parser.parse_args()
     framework = adapter(arguments.framework)
@@ -50,7 +52,11 @@ def main() -> None:
         found: list[tuple[float, str]] = []
         for sign in (0, 1 << 31):
             for start in range(first, last, CHUNK):
-                x = (np.arange(start, start + CHUNK, dtype=np.int64) | sign).astype(np.uint32).view(np.float32)
+                x = (
+                    (np.arange(start, start + CHUNK, dtype=np.int64) | sign)
+                    .astype(np.uint32)
+                    .view(np.float32)
+                )
                 x = x[np.abs(x) < 88]
                 if not len(x):
                     continue

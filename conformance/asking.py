@@ -50,8 +50,9 @@ def answers(
 
     groups = list(together.values())
     filled = [_filled([questions[index] for index in group]) for group in groups]
-    for group, answer in zip(groups, context.ask([call(question) for question in filled]), strict=True):
-        parts = list(_parts(answer, [chosen[index] for index in group]))
+    answered = context.ask([call(question) for question in filled])
+    for group, question, answer in zip(groups, filled, answered, strict=True):
+        parts = list(_parts(answer, [chosen[index] for index in group], _rows(question[0])))
         if not parts:
             parts = context.ask([call(questions[index]) for index in group])
         found.update(zip(group, parts, strict=True))
@@ -88,13 +89,13 @@ def _filled(group: Sequence[Asked]) -> Asked:
     return Case("+".join(case.name for case, _ in group), inputs, first.parameters), cotangent
 
 
-def _parts(answer: Answer, group: Sequence[Case]) -> Iterator[Answer]:
-    """The rows of each case; nothing if the answer does not have the rows that were asked, or is none for several."""
+def _parts(answer: Answer, group: Sequence[Case], asked: int) -> Iterator[Answer]:
+    """The rows of each case; nothing if there is no answer, or one of another number of rows than was asked."""
     if not _stackable(group[0]) or _rows(group[0]) == 0:
         yield answer
         return
     lengths = [_rows(case) for case in group]
-    if isinstance(answer, NoAnswer) or answer.ndim == 0 or len(answer) < sum(lengths):
+    if isinstance(answer, NoAnswer) or answer.ndim == 0 or len(answer) != asked:
         return
     start = 0
     for length in lengths:

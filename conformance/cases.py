@@ -26,6 +26,11 @@ class Case:
     """Whether the derivative is asked for too: inputs finite, answers differentiable there."""
 
 
+# Cases are made with exact or correctly rounded operations alone: NumPy's and the libm's functions of this
+# machine must not show in them.
+LN2 = float.fromhex("0x1.62e42fefa39efp-1")
+
+
 @dataclass(frozen=True)
 class Landmarks:
     """Logarithms at which a format's behaviour changes."""
@@ -38,16 +43,33 @@ class Landmarks:
     @classmethod
     def of(cls, fmt: Format) -> Landmarks:
         """-log of the smallest normal, of the smallest subnormal and of epsilon; log of the largest number."""
-        return cls(
-            -math.log(fmt.smallest_normal),
-            -math.log(fmt.smallest_subnormal),
-            -math.log(fmt.epsilon),
-            math.log(fmt.largest),
-        )
+        digits = fmt.precision - 1
+        return cls(-fmt.emin * LN2, (digits - fmt.emin) * LN2, digits * LN2, (fmt.emax + 1) * LN2)
 
 
 # Arguments at which the source of some framework branches, or a libm changes its method.
-THRESHOLDS = (0.5, 1.0, 2.5, 3.0, 5.0, 8.0, 9.0, 12.5, 15.9, 16.6, 17.3, 18.0, 20.0, 33.3, 36.7, 37.0, 50.0, 80.0, 87.3, 88.0)
+THRESHOLDS = (
+    0.5,
+    1.0,
+    2.5,
+    3.0,
+    5.0,
+    8.0,
+    9.0,
+    12.5,
+    15.9,
+    16.6,
+    17.3,
+    18.0,
+    20.0,
+    33.3,
+    36.7,
+    37.0,
+    50.0,
+    80.0,
+    87.3,
+    88.0,
+)
 
 # Where benchmarks/find_worst.py found frameworks' float32 functions worst over all inputs in [2^-4, 88], both signs.
 WORST_KNOWN = tuple(
@@ -81,18 +103,20 @@ def scalars(fmt: Format) -> dict[str, Array]:
     around, around_edge = every[~edge], every[edge]
     around_below = -around[around < at.normal]
     worst = np.array([v for v in WORST_KNOWN if fmt.round(v) < at.normal])
-    ladder = np.linspace(0, 1, 1024)
+    dense = np.array([math.ldexp(1 + step / 80, k) for k in range(-6, 10) for step in range(80)])
+    dense = dense[dense < 0.98 * at.normal]
     raw: dict[str, Array] = {
         "ordinary": uniform("scalar/ordinary", (64,), -8, 8),
-        "near-zero": np.concatenate([s * 2.0 ** -np.arange(1, 12) for s in (1, -1)]),
+        "near-zero": np.concatenate([s * np.ldexp(1.0, -np.arange(1, 12)) for s in (1, -1)]),
         "positive": uniform("scalar/positive", (64,), 2, at.epsilon),
         "negative": uniform("scalar/negative", (64,), -at.epsilon, -2),
         "saturated-positive": uniform("scalar/saturated", (64,), 1.1 * at.epsilon, 0.98 * at.normal),
         "saturated-negative": -uniform("scalar/saturated", (64,), 1.1 * at.epsilon, 0.98 * at.normal),
-        "dense-positive": 2.0 ** (ladder * (math.log2(0.98 * at.normal) + 6) - 6),
-        "dense-negative": -(2.0 ** (ladder * (math.log2(0.98 * at.normal) + 6) - 6)),
+        "dense-positive": dense,
+        "dense-negative": -dense,
         "subnormal-results": -uniform("scalar/subnormal", (32,), at.normal + 0.01, at.subnormal - 0.01),
-        "subnormal-inputs": fmt.smallest_subnormal * np.array([1.0, -1.0, 3.0, -5.0, 2.0 ** (fmt.precision - 2)]),
+        "subnormal-inputs": fmt.smallest_subnormal
+        * np.array([1.0, -1.0, 3.0, -5.0, 2.0 ** (fmt.precision - 2)]),
         "underflow": -uniform("scalar/underflow", (16,), at.subnormal + 1, 4 * at.subnormal),
         "overflow-of-exp": uniform("scalar/overflow", (16,), at.largest + 0.1, 4 * at.largest),
         "powers-of-two": powers,
@@ -119,7 +143,9 @@ def logit_rows(fmt: Format) -> dict[str, Array]:
     offset = 2 * at.largest
     shape = bell("row/base", (4, 10), 1.5)
     confident = shape.copy()
-    confident[np.arange(4), [0, 3, 9, 5]] += 1.3 * at.epsilon if 1.3 * at.epsilon < at.normal else 0.7 * at.normal
+    confident[np.arange(4), [0, 3, 9, 5]] += (
+        1.3 * at.epsilon if 1.3 * at.epsilon < at.normal else 0.7 * at.normal
+    )
     inf, nan, top = math.inf, math.nan, fmt.largest
     raw: dict[str, Array] = {
         **{f"ordinary-{n}": bell(f"row/ordinary-{n}", (4, n), 1.5) for n in (1, 3, 10, 1000)},
@@ -162,12 +188,15 @@ def _soft(name: str, rows: Array, fmt: Format) -> Array:
     return fmt.array(shares / 64)
 
 
-def _probabilities(rows: Array, fmt: Format) -> Array:
+def _probabilities(name: str, shape: tuple[int, int], fmt: Format) -> Array:
     """Rows of probabilities with 2^-p granularity that sum to one exactly, none of them zero."""
-    wide = np.exp(rows.astype(np.float64) - rows.astype(np.float64).max(axis=1, keepdims=True))
+    weights = {
+        "equal-10": np.ones(shape),
+        "confident-10": 1 + 2.0**20 * (np.arange(shape[1]) == integers(f"p/{name}", (shape[0], 1), shape[1])),
+    }.get(name, 1.0 + integers(f"p/{name}", shape, 64))
     grain = 2.0 ** min(fmt.precision, 30)
-    shares = np.maximum(1, np.floor(wide / wide.sum(axis=1, keepdims=True) * grain))
-    top = np.arange(len(rows)), shares.argmax(axis=1)
+    shares = np.maximum(1, np.floor(weights / weights.sum(axis=1, keepdims=True) * grain))
+    top = np.arange(shape[0]), shares.argmax(axis=1)
     shares[top] += grain - shares.sum(axis=1)
     return fmt.array(shares / grain)
 
@@ -185,12 +214,19 @@ def _row_activation(fmt: Format, *, plus_inf: bool = False) -> Iterator[Case]:
     middle = np.ascontiguousarray(np.moveaxis(np.stack([base, base[::-1]]), -1, 1))
     yield Case("axis-middle-10", {"x": middle}, {"axis": 1})
     if plus_inf:
-        yield Case("plus-inf-3", {"x": fmt.array([[0.0, math.inf, 1.0], [math.inf, math.inf, 0.0]])}, {"axis": -1})
+        yield Case(
+            "plus-inf-3", {"x": fmt.array([[0.0, math.inf, 1.0], [math.inf, math.inf, 0.0]])}, {"axis": -1}
+        )
 
 
 def _reduced(case: Case, reductions: tuple[str, ...] = ("mean", "sum")) -> Iterator[Case]:
     for reduction in reductions:
-        yield Case(f"{reduction}-{case.name}", case.inputs, {**case.parameters, "reduction": reduction}, case.gradient)
+        yield Case(
+            f"{reduction}-{case.name}",
+            case.inputs,
+            {**case.parameters, "reduction": reduction},
+            case.gradient,
+        )
 
 
 def _rows_none(case: Case) -> Case:
@@ -199,7 +235,8 @@ def _rows_none(case: Case) -> Case:
 
 def _binary_probability(fmt: Format) -> Iterator[Case]:
     inner = fmt.rounded(uniform("p/inner", (32,), 0.05, 0.95))
-    small = fmt.rounded(2.0 ** -uniform("p/small", (32,), 4, min(20, -fmt.emin - 1)))
+    exponents = 5 + integers("p/small-exponent", (32,), min(16, -fmt.emin - 6))
+    small = fmt.rounded(np.ldexp(uniform("p/small", (32,), 1, 2), -exponents))
     below_one = fmt.array(1 - fmt.epsilon / 2 * (1 + integers("p/near-one", (16,), 64)))
     soft = fmt.array(integers("p/soft", (32,), 17) / 16)
     halves = fmt.array(np.full(32, 0.5))
@@ -239,7 +276,12 @@ def _binary_logits(fmt: Format) -> Iterator[Case]:
             yield _rows_none(Case(f"{name}-{label}", {"y_true": y_true, "logits": z}, {}, name in SMOOTH))
     for name in ("ordinary", "positive", "negative", "near-zero"):
         z = table[name]
-        case = Case(f"{name}-soft", {"y_true": fmt.array(integers(f"z/{name}", z.shape, 17) / 16), "logits": z}, {}, True)
+        case = Case(
+            f"{name}-soft",
+            {"y_true": fmt.array(integers(f"z/{name}", z.shape, 17) / 16), "logits": z},
+            {},
+            True,
+        )
         yield _rows_none(case)
         yield from _reduced(case)
     right = {"y_true": fmt.array([1.0, 0.0]), "logits": fmt.array([math.inf, -math.inf])}
@@ -250,10 +292,17 @@ def _binary_logits(fmt: Format) -> Iterator[Case]:
 def _categorical_probability(fmt: Format) -> Iterator[Case]:
     for name in ("ordinary-3", "ordinary-10", "confident-10", "equal-10"):
         rows = logit_rows(fmt)[name]
-        p = _probabilities(rows, fmt)
-        case = Case(name, {"y_true": _one_hot(_labels(name, rows), rows.shape[1], fmt), "y_pred": p}, {}, name != "confident-10")
+        p = _probabilities(name, (rows.shape[0], rows.shape[1]), fmt)
+        case = Case(
+            name,
+            {"y_true": _one_hot(_labels(name, rows), rows.shape[1], fmt), "y_pred": p},
+            {},
+            name != "confident-10",
+        )
         yield _rows_none(case)
-        yield _rows_none(Case(f"{name}-soft", {"y_true": _soft(name, rows, fmt), "y_pred": p}, {}, name == "ordinary-10"))
+        yield _rows_none(
+            Case(f"{name}-soft", {"y_true": _soft(name, rows, fmt), "y_pred": p}, {}, name == "ordinary-10")
+        )
         if name in ("ordinary-3", "ordinary-10"):
             yield from _reduced(case)
     eye = fmt.array(np.eye(3))
@@ -261,7 +310,9 @@ def _categorical_probability(fmt: Format) -> Iterator[Case]:
     yield _rows_none(Case("certain-wrong-3", {"y_true": eye, "y_pred": fmt.array(np.eye(3)[[1, 2, 0]])}))
     y_true = fmt.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]])
     for number, p in enumerate(ANIMALS, 1):
-        yield from _reduced(Case(f"three-animals-model-{number}", {"y_true": y_true, "y_pred": fmt.rounded(p)}), ("mean",))
+        yield from _reduced(
+            Case(f"three-animals-model-{number}", {"y_true": y_true, "y_pred": fmt.rounded(p)}), ("mean",)
+        )
 
 
 # Two models' probabilities for three animals, from the log-loss story that the suite retells.
@@ -275,7 +326,10 @@ def _categorical_logits(fmt: Format) -> Iterator[Case]:
     for name, rows in logit_rows(fmt).items():
         labels = _labels(name, rows)
         case = Case(
-            name, {"y_true": _one_hot(labels, rows.shape[1], fmt), "logits": rows}, {}, name in SMOOTH_ROWS and "inf" not in name
+            name,
+            {"y_true": _one_hot(labels, rows.shape[1], fmt), "logits": rows},
+            {},
+            name in SMOOTH_ROWS and "inf" not in name,
         )
         yield _rows_none(case)
         if name in ("ordinary-3", "ordinary-10", "confident-10"):
@@ -307,22 +361,33 @@ def _accuracy(fmt: Format) -> Iterator[Case]:
 
 
 def _binary_accuracy(fmt: Format) -> Iterator[Case]:
-    y_true, score = integers("binary-accuracy", (61,), 2), fmt.rounded(uniform("binary-accuracy/score", (61,), 0.01, 0.99))
+    y_true, score = (
+        integers("binary-accuracy", (61,), 2),
+        fmt.rounded(uniform("binary-accuracy/score", (61,), 0.01, 0.99)),
+    )
     score = np.where(score == 0.5, fmt.array(0.75), score)
     for threshold in (0.5, 0.25, 0.875):
         sure = np.where(score == threshold, fmt.array(threshold / 2), score)
         parameters = {"threshold": threshold}
-        yield from _metric_cases(Case(f"threshold-{threshold:g}", {"y_true": y_true, "y_score": sure}, parameters))
+        yield from _metric_cases(
+            Case(f"threshold-{threshold:g}", {"y_true": y_true, "y_score": sure}, parameters)
+        )
     around = fmt.array([fmt.next_down(0.5), fmt.next_up(0.5)])
-    yield from _metric_cases(Case("next-to-threshold", {"y_true": np.array([0, 1]), "y_score": around}, {"threshold": 0.5}))
+    yield from _metric_cases(
+        Case("next-to-threshold", {"y_true": np.array([0, 1]), "y_score": around}, {"threshold": 0.5})
+    )
     ends = fmt.array([0.0, 1.0])
-    yield from _metric_cases(Case("certain", {"y_true": np.array([0, 1]), "y_score": ends}, {"threshold": 0.5}))
+    yield from _metric_cases(
+        Case("certain", {"y_true": np.array([0, 1]), "y_score": ends}, {"threshold": 0.5})
+    )
 
 
 def _scores(fmt: Format, name: str, classes: int) -> tuple[Array, Array]:
     """Labels and rows of scores without ties."""
     order = np.argsort(uniform(f"score/{name}", (48, classes), 0, 1), axis=1, kind="stable")
-    return integers(f"score-label/{name}", (48,), classes), fmt.array((order + 1) / 2.0 ** math.ceil(math.log2(classes + 1)))
+    return integers(f"score-label/{name}", (48,), classes), fmt.array(
+        (order + 1) / 2.0 ** classes.bit_length()
+    )
 
 
 def _categorical_accuracy(fmt: Format) -> Iterator[Case]:
@@ -344,7 +409,9 @@ def _top_k(fmt: Format) -> Iterator[Case]:
     for classes, ks in ((10, (1, 2, 5, 9, 10)), (100, (5, 50))):
         labels, scores = _scores(fmt, f"classes-{classes}", classes)
         for k in ks:
-            yield from _metric_cases(Case(f"top-{k}-of-{classes}", {"labels": labels, "y_score": scores}, {"k": k}))
+            yield from _metric_cases(
+                Case(f"top-{k}-of-{classes}", {"labels": labels, "y_score": scores}, {"k": k})
+            )
 
 
 GENERATORS: dict[str, Callable[[Format], Iterator[Case]]] = {

@@ -23,6 +23,9 @@ from trueline.reports.show import show as shown
 from trueline.reports.summary import terminal_table
 
 RUN_FILE = click.Path(path_type=Path, dir_okay=False)
+UNBROKEN = 1000
+"""Columns of a list that is piped: nothing is folded, so that grep finds it."""
+
 EPILOGUE = "Exit code: 0 nothing deviates undocumented, 1 something does, 2 usage or harness error."
 
 
@@ -32,10 +35,10 @@ def _fail(message: str) -> NoReturn:
     sys.exit(HARNESS)
 
 
-def _console() -> Console:
+def _console(width: int = 160) -> Console:
     # A pipe or a file has no width of its own, and 80 columns would break keys.
     console = Console()
-    return console if console.is_terminal else Console(width=160)
+    return console if console.is_terminal else Console(width=width)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -48,20 +51,53 @@ def main() -> None:
 
 
 @main.command(epilog=EPILOGUE)
-@click.option("--framework", "-f", "frameworks", multiple=True, metavar="NAME",
-              help=f"Measure this framework alone ({', '.join(FRAMEWORKS)}). May be given several times.")
-@click.option("--device", "devices", multiple=True, metavar="DEVICE",
-              help="Measure on this device alone: cpu, cuda or cuda:N. Default: every device there is.")
-@click.option("--dtype", "dtypes", multiple=True, metavar="DTYPE",
-              help="Measure in this dtype alone: float16, bfloat16, float32, float64, int64 (labels).")
-@click.option("--mode", "modes", multiple=True, metavar="MODE",
-              help="Measure in this mode alone: eager, compiled, or a mode's full name such as torch-eager.")
-@click.option("-k", "expression", default="", metavar="EXPR",
-              help="Only tests whose key matches, in pytest's language: 'softmax and not gradient'.")
+@click.option(
+    "--framework",
+    "-f",
+    "frameworks",
+    multiple=True,
+    metavar="NAME",
+    help=f"Measure this framework alone ({', '.join(FRAMEWORKS)}). May be given several times.",
+)
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    metavar="DEVICE",
+    help="Measure on this device alone: cpu, cuda or cuda:N. Default: every device there is.",
+)
+@click.option(
+    "--dtype",
+    "dtypes",
+    multiple=True,
+    metavar="DTYPE",
+    help="Measure in this dtype alone: float16, bfloat16, float32, float64, int64 (labels).",
+)
+@click.option(
+    "--mode",
+    "modes",
+    multiple=True,
+    metavar="MODE",
+    help="Measure in this mode alone: eager, compiled, or a mode's full name such as torch-eager.",
+)
+@click.option(
+    "-k",
+    "expression",
+    default="",
+    metavar="EXPR",
+    help="Only tests whose key matches, in pytest's language: 'softmax and not gradient'.",
+)
 @click.option("--output", "-o", required=True, type=RUN_FILE, help="Where to write the run file.")
-@click.option("--timeout", default=180.0, show_default=True, metavar="SECONDS",
-              help="End a framework that does not answer a call in time.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Framework processes at a time. Default: cores.")
+@click.option(
+    "--timeout",
+    default=180.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="End a framework that does not answer a call in time.",
+)
+@click.option(
+    "--jobs", "-j", type=click.IntRange(min=1), help="Framework processes at a time. Default: cores."
+)
 @click.option("--skip-missing-device", is_flag=True, help="Record a device that is not there as not run.")
 def run(
     frameworks: tuple[str, ...], devices: tuple[str, ...], dtypes: tuple[str, ...], modes: tuple[str, ...],
@@ -78,6 +114,8 @@ def run(
         _fail(str(error))
     except OSError as error:
         _fail(f"{output} cannot be written ({error.strerror}); give another --output.")
+    except KeyboardInterrupt:
+        _fail("interrupted before anything was measured; nothing was written.")
     _tell(report)
     sys.exit(report.code)
 
@@ -90,16 +128,29 @@ def _tell(report: Report) -> None:
         console.print(line, markup=False, highlight=False)
     if report.written is not None:
         console.print(f"Run file: {report.written}", markup=False, highlight=False, soft_wrap=True)
-        console.print(f"A page of it: trueline report {report.written} --output report", markup=False, soft_wrap=True)
+        console.print(
+            f"A page of it: trueline report {report.written} --output report", markup=False, soft_wrap=True
+        )
     if report.code == DEVIATES:
-        console.print("One observation in full: trueline show KEY --run RUN.json", markup=False, highlight=False)
+        console.print(
+            "One observation in full: trueline show KEY --run RUN.json", markup=False, highlight=False
+        )
 
 
-@main.command(epilog="Exit code: 0 written, 2 a run file is missing, broken, partial or (with --fresh) stale.")
+@main.command(
+    epilog="Exit code: 0 written, 2 a run file is missing, broken, partial or (with --fresh) stale."
+)
 @click.argument("runs", nargs=-1, required=True, type=RUN_FILE, metavar="RUN.json...")
-@click.option("--output", "-o", required=True, type=click.Path(path_type=Path, file_okay=False),
-              help="Directory for index.html, report.md and report.json.")
-@click.option("--fresh", is_flag=True, help="Refuse runs that are partial or that another version of the suite made.")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory for index.html, report.md and report.json.",
+)
+@click.option(
+    "--fresh", is_flag=True, help="Refuse runs that are partial or that another version of the suite made."
+)
 def report(runs: tuple[Path, ...], output: Path, fresh: bool) -> None:
     """Make a self-contained HTML page, a Markdown table and JSON from run files. Needs no framework."""
     try:
@@ -113,10 +164,16 @@ def report(runs: tuple[Path, ...], output: Path, fresh: bool) -> None:
 
 
 @main.command("list")
-@click.argument("what", type=click.Choice(["operations", "implementations", "frameworks"]), default="operations")
+@click.argument(
+    "what", type=click.Choice(["operations", "implementations", "frameworks"]), default="operations"
+)
 def list_(what: str) -> None:
     """List the operations, the implementations with their calls, or the frameworks."""
-    {"operations": _list_operations, "implementations": _list_implementations, "frameworks": _list_frameworks}[what]()
+    {
+        "operations": _list_operations,
+        "implementations": _list_implementations,
+        "frameworks": _list_frameworks,
+    }[what]()
 
 
 def _table(*columns: str) -> Table:
@@ -134,7 +191,7 @@ def _list_operations() -> None:
     for op in OPERATIONS.values():
         names = " ".join(dict.fromkeys(offered.get(op.name, ())))
         table.add_row(op.name, op.kind, op.summary, names)
-    _console().print(table)
+    _console(UNBROKEN).print(table)
 
 
 def _list_implementations() -> None:
@@ -142,7 +199,7 @@ def _list_implementations() -> None:
     for each in implementations():
         conventions = ", ".join(f"{name}={value}" for name, value in each.conventions.items())
         table.add_row(each.operation, each.name, each.call, conventions)
-    _console().print(table)
+    _console(UNBROKEN).print(table)
 
 
 def _list_frameworks() -> None:
@@ -152,7 +209,7 @@ def _list_frameworks() -> None:
         versions = ", ".join(f"{key} {version}" for key, version in each.versions().items())
         modes = " ".join(mode.name for mode in each.modes)
         table.add_row(name, versions or install_hint(each), modes, str(len(each.implementations)))
-    _console().print(table)
+    _console(UNBROKEN).print(table)
 
 
 @main.command()

@@ -102,10 +102,17 @@ class Context:
         inputs = operation(asked.operation).inputs
         parameters = {name: value for name, value in case.parameters.items() if name in asked.names}
         arrays = tuple(case.inputs[name] for name in inputs)
-        return Call(asked, inputs, arrays, parameters, mode or self.setting.mode, self.setting.device, cotangent)
+        return Call(
+            asked, inputs, arrays, parameters, mode or self.setting.mode, self.setting.device, cotangent
+        )
 
     def truth(
-        self, case: Case, fmt: Format | None = None, *, implementation: Implementation | None = None, **more: Any
+        self,
+        case: Case,
+        fmt: Format | None = None,
+        *,
+        implementation: Implementation | None = None,
+        **more: Any,
     ) -> Truth:
         """The exact answer under the implementation's conventions; `more` overrides the case's parameters."""
         asked = implementation or self.implementation
@@ -116,7 +123,9 @@ class Context:
         finally:
             self.clock.oracle += time.perf_counter() - started
 
-    def gradient(self, case: Case, cotangent: Array, *, implementation: Implementation | None = None) -> Truth:
+    def gradient(
+        self, case: Case, cotangent: Array, *, implementation: Implementation | None = None
+    ) -> Truth:
         """The exact vector-Jacobian product with respect to the last input."""
         asked = implementation or self.implementation
         parameters = definition_parameters(asked, case.parameters)
@@ -156,7 +165,9 @@ def can_ask(implementation: Implementation, op: Operation, case: Case) -> bool:
     """Whether the implementation offers the case's parameters."""
     for name, value in case.parameters.items():
         if name == "reduction":
-            if value not in implementation.choices(name, REDUCTIONS) and not asked_one_by_one(implementation, op, case):
+            if value not in implementation.choices(name, REDUCTIONS) and not asked_one_by_one(
+                implementation, op, case
+            ):
                 return False
         elif name not in implementation.names and value != _default(op, name):
             return False
@@ -166,7 +177,12 @@ def can_ask(implementation: Implementation, op: Operation, case: Case) -> bool:
 def asked_one_by_one(implementation: Implementation, op: Operation, case: Case) -> bool:
     """Whether losses of single samples can be had only as the mean over one sample at a time."""
     offered = implementation.choices("reduction", REDUCTIONS)
-    return op.kind == "loss" and case.parameters.get("reduction") == "none" and "none" not in offered and "mean" in offered
+    return (
+        op.kind == "loss"
+        and case.parameters.get("reduction") == "none"
+        and "none" not in offered
+        and "mean" in offered
+    )
 
 
 def _default(op: Operation, name: str) -> Any:
@@ -186,7 +202,9 @@ def dtypes_of(implementation: Implementation, mode: Mode) -> tuple[str, ...]:
     op = operation(implementation.operation)
     if op.integers.issuperset(op.inputs):
         return ("int64",)
-    return tuple(dtype for dtype in mode.dtypes if implementation.dtypes is None or dtype in implementation.dtypes)
+    return tuple(
+        dtype for dtype in mode.dtypes if implementation.dtypes is None or dtype in implementation.dtypes
+    )
 
 
 @functools.cache

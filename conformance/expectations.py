@@ -67,7 +67,9 @@ def expectations() -> tuple[Expectation, ...]:
         if file.name.endswith(".toml"):
             table = tomllib.loads(file.read_text(encoding="utf-8"))
             for entry in table.get("expectation", []):
-                fields = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+                fields = {
+                    name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
+                }
                 found.append(Expectation(**fields))
     if len({each.id for each in found}) < len(found):
         raise ValueError("two expectations share an id")

@@ -115,9 +115,13 @@ class FrameworkProcess:
                 return [NoAnswer(error.verdict, str(error))]
         answers: list[Answer] = []
         for call in calls:
-            hung = [a for a in answers if isinstance(a, NoAnswer) and a.verdict == "timed_out"]
-            # Each hang costs the whole time limit: one proves the point.
-            answers += hung[:1] or self.ask([call])
+            if any(isinstance(answer, NoAnswer) and answer.verdict == "timed_out" for answer in answers):
+                # Each hang costs the whole time limit: one proves the point.
+                answers.append(
+                    NoAnswer("not_run", "not asked: an earlier call of the test gave no answer in time")
+                )
+            else:
+                answers += self.ask([call])
         return answers
 
     def _exchange(self, calls: Sequence[Call]) -> list[Answer]:
@@ -165,7 +169,9 @@ class FrameworkProcess:
         self._log.unlink(missing_ok=True)
 
 
-def _serve(framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str]) -> None:
+def _serve(
+    framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str]
+) -> None:
     """The life of a framework process."""
     # Frameworks write to the file descriptors themselves; their chatter belongs in the log.
     with Path(log).open("ab", buffering=0) as file:
@@ -180,7 +186,10 @@ def _serve(framework: str, environ: dict[str, str], connection: Connection, log:
         framework_adapter = adapter(framework)
         server = _Server(framework_adapter, framework_adapter.load())
         greeting = Greeting(
-            framework_adapter.versions(), framework_adapter.devices(), server.flags(), time.perf_counter() - started
+            framework_adapter.versions(),
+            framework_adapter.devices(),
+            server.flags(),
+            time.perf_counter() - started,
         )
     except Exception as error:
         traceback.print_exc()
@@ -215,7 +224,9 @@ class _Server:
         return {
             **self.adapter.flags(),
             "subnormals": "kept" if np.all(half != 0) else "flushed to zero",
-            "subnormals_in_numpy_beside_it": "kept" if np.all(tiny * np.float32(0.5) != 0) else "flushed to zero",
+            "subnormals_in_numpy_beside_it": "kept"
+            if np.all(tiny * np.float32(0.5) != 0)
+            else "flushed to zero",
         }
 
     def answer(self, call: Call) -> Answer:
@@ -230,7 +241,9 @@ class _Server:
         try:
             result = self.adapter.get(function(*arrays))
         except NameError as error:
-            return NoAnswer("harness_error", f"the call {call.implementation.call!r} cannot be evaluated: {error}")
+            return NoAnswer(
+                "harness_error", f"the call {call.implementation.call!r} cannot be evaluated: {error}"
+            )
         except Exception as error:
             return NoAnswer("unsupported", _describe(error))
         finally:
@@ -239,7 +252,8 @@ class _Server:
 
     def _function(self, call: Call) -> Function:
         spelled = {
-            name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()
+            name: self.adapter.spelling.get(name, {}).get(value, value)
+            for name, value in call.parameters.items()
         }
         key = (
             call.implementation.id,

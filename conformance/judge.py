@@ -62,7 +62,9 @@ def errors(got: Array, truth: Truth, fmt: Format) -> Array:
         beyond = np.ldexp(1.0, fmt.emax + 1 - np.log2(truth.ulp).astype(int)) * np.sign(wide)
         scaled = np.where(np.isinf(wide), beyond, wide / truth.ulp)
         distance = np.abs((scaled - truth.nearest / truth.ulp) + truth.residual[0] + truth.residual[1])
-    distance = np.where(np.isnan(wide) | ~np.isfinite(truth.nearest), np.nan, np.minimum(distance, LARGEST_ERROR))
+    distance = np.where(
+        np.isnan(wide) | ~np.isfinite(truth.nearest), np.nan, np.minimum(distance, LARGEST_ERROR)
+    )
     same = (np.isnan(wide) & np.isnan(truth.nearest)) | (np.isinf(wide) & (wide == truth.nearest))
     return np.asarray(np.where(same, 0.0, distance))
 
@@ -106,7 +108,9 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
     """The verdict on an answer whose elements may each be `allowed` ULP from the truth."""
     if got.shape != truth.nearest.shape:
         return Judgement(
-            "deviates", accuracy="wrong", message=f"an answer of shape {got.shape} where {truth.nearest.shape} is due"
+            "deviates",
+            accuracy="wrong",
+            message=f"an answer of shape {got.shape} where {truth.nearest.shape} is due",
         )
     if got.size == 0:
         return Judgement("conforms", 0.0, 0.0, "correctly rounded")
@@ -128,7 +132,9 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
     if ratio[at] > 1:
         return Judgement("deviates", worst, most, "beyond", None, witness)
     if truth.undecided.any():
-        return Judgement("undecided", message="the exact value could not be rounded with certainty", witness=witness)
+        return Judgement(
+            "undecided", message="the exact value could not be rounded with certainty", witness=witness
+        )
     return Judgement("conforms", worst, most, classify(float(error.max())), None, witness)
 
 

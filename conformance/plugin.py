@@ -38,8 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--trueline-output", type=Path, metavar="FILE", help="write the run file here")
     group.addoption("--trueline-timeout", type=float, default=180.0, metavar="SECONDS",
                     help="end a framework that does not answer a call in time (default: 180)")  # fmt: skip
-    group.addoption("--trueline-jobs", type=int, metavar="N", help="framework processes at a time (default: cores)")
-    group.addoption("--trueline-skip-missing-device", action="store_true", help="record a missing device as not run")
+    group.addoption(
+        "--trueline-jobs", type=int, metavar="N", help="framework processes at a time (default: cores)"
+    )
+    group.addoption(
+        "--trueline-skip-missing-device", action="store_true", help="record a missing device as not run"
+    )
 
 
 def _selection(config: pytest.Config) -> Selection:
@@ -82,7 +86,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         tests, timeout=config.getoption("--trueline-timeout"), jobs=config.getoption("--trueline-jobs")
     )
     config.stash[TESTS] = tests
-    config.stash[RECORDER] = Recorder(config.stash[PLAN], _selection(config), scheduler, config.option.keyword)
+    config.stash[RECORDER] = Recorder(
+        config.stash[PLAN], _selection(config), scheduler, config.option.keyword
+    )
+    scheduler.start()
 
 
 @pytest.fixture
@@ -98,13 +105,12 @@ def trueline_judged(request: pytest.FixtureRequest, trueline_test: Test) -> Judg
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Any:
     """End the processes and write the run file: whole, or marked as partial."""
-    del exitstatus
     config = session.config
     if RECORDER in config.stash:
         recorder = config.stash[RECORDER]
         recorder.scheduler.finish()
         output = config.getoption("--trueline-output")
-        if output is not None and config.stash[TESTS]:
+        if output is not None and config.stash[TESTS] and exitstatus != pytest.ExitCode.USAGE_ERROR:
             from trueline.reports import runfile
 
             config.stash[WRITTEN] = runfile.write(recorder.run(config.stash[TESTS]), output)

@@ -110,7 +110,9 @@ class Probe:
             if expected.shape != got.shape:
                 continue
             with np.errstate(all="ignore"):
-                off = np.where((got == expected) | (np.isnan(got) & np.isnan(expected)), 0.0, np.abs(got / expected - 1))
+                off = np.where(
+                    (got == expected) | (np.isnan(got) & np.isnan(expected)), 0.0, np.abs(got / expected - 1)
+                )
             distance = float(np.nan_to_num(off, nan=math.inf).max(initial=0.0))
             if distance <= most and distance < nearest:
                 best, nearest = label, distance

@@ -68,7 +68,11 @@ class Recorder:
 
     def run(self, tests: Sequence[Test]) -> runfile.Run:
         """The run of what is finished; `partial` if that is not all of `tests`."""
-        done = [t for t in tests if self.scheduler.outcomes[t.id].done() and not self.scheduler.outcomes[t.id].cancelled()]
+        done = [
+            t
+            for t in tests
+            if self.scheduler.outcomes[t.id].done() and not self.scheduler.outcomes[t.id].cancelled()
+        ]
         judged = [self.judged(test) for test in done]
         observations = [observation for each in judged for observation in each.observations]
         faults = [test.id for test, each in zip(done, judged, strict=True) if each.outcome.error]
@@ -119,7 +123,13 @@ class Recorder:
             greeting = self.scheduler.greetings.get(process_key(test))
             entry = found.setdefault(
                 name,
-                {"status": "measured", "message": None, "versions": adapter(name).versions(), "devices": {}, "modes": {}},
+                {
+                    "status": "measured",
+                    "message": None,
+                    "versions": adapter(name).versions(),
+                    "devices": {},
+                    "modes": {},
+                },
             )
             if greeting and greeting.error is None:
                 entry["versions"].update(greeting.versions)
@@ -142,7 +152,11 @@ def environment() -> dict[str, str | int]:
             if line.startswith("model name"):
                 processor = line.partition(":")[2].strip()
                 break
-    return {"python": platform.python_version(), "platform": platform.platform(), "processor": processor or "unknown"}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": processor or "unknown",
+    }
 
 
 def _plain(value: Any) -> Any:

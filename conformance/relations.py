@@ -12,7 +12,15 @@ from trueline.conformance.cases import Case, scalars
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, partner
 from trueline.conformance.isolation import Answer, NoAnswer
-from trueline.conformance.judge import LARGEST_ERROR, Judgement, allowance, digest, hexadecimal, sensitivity, unanswered
+from trueline.conformance.judge import (
+    LARGEST_ERROR,
+    Judgement,
+    allowance,
+    digest,
+    hexadecimal,
+    sensitivity,
+    unanswered,
+)
 from trueline.conformance.values import allowed_errors
 from trueline.reference.engine import Truth
 from trueline.reference.formats import Array
@@ -30,7 +38,16 @@ def relation(name: str, question: str, applies: Callable[[Setting], bool]) -> Ca
     """Decorator that enters a relation in the table."""
 
     def enter(observe: Observe) -> Observe:
-        CHECKS.append(Check(name, "relation", question, applies, observe, ("bit-equal", "equal within the bounds", "differ")))
+        CHECKS.append(
+            Check(
+                name,
+                "relation",
+                question,
+                applies,
+                observe,
+                ("bit-equal", "equal within the bounds", "differ"),
+            )
+        )
         return observe
 
     return enter
@@ -49,7 +66,9 @@ def compared(
         assert isinstance(refused, NoAnswer)
         return context.observation(check, case, unanswered(refused))
     if one.shape != other.shape:
-        return context.observation(check, case, Judgement("deviates", message=f"shapes {one.shape} and {other.shape}"))
+        return context.observation(
+            check, case, Judgement("deviates", message=f"shapes {one.shape} and {other.shape}")
+        )
     a, b = one.astype(np.float64), other.astype(np.float64)
     with np.errstate(all="ignore"):
         distance = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a / ulp - b / ulp))
@@ -62,12 +81,16 @@ def compared(
     equal = digest(one) == digest(other)
     label = "bit-equal" if equal else ("equal within the bounds" if ratio[at] <= 1 else "differ")
     error = float(distance[at]) if np.isfinite(distance[at]) else None
-    judgement = Judgement("conforms" if ratio[at] <= 1 else "deviates", error, float(most[at]), None, None, witness)
+    judgement = Judgement(
+        "conforms" if ratio[at] <= 1 else "deviates", error, float(most[at]), None, None, witness
+    )
     return context.observation(check, case, judgement, label=label, digest=digest(one))
 
 
 def _plain(context: Context, names: Sequence[str]) -> list[Case]:
-    every = {case.name: case for case in context.cases() if case.parameters.get("reduction", "none") == "none"}
+    every = {
+        case.name: case for case in context.cases() if case.parameters.get("reduction", "none") == "none"
+    }
     return [every[name] for name in names if name in every]
 
 
@@ -111,22 +134,42 @@ def _loss_of_activation(context: Context) -> Iterator[Observation]:
     assert outer is not None
     binary = name_inner == "sigmoid"
     # Where the probability is rounded to 0 or 1 or clipped, the relation is lost with it.
-    names = ("near-zero-one", "near-zero-zero", "near-zero-soft") if binary else ("ordinary-3", "ordinary-10", "equal-10")
+    names = (
+        ("near-zero-one", "near-zero-zero", "near-zero-soft")
+        if binary
+        else ("ordinary-3", "ordinary-10", "equal-10")
+    )
     chosen = _plain(context, names)
     for case, direct in zip(chosen, answers(context, chosen), strict=True):
         logits = Case(case.name, {"x": case.inputs["logits"]}, {} if binary else {"axis": -1})
         (probability,) = answers(context, [logits], implementation=inner)
         if isinstance(probability, NoAnswer):
-            yield compared(context, "loss-of-logits-is-loss-of-activation", case, probability, direct, np.zeros(1), np.ones(1))
+            yield compared(
+                context,
+                "loss-of-logits-is-loss-of-activation",
+                case,
+                probability,
+                direct,
+                np.zeros(1),
+                np.ones(1),
+            )
             continue
-        composed = Case(case.name, {"y_true": case.inputs["y_true"], "y_pred": probability}, {"reduction": "none"})
+        composed = Case(
+            case.name, {"y_true": case.inputs["y_true"], "y_pred": probability}, {"reduction": "none"}
+        )
         (loss,) = answers(context, [composed], implementation=outer)
         truth, allowed = _bounds(context, case)
         # An error of the activation passes through the loss with the loss's own slope there.
-        slope = context.gradient(composed, context.format.array(np.ones(truth.nearest.shape)), implementation=outer)
+        slope = context.gradient(
+            composed, context.format.array(np.ones(truth.nearest.shape)), implementation=outer
+        )
         inner_context = context.of(inner)
         activation = inner_context.truth(logits)
-        moved = np.abs(slope.nearest) * allowed_errors(inner_context, logits, activation, context.format) * activation.ulp
+        moved = (
+            np.abs(slope.nearest)
+            * allowed_errors(inner_context, logits, activation, context.format)
+            * activation.ulp
+        )
         outer_operation = context.of(outer).operation
         outer_truth = context.truth(composed, implementation=outer)
         condition = sensitivity(outer_operation, composed.inputs, -1, "none", None)
@@ -145,8 +188,10 @@ ACTIVATION_AND_LOSS = {
 @relation(
     "sparse-is-one-hot",
     "Is the loss of integer labels equal to that of one-hot targets?",
-    lambda setting: _eager(setting, "sparse_categorical_cross_entropy_with_logits")
-    and partner(setting, "categorical_cross_entropy_with_logits") is not None,
+    lambda setting: (
+        _eager(setting, "sparse_categorical_cross_entropy_with_logits")
+        and partner(setting, "categorical_cross_entropy_with_logits") is not None
+    ),
 )
 def _sparse_is_one_hot(context: Context) -> Iterator[Observation]:
     dense = context.partner("categorical_cross_entropy_with_logits")
@@ -201,9 +246,11 @@ def _log_of_softmax(context: Context) -> Iterator[Observation]:
 @relation(
     "row-alone",
     "Is a row's answer the same, bit for bit, alone and in a batch?",
-    lambda setting: not setting.mode.compiled
-    and setting.operation.kind != "metric"
-    and "none" in (setting.implementation.choices("reduction", REDUCTIONS) or ("none",)),
+    lambda setting: (
+        not setting.mode.compiled
+        and setting.operation.kind != "metric"
+        and "none" in (setting.implementation.choices("reduction", REDUCTIONS) or ("none",))
+    ),
 )
 def _row_alone(context: Context) -> Iterator[Observation]:
     names = ROW_CASES if context.operation.rowwise else ("ordinary", "ordinary-one", "ordinary-right", "soft")
@@ -217,11 +264,23 @@ def _row_alone(context: Context) -> Iterator[Observation]:
         parts = context.ask([context.call(part) for part in alone])
         refused = next((answer for answer in (whole, *parts) if isinstance(answer, NoAnswer)), None)
         if refused is not None or isinstance(whole, NoAnswer):
-            yield context.observation("row-alone", case, unanswered(refused or NoAnswer("harness_error", "no answer")))
+            yield context.observation(
+                "row-alone", case, unanswered(refused or NoAnswer("harness_error", "no answer"))
+            )
+            continue
+        shape = (1, *whole.shape[1:])
+        odd = next((part for part in parts if not isinstance(part, NoAnswer) and part.shape != shape), None)
+        if odd is not None:
+            message = f"an answer of shape {odd.shape} to a single row, where {shape} is due"
+            yield context.observation(
+                "row-alone", case, Judgement("deviates", message=message), label="differ"
+            )
             continue
         single = np.concatenate([part for part in parts if not isinstance(part, NoAnswer)])
         truth = context.truth(case)
-        yield compared(context, "row-alone", case, whole[positions], single, np.zeros(1), truth.ulp[positions])
+        yield compared(
+            context, "row-alone", case, whole[positions], single, np.zeros(1), truth.ulp[positions]
+        )
 
 
 @relation(

@@ -54,12 +54,16 @@ class Scheduler:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._processes: list[FrameworkProcess] = []
-        groups: dict[ProcessKey, list[Test]] = {}
+        self._groups: dict[ProcessKey, list[Test]] = {}
         for test in tests:
-            groups.setdefault(process_key(test), []).append(test)
-        self._pool = ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1, thread_name_prefix="trueline")
-        # The largest group first, or it runs alone at the end.
-        for key, group in sorted(groups.items(), key=lambda item: -len(item[1])):
+            self._groups.setdefault(process_key(test), []).append(test)
+        self._pool = ThreadPoolExecutor(
+            max_workers=jobs or os.cpu_count() or 1, thread_name_prefix="trueline"
+        )
+
+    def start(self) -> None:
+        """Start measuring: the largest group first, or it runs alone at the end."""
+        for key, group in sorted(self._groups.items(), key=lambda item: -len(item[1])):
             self._pool.submit(self._run, key, group)
 
     @property
@@ -115,7 +119,9 @@ class Scheduler:
 
 def _observe(test: Test, process: FrameworkProcess, greeting: Greeting, clock: Clock) -> Outcome:
     if greeting.error is not None:
-        return Outcome(error=f"{test.setting.implementation.framework} could not be imported: {greeting.error}")
+        return Outcome(
+            error=f"{test.setting.implementation.framework} could not be imported: {greeting.error}"
+        )
     context = Context(test.setting, process.ask, clock)
     if test.setting.device not in greeting.devices:
         message = f"{test.setting.implementation.framework} sees no device {test.setting.device}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -44,6 +47,8 @@ class _Watcher:
     """A pytest plugin that tells the progress and keeps what went wrong."""
 
     def __init__(self) -> None:
+        # Made before pytest's own words on standard error are set aside.
+        self._console = Console(file=sys.stderr)
         self.failed: list[str] = []
         self.faults: list[str] = []
         self.interrupted = False
@@ -59,7 +64,7 @@ class _Watcher:
 
     def _tell(self, scheduler: Any) -> None:
         total = len(scheduler.outcomes)
-        console = Console(stderr=True)
+        console = self._console
         if not console.is_terminal:
             last = time.monotonic()
             while not self._over.wait(0.5):
@@ -67,7 +72,13 @@ class _Watcher:
                     last = time.monotonic()
                     console.print(f"trueline: {scheduler.done} of {total} tests", highlight=False)
             return
-        columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TextColumn("tests"), TimeElapsedColumn())
+        columns = (
+            TextColumn("measuring"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("tests"),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("", total=total)
             while not self._over.wait(0.2):
@@ -105,10 +116,19 @@ class _Config:
         self.config = config
 
 
-def arguments(selection: Selection, expression: str, output: Path, timeout: float, jobs: int | None) -> list[str]:
+def arguments(
+    selection: Selection, expression: str, output: Path, timeout: float, jobs: int | None
+) -> list[str]:
     """The pytest command line that measures a selection."""
     package = Path(str(resources.files("trueline.conformance")))
-    given = [str(package / "test_conformance.py"), "-c", os.devnull, f"--rootdir={package}", "-p", "no:cacheprovider"]
+    given = [
+        str(package / "test_conformance.py"),
+        "-c",
+        os.devnull,
+        f"--rootdir={package}",
+        "-p",
+        "no:cacheprovider",
+    ]
     given += ["-p", "no:terminal", "--import-mode=importlib", f"--trueline-output={output.absolute()}"]
     for name in ("framework", "device", "dtype", "mode"):
         given += [f"--trueline-{name}={value}" for value in getattr(selection, f"{name}s")]
@@ -119,7 +139,9 @@ def arguments(selection: Selection, expression: str, output: Path, timeout: floa
     return given
 
 
-def measure(selection: Selection, expression: str, output: Path, *, timeout: float, jobs: int | None) -> Report:
+def measure(
+    selection: Selection, expression: str, output: Path, *, timeout: float, jobs: int | None
+) -> Report:
     """Measure a selection and write the run file.
 
     Raises SelectionError for a name that does not exist, and Nothing if there is nothing to measure; then no file
@@ -134,17 +156,31 @@ def measure(selection: Selection, expression: str, output: Path, *, timeout: flo
         raise Nothing(f"{output} is a directory; give the name of a file to --output.")
     output.parent.mkdir(parents=True, exist_ok=True)
     watcher, catcher = _Watcher(), _Config()
-    code = pytest.main(arguments(selection, expression, output, timeout, jobs), plugins=[watcher, catcher])
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        code = pytest.main(
+            arguments(selection, expression, output, timeout, jobs), plugins=[watcher, catcher]
+        )
     written = catcher.config.stash.get(plugin.WRITTEN, None) if catcher.config else None
-    if code == pytest.ExitCode.NO_TESTS_COLLECTED or (code == pytest.ExitCode.USAGE_ERROR and written is None):
-        raise Nothing(f"no test matches -k '{expression}'; 'trueline list implementations' names what there is.")
+    if code == pytest.ExitCode.USAGE_ERROR:
+        words = " ".join(said.getvalue().removeprefix("ERROR: ").split())
+        raise Nothing(f"pytest does not understand what it was asked: {words}")
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise Nothing(
+            f"no test matches -k '{expression}'; 'trueline list implementations' names what there is."
+        )
+    if code == pytest.ExitCode.INTERNAL_ERROR:
+        watcher.faults.append(said.getvalue() or "pytest ended with an internal error")
     run = runfile.read(written) if written else None
     lines = [*_findings(watcher), *_notes(made.not_installed, made.missing_modes, watcher.interrupted)]
     return Report(_code(code, watcher), run, written, lines)
 
 
 def _code(code: int | pytest.ExitCode, watcher: _Watcher) -> int:
-    if watcher.faults or watcher.interrupted or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    if (
+        watcher.faults
+        or watcher.interrupted
+        or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    ):
         return HARNESS
     return DEVIATES if watcher.failed else CONFORMS
 
@@ -158,7 +194,9 @@ def _findings(watcher: _Watcher) -> list[str]:
 
 def _notes(absent: dict[str, str], modes: dict[tuple[str, str], str], interrupted: bool) -> list[str]:
     lines = [f"not run: {message}" for message in absent.values()]
-    lines += [f"not run: {framework} in mode {mode}: {message}" for (framework, mode), message in modes.items()]
+    lines += [
+        f"not run: {framework} in mode {mode}: {message}" for (framework, mode), message in modes.items()
+    ]
     return lines + (["interrupted: the run file holds what was finished"] if interrupted else [])
 
 

@@ -9,7 +9,15 @@ from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation
 from trueline.conformance.isolation import Answer, NoAnswer
-from trueline.conformance.judge import Judgement, allowance, answer_format, digest, judge, sensitivity, unanswered
+from trueline.conformance.judge import (
+    Judgement,
+    allowance,
+    answer_format,
+    digest,
+    judge,
+    sensitivity,
+    unanswered,
+)
 from trueline.reference.balls import PrecisionError
 from trueline.reference.engine import Truth
 from trueline.reference.formats import Array, Format
@@ -19,7 +27,9 @@ def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> A
     """The bound of the operation for this case's answer, in ULP."""
     reduction = str(case.parameters.get("reduction", "none"))
     each = context.truth(case, fmt, reduction="none") if reduction != "none" else None
-    condition = sensitivity(context.operation, case.inputs, int(case.parameters.get("axis", -1)), reduction, each)
+    condition = sensitivity(
+        context.operation, case.inputs, int(case.parameters.get("axis", -1)), reduction, each
+    )
     return allowance(context.operation.bound, condition, truth, fmt)
 
 
@@ -30,7 +40,9 @@ def _judged(context: Context, case: Case, answer: Answer) -> Observation:
     try:
         truth = context.truth(case, fmt)
     except PrecisionError as error:
-        return context.observation("value", case, Judgement("undecided", message=str(error)), digest=digest(answer))
+        return context.observation(
+            "value", case, Judgement("undecided", message=str(error)), digest=digest(answer)
+        )
     judgement = judge(answer, truth, allowed_errors(context, case, truth, fmt), fmt)
     return context.observation("value", case, judgement, digest=digest(answer))
 

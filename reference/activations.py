@@ -13,8 +13,13 @@ from trueline.reference.operations import Bound, define
 BHH = "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer. Anal. 41(4), 2021"
 GBC = "Goodfellow, Bengio and Courville, Deep Learning, MIT Press, 2016"
 
-SCALAR = Bound(4, "a well-conditioned chain of an exponential or logarithm (2.5 ULP is common) and a few exact or rounded steps")
-SCALAR_GRADIENT = Bound(8, "the product of two such chains; 1 - sigmoid(x) is sigmoid(-x), so nothing need cancel")
+SCALAR = Bound(
+    4,
+    "a well-conditioned chain of an exponential or logarithm (2.5 ULP is common) and a few exact or rounded steps",
+)
+SCALAR_GRADIENT = Bound(
+    8, "the product of two such chains; 1 - sigmoid(x) is sigmoid(-x), so nothing need cancel"
+)
 
 
 def spread(x: Array) -> tuple[Array, Array, Array]:
@@ -84,8 +89,16 @@ def softplus(x: Ball) -> Ball:
     "activation",
     "(n)->(n)",
     source=f"{GBC}, eq. 4.1",
-    bound=Bound(6, f"one exponential and one division; condition |x_i - max x| + its mean under softmax ({BHH})", _softmax_sensitivity),
-    gradient_bound=Bound(8, "p_j (c_j - sum_i c_i p_i) with the condition of softmax in each factor", _softmax_gradient_sensitivity),
+    bound=Bound(
+        6,
+        f"one exponential and one division; condition |x_i - max x| + its mean under softmax ({BHH})",
+        _softmax_sensitivity,
+    ),
+    gradient_bound=Bound(
+        8,
+        "p_j (c_j - sum_i c_i p_i) with the condition of softmax in each factor",
+        _softmax_gradient_sensitivity,
+    ),
 )
 def softmax(x: Sequence[Ball]) -> list[Ball]:
     """Softmax along a row, e^x_i / sum_j e^x_j."""
@@ -98,8 +111,14 @@ def softmax(x: Sequence[Ball]) -> list[Ball]:
     "activation",
     "(n)->(n)",
     source=f"{BHH}, eq. 1.3",
-    bound=Bound(6, f"condition of softmax, plus the rounding of the sum, which cancels near 0 ({BHH})", _log_softmax_sensitivity),
-    gradient_bound=Bound(8, "c_j - p_j sum_i c_i with the condition of softmax", _log_softmax_gradient_sensitivity),
+    bound=Bound(
+        6,
+        f"condition of softmax, plus the rounding of the sum, which cancels near 0 ({BHH})",
+        _log_softmax_sensitivity,
+    ),
+    gradient_bound=Bound(
+        8, "c_j - p_j sum_i c_i with the condition of softmax", _log_softmax_gradient_sensitivity
+    ),
 )
 def log_softmax(x: Sequence[Ball]) -> list[Ball]:
     """Logarithm of softmax along a row, x_i - log sum_j e^x_j."""

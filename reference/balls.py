@@ -62,8 +62,8 @@ def less(x: Ball, y: Ball) -> bool:
 
 def maximum(x: Ball, y: Ball) -> Ball:
     """The larger of two; NaN if either is."""
-    if value(x).is_nan():
-        return x
+    if value(x).is_nan() or value(y).is_nan():
+        return x if value(x).is_nan() else y
     return y if less(x, y) else x
 
 

@@ -5,4 +5,12 @@ from __future__ import annotations
 from trueline.reference import activations, losses, metrics
 from trueline.reference.operations import OPERATIONS, Operation, UnknownOperationError, operation
 
-__all__ = ["OPERATIONS", "Operation", "UnknownOperationError", "activations", "losses", "metrics", "operation"]
+__all__ = [
+    "OPERATIONS",
+    "Operation",
+    "UnknownOperationError",
+    "activations",
+    "losses",
+    "metrics",
+    "operation",
+]

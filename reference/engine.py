@@ -46,7 +46,6 @@ class Truth:
         error = sum(Fraction(float(part)) for part in self.residual[(slice(None), *at)])
         return decimal(Fraction(nearest) - error * Fraction(float(self.ulp[at])))
 
-
     def core_axis_to(self, axis: int) -> Truth:
         """The same truth with its last axis moved to `axis`."""
         return Truth(
@@ -82,13 +81,16 @@ def _settle(ball: Ball, fmt: Format, last: bool) -> _Element | None:
         if math.isinf(middle) and ball.rad().is_finite():
             return (middle, 1.0, 0.0, 0.0, False)
         return (math.nan, 1.0, 0.0, 0.0, True) if last else None
-    low_man, low_exp = (int(part) for part in ball.lower().man_exp())
-    high_man, high_exp = (int(part) for part in ball.upper().man_exp())
-    nearest = fmt.round_dyadic(low_man, low_exp)
-    if nearest != fmt.round_dyadic(high_man, high_exp):
+    ends = [tuple(int(part) for part in end.man_exp()) for end in (ball.lower(), ball.upper())]
+    nearest = fmt.round_dyadic(*ends[0])
+    if nearest != fmt.round_dyadic(*ends[1]):
         return (math.nan, 1.0, 0.0, 0.0, True) if last else None
     mantissa, exponent = (int(part) for part in ball.mid().man_exp())
-    unit = fmt.ulp_exponent(abs(mantissa).bit_length() - 1 + exponent) if mantissa else fmt.ulp_exponent(fmt.emin)
+    # A value just below a power of two has the smaller unit, though the ball's middle may be the power itself.
+    units = {fmt.ulp_exponent(abs(man).bit_length() - 1 + exp if man else fmt.emin) for man, exp in ends}
+    if len(units) > 1 and not last:
+        return None
+    unit = max(units)
     ulp = math.ldexp(1.0, unit)
     if math.isinf(nearest):
         return (math.copysign(fmt.largest, nearest), ulp, 0.0, 0.0, False)
@@ -119,6 +121,8 @@ def _decide(compute: Callable[[], list[Ball]], fmt: Format) -> list[_Element]:
             balls = compute()
         except (PrecisionError, ValueError) as error:
             # python-flint refuses a series' division by a ball around zero with a ValueError.
+            if isinstance(error, ValueError) and "leading term" not in str(error):
+                raise
             if last:
                 raise PrecisionError(f"no decision at {precision} bits: {error}") from error
             continue
@@ -174,12 +178,13 @@ class _Rows:
 
     def __iter__(self) -> Iterator[list[Any]]:
         count = math.prod(self.batch)
-        flat = [
-            array.reshape(count, *array.shape[len(self.batch) :]) for array in self.arrays
-        ]
+        flat = [array.reshape(count, *array.shape[len(self.batch) :]) for array in self.arrays]
         names = self.operation.inputs
         for index in range(count):
-            yield [_balls(array[index], name in self.operation.integers) for name, array in zip(names, flat, strict=True)]
+            yield [
+                _balls(array[index], name in self.operation.integers)
+                for name, array in zip(names, flat, strict=True)
+            ]
 
 
 def rows(operation: Operation, inputs: Mapping[str, Array], axis: int = -1) -> _Rows:
@@ -216,7 +221,9 @@ def evaluate(
     with _lock:
         resolved = resolve(operation, fmt, parameters)
         if reduction == "none":
-            elements = [e for row in batch for e in _decide(lambda row=row: _per_row(operation, row, resolved), fmt)]  # type: ignore[misc]
+            elements = [
+                e for row in batch for e in _decide(lambda row=row: _per_row(operation, row, resolved), fmt)
+            ]  # type: ignore[misc]
             core = (batch.arrays[-1].shape[-1],) if operation.output_rank else ()
             truth = _truth(elements, (*batch.batch, *core))
             return truth.core_axis_to(axis) if operation.output_rank else truth
@@ -266,7 +273,9 @@ def gradient(
                     seeded = [*entries[:index], arb_series([entry, 1], 2), *entries[index + 1 :]]
                     answers = _per_row(operation, [*row[:-1], seeded if rowwise else seeded[0]], resolved)
                     slopes = [answer[1] if isinstance(answer, arb_series) else arb(0) for answer in answers]
-                    results.append(total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisor)
+                    results.append(
+                        total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisor
+                    )
                 return results
 
             elements += _decide(product, fmt)

@@ -44,7 +44,12 @@ def _bce_logits(y_true: Array, logits: Array) -> Array:
 
 def _bce_logits_gradient(y_true: Array, logits: Array, cotangent: Array) -> Array:
     soft = (y_true != 0) & (y_true != 1)
-    return np.abs(cotangent) * soft * (y_true * _sigmoid(-logits) + (1 - y_true) * _sigmoid(logits)) * (2 + np.abs(logits))
+    return (
+        np.abs(cotangent)
+        * soft
+        * (y_true * _sigmoid(-logits) + (1 - y_true) * _sigmoid(logits))
+        * (2 + np.abs(logits))
+    )
 
 
 def _cce(y_true: Array, y_pred: Array) -> Array:
@@ -84,10 +89,17 @@ def _sparse_gradient(labels: Array, logits: Array, cotangent: Array) -> Array:
     "loss",
     "(),()->()",
     source=f"{BISHOP}, eq. 4.90",
-    bound=Bound(4, "log p and log(1 - p) are well conditioned in ULP of the loss when computed as log and log1p; their terms have one sign"),
-    gradient_bound=Bound(8, "-t/p + (1-t)/(1-p), whose terms cancel for soft targets alone", _soft_probability_gradient),
+    bound=Bound(
+        4,
+        "log p and log(1 - p) are well conditioned in ULP of the loss when computed as log and log1p; their terms have one sign",
+    ),
+    gradient_bound=Bound(
+        8, "-t/p + (1-t)/(1-p), whose terms cancel for soft targets alone", _soft_probability_gradient
+    ),
 )
-def binary_cross_entropy(y_true: Ball, y_pred: Ball, *, clip: Interval = WHOLE, log_floor: Ball = -INFINITY) -> Ball:
+def binary_cross_entropy(
+    y_true: Ball, y_pred: Ball, *, clip: Interval = WHOLE, log_floor: Ball = -INFINITY
+) -> Ball:
     """Binary cross-entropy of a probability, -(t log p + (1 - t) log(1 - p)), with 0 log 0 = 0."""
     p = clamp(y_pred, clip)
     return -(times(y_true, maximum(log(p), log_floor)) + times(1 - y_true, maximum(log(1 - p), log_floor)))
@@ -98,7 +110,11 @@ def binary_cross_entropy(y_true: Ball, y_pred: Ball, *, clip: Interval = WHOLE, 
     "(),()->()",
     source=f"{BISHOP}, eq. 4.90 with eq. 4.59",
     bound=Bound(6, "two softplus terms of one sign; a soft target's own rounding weighs |t z|", _bce_logits),
-    gradient_bound=Bound(8, "-t sigmoid(-z) + (1-t) sigmoid(z), whose terms cancel for soft targets alone", _bce_logits_gradient),
+    gradient_bound=Bound(
+        8,
+        "-t sigmoid(-z) + (1-t) sigmoid(z), whose terms cancel for soft targets alone",
+        _bce_logits_gradient,
+    ),
 )
 def binary_cross_entropy_with_logits(y_true: Ball, logits: Ball) -> Ball:
     """Binary cross-entropy of a logit, t log(1 + e^-z) + (1 - t) log(1 + e^z)."""
@@ -109,7 +125,11 @@ def binary_cross_entropy_with_logits(y_true: Ball, logits: Ball) -> Ball:
     "loss",
     "(c),(c)->()",
     source=f"{BISHOP}, eq. 4.108",
-    bound=Bound(4, "log p is exact to its own ULP, the sum over classes rounds once each; near p = 1 a rounded p costs u", _cce),
+    bound=Bound(
+        4,
+        "log p is exact to its own ULP, the sum over classes rounds once each; near p = 1 a rounded p costs u",
+        _cce,
+    ),
     gradient_bound=Bound(8, "-t/p, and minus its mean where the row is normalised", _cce_gradient),
 )
 def categorical_cross_entropy(
