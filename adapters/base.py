@@ -47,9 +47,7 @@ class Implementation:
     @functools.cached_property
     def names(self) -> frozenset[str]:
         """Every name that the call mentions: inputs, parameters and modules."""
-        return frozenset(
-            node.id for node in ast.walk(ast.parse(self.call, mode="eval")) if isinstance(node, ast.Name)
-        )
+        return frozenset(node.id for node in ast.walk(ast.parse(self.call, mode="eval")) if isinstance(node, ast.Name))
 
     def choices(self, parameter: str, every: Sequence[Any]) -> tuple[Any, ...]:
         """The values out of `every` that this implementation can be asked for."""
@@ -63,7 +61,7 @@ class Implementation:
     def function(self, namespace: Mapping[str, Any], arguments: Sequence[str]) -> Function:
         """The call as a function of `arguments`, evaluated among `namespace`."""
         source = f"lambda {', '.join(arguments)}: {self.call}"
-        made: Function = eval(compile(source, f"<{self.name}>", "eval"), dict(namespace))  # noqa: S307
+        made: Function = eval(compile(source, f"<{self.name}>", "eval"), dict(namespace))
         return made
 
 
@@ -134,10 +132,7 @@ class Adapter(ABC):
         """Import the framework; return the names that calls may use."""
         for module in self.modules:
             importlib.import_module(module)
-        return {
-            module.partition(".")[0]: importlib.import_module(module.partition(".")[0])
-            for module in self.modules
-        }
+        return {module.partition(".")[0]: importlib.import_module(module.partition(".")[0]) for module in self.modules}
 
     def devices(self) -> dict[str, str]:
         """Slugs of the devices that the framework sees, with the hardware's name."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
 from trueline.adapters.base import Adapter, Array, Function, Mode, implements
 
 NARROW = ("float16", "bfloat16", "float32")

@@ -107,9 +107,7 @@ class KerasAdapter(Adapter):
             stateful=True,
             reduction="mean",
         ),
-        implements(
-            "categorical_accuracy", "keras.metrics.categorical_accuracy(y_true, y_score)", reduction="none"
-        ),
+        implements("categorical_accuracy", "keras.metrics.categorical_accuracy(y_true, y_score)", reduction="none"),
         implements(
             "categorical_accuracy",
             "keras.metrics.CategoricalAccuracy()(y_true, y_score)",
@@ -143,7 +141,9 @@ class KerasAdapter(Adapter):
         """Import Keras and the backend that the environment names."""
         self.backend = adapter(os.environ["KERAS_BACKEND"])
         self.backend.load()
-        return super().load()
+        names = super().load()
+        self.keras = names["keras"]
+        return names
 
     def devices(self) -> dict[str, str]:
         """The backend's devices."""
@@ -167,10 +167,9 @@ class KerasAdapter(Adapter):
         placed = self.backend.on_device(function, device)
         if device == "cpu" and len(self.backend.devices()) == 1:
             return placed
-        import keras
 
         def on(*arrays: Any) -> Any:
-            with keras.device(device.replace("cuda", "gpu")):
+            with self.keras.device(device.replace("cuda", "gpu")):
                 return placed(*arrays)
 
         return on

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-
 from trueline.adapters.base import Adapter, Array, Mode, implements
 
 TEXTBOOK = "numpy.textbook"
@@ -22,13 +21,13 @@ class NumPyAdapter(Adapter):
     """Arrays are NumPy's own, so they pass through untouched."""
 
     framework = "numpy"
-    distributions = ("numpy", "scipy")
+    distributions: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
     extra = "numpy"
-    modules = ("numpy", "scipy.special")
-    modes = (Mode("eager"),)
+    modules: ClassVar[tuple[str, ...]] = ("numpy", "scipy.special")
+    modes: ClassVar[tuple[Mode, ...]] = (Mode("eager"),)
     differentiable = False
     cpu_only = True
-    table = (
+    table: ClassVar[tuple[tuple[Any, ...], ...]] = (
         implements("sigmoid", "1 / (1 + numpy.exp(-x))", name=TEXTBOOK),
         implements("sigmoid", "numpy.exp(-numpy.logaddexp(0, -x))", name="numpy.exp-logaddexp"),
         implements("sigmoid", "numpy.where(x >= 0, 1, e := numpy.exp(-abs(x))) / (1 + e)", name=STABLE),
@@ -46,9 +45,7 @@ class NumPyAdapter(Adapter):
             name=STABLE,
         ),
         implements("softmax", "scipy.special.softmax(x, axis=axis)"),
-        implements(
-            "log_softmax", "numpy.log((e := numpy.exp(x)) / e.sum(axis=axis, keepdims=True))", name=TEXTBOOK
-        ),
+        implements("log_softmax", "numpy.log((e := numpy.exp(x)) / e.sum(axis=axis, keepdims=True))", name=TEXTBOOK),
         implements(
             "log_softmax",
             f"((d := {SHIFTED}) - numpy.log(numpy.exp(d).sum(axis=axis, keepdims=True, {ACCUMULATE.format('x')})))"

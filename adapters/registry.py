@@ -22,9 +22,7 @@ def adapter(framework: str) -> Adapter:
     if framework not in FRAMEWORKS:
         near = difflib.get_close_matches(framework, FRAMEWORKS, n=1, cutoff=0.4)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        raise UnknownFrameworkError(
-            f"there is no framework '{framework}': {hint}Known are {', '.join(FRAMEWORKS)}."
-        )
+        raise UnknownFrameworkError(f"there is no framework '{framework}': {hint}Known are {', '.join(FRAMEWORKS)}.")
     found: Adapter = importlib.import_module(f"trueline.adapters.{framework}").ADAPTER
     return found
 

@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 import numpy as np
-
 from trueline.adapters.base import Adapter, Array, Function, Mode, implements
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}

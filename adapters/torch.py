@@ -6,7 +6,6 @@ import contextlib
 from typing import Any
 
 import numpy as np
-
 from trueline.adapters.base import Adapter, Array, Function, Mode, implements
 
 
@@ -32,9 +31,7 @@ class TorchAdapter(Adapter):
             "torch.nn.functional.binary_cross_entropy(y_pred, y_true, reduction=reduction)",
             log_floor=-100.0,
         ),
-        implements(
-            "binary_cross_entropy", "torch.nn.BCELoss(reduction=reduction)(y_pred, y_true)", log_floor=-100.0
-        ),
+        implements("binary_cross_entropy", "torch.nn.BCELoss(reduction=reduction)(y_pred, y_true)", log_floor=-100.0),
         implements(
             "binary_cross_entropy_with_logits",
             "torch.nn.functional.binary_cross_entropy_with_logits(logits, y_true, reduction=reduction)",
@@ -76,10 +73,7 @@ class TorchAdapter(Adapter):
     def devices(self) -> dict[str, str]:
         """The CPU and each CUDA device."""
         cuda = self.torch.cuda
-        found = {
-            f"cuda:{i}": cuda.get_device_name(i)
-            for i in range(cuda.device_count() if cuda.is_available() else 0)
-        }
+        found = {f"cuda:{i}": cuda.get_device_name(i) for i in range(cuda.device_count() if cuda.is_available() else 0)}
         return {"cpu": self.torch.backends.cpu.get_cpu_capability(), **found}
 
     def flags(self) -> dict[str, str | float | bool | None]:

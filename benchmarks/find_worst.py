@@ -1,6 +1,6 @@
 """Finder: the float32 inputs at which a framework's scalar activation is worst, over every input of its range.
 
-Its finds become frozen cases (WORST_KNOWN in conformance/cases.py). The reference is the function in binary64,
+Its finds become frozen cases (WORST_KNOWN in conformance/inputs.py). The reference is the function in binary64,
 good enough to rank by; the cases are then judged by the oracle. Run it as
 
     python benchmarks/find_worst.py torch sigmoid
@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable
 
 import numpy as np
-
 from trueline.adapters.registry import adapter
 from trueline.reference.formats import Array
 
@@ -36,9 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("framework")
     parser.add_argument("operation", choices=REFERENCE)
-    parser.add_argument(
-        "--most", type=int, default=3, help="how many inputs to print for each implementation"
-    )
+    parser.add_argument("--most", type=int, default=3, help="how many inputs to print for each implementation")
     parser.add_argument("--lowest-exponent", type=int, default=-4)
     arguments = parser.parse_args()
     framework = adapter(arguments.framework)
@@ -52,11 +49,7 @@ def main() -> None:
         found: list[tuple[float, str]] = []
         for sign in (0, 1 << 31):
             for start in range(first, last, CHUNK):
-                x = (
-                    (np.arange(start, start + CHUNK, dtype=np.int64) | sign)
-                    .astype(np.uint32)
-                    .view(np.float32)
-                )
+                x = (np.arange(start, start + CHUNK, dtype=np.int64) | sign).astype(np.uint32).view(np.float32)
                 x = x[np.abs(x) < 88]
                 if not len(x):
                     continue

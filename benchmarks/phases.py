@@ -39,14 +39,10 @@ def measure(framework: str) -> runfile.Run:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("framework", nargs="+")
     print(
-        f"{'framework':12} {'observations':>12} {'total s':>8} "
-        + " ".join(f"{p:>10}" for p in PARTS)
-        + "   own rate"
+        f"{'framework':12} {'observations':>12} {'total s':>8} " + " ".join(f"{p:>10}" for p in PARTS) + "   own rate"
     )
     for framework in parser.parse_args().framework:
         run = measure(framework)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-
 from trueline.adapters.base import Implementation, Mode
 from trueline.conformance.cases import Case
 from trueline.conformance.context import Context, asked_one_by_one
@@ -60,7 +59,7 @@ def answers(
 
 
 def _stackable(case: Case) -> bool:
-    return case.parameters.get("reduction", "none") == "none" and case.parameters.get("axis", -1) == -1
+    return bool(case.parameters.get("reduction", "none") == "none" and case.parameters.get("axis", -1) == -1)
 
 
 def _likeness(case: Case, index: int) -> Any:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
-from trueline.conformance.frozen import bell, integers, uniform
+from trueline.conformance.frozen import integers, uniform
+from trueline.conformance.inputs import SMOOTH, SMOOTH_ROWS, logit_rows, scalars
 from trueline.reference.catalogue import operation
 from trueline.reference.formats import FORMATS, Array, Format
 
@@ -24,149 +24,6 @@ class Case:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     gradient: bool = False
     """Whether the derivative is asked for too: inputs finite, answers differentiable there."""
-
-
-# Cases are made with exact or correctly rounded operations alone: NumPy's and the libm's functions of this
-# machine must not show in them.
-LN2 = float.fromhex("0x1.62e42fefa39efp-1")
-
-
-@dataclass(frozen=True)
-class Landmarks:
-    """Logarithms at which a format's behaviour changes."""
-
-    normal: float
-    subnormal: float
-    epsilon: float
-    largest: float
-
-    @classmethod
-    def of(cls, fmt: Format) -> Landmarks:
-        """-log of the smallest normal, of the smallest subnormal and of epsilon; log of the largest number."""
-        digits = fmt.precision - 1
-        return cls(-fmt.emin * LN2, (digits - fmt.emin) * LN2, digits * LN2, (fmt.emax + 1) * LN2)
-
-
-# Arguments at which the source of some framework branches, or a libm changes its method.
-THRESHOLDS = (
-    0.5,
-    1.0,
-    2.5,
-    3.0,
-    5.0,
-    8.0,
-    9.0,
-    12.5,
-    15.9,
-    16.6,
-    17.3,
-    18.0,
-    20.0,
-    33.3,
-    36.7,
-    37.0,
-    50.0,
-    80.0,
-    87.3,
-    88.0,
-)
-
-# Where benchmarks/find_worst.py found frameworks' float32 functions worst over all inputs in [2^-4, 88], both signs.
-WORST_KNOWN = tuple(
-    float.fromhex(text)
-    for text in (
-        "0x1.0a2bd8p+4", "0x1.f2343ap+0", "0x1.f23412p+0", "0x1.ba7fecp+1", "0x1.364aa2p+2", "0x1.3672c4p+2",
-        "0x1.c128cep+5", "0x1.d1ecb8p+3", "0x1.5d2592p-1", "0x1.61457ep-1", "0x1.be29bep+3", "0x1.c0009cp+3",
-        "0x1.5d566ap+6", "0x1.8f3a4cp+2", "0x1.056d66p+1", "0x1.43ff20p+0", "0x1.b9d67ap+1",
-    )
-)  # fmt: skip
-
-SPECIALS = {
-    "zero": 0.0,
-    "minus-zero": -0.0,
-    "plus-inf": math.inf,
-    "minus-inf": -math.inf,
-    "nan": math.nan,
-}
-
-
-@functools.cache
-def scalars(fmt: Format) -> dict[str, Array]:
-    """Arguments of an elementwise function of one real number, by name."""
-    at = Landmarks.of(fmt)
-    powers = np.array([math.ldexp(1.0, k) for k in range(fmt.emin, fmt.emax + 1, max(1, fmt.emax // 24))])
-    powers = powers[(powers < at.normal) | (powers > at.subnormal + 1)]
-    turns = np.array([t for t in (*THRESHOLDS, at.epsilon, at.normal, at.largest) if t <= fmt.largest])
-    near = [fmt.round(float(t)) for t in turns]
-    every = np.array([v for t in near for v in (fmt.next_down(t), t, fmt.next_up(t))])
-    edge = (every > at.normal - 0.001) & (every < at.subnormal + 1)
-    around, around_edge = every[~edge], every[edge]
-    around_below = -around[around < at.normal]
-    worst = np.array([v for v in WORST_KNOWN if fmt.round(v) < at.normal])
-    dense = np.array([math.ldexp(1 + step / 80, k) for k in range(-6, 10) for step in range(80)])
-    dense = dense[dense < 0.98 * at.normal]
-    raw: dict[str, Array] = {
-        "ordinary": uniform("scalar/ordinary", (64,), -8, 8),
-        "near-zero": np.concatenate([s * np.ldexp(1.0, -np.arange(1, 12)) for s in (1, -1)]),
-        "positive": uniform("scalar/positive", (64,), 2, at.epsilon),
-        "negative": uniform("scalar/negative", (64,), -at.epsilon, -2),
-        "saturated-positive": uniform("scalar/saturated", (64,), 1.1 * at.epsilon, 0.98 * at.normal),
-        "saturated-negative": -uniform("scalar/saturated", (64,), 1.1 * at.epsilon, 0.98 * at.normal),
-        "dense-positive": dense,
-        "dense-negative": -dense,
-        "subnormal-results": -uniform("scalar/subnormal", (32,), at.normal + 0.01, at.subnormal - 0.01),
-        "subnormal-inputs": fmt.smallest_subnormal
-        * np.array([1.0, -1.0, 3.0, -5.0, 2.0 ** (fmt.precision - 2)]),
-        "underflow": -uniform("scalar/underflow", (16,), at.subnormal + 1, 4 * at.subnormal),
-        "overflow-of-exp": uniform("scalar/overflow", (16,), at.largest + 0.1, 4 * at.largest),
-        "powers-of-two": powers,
-        "minus-powers-of-two": -powers,
-        "thresholds": around,
-        "minus-thresholds": around_below,
-        "subnormal-thresholds": around_edge,
-        "subnormal-minus-thresholds": -around_edge,
-        "worst-known": np.concatenate([worst, -worst]),
-        "largest": np.array([fmt.largest, -fmt.largest]),
-        **{name: np.array([value]) for name, value in SPECIALS.items()},
-    }
-    return {name: fmt.rounded(values) for name, values in raw.items()}
-
-
-SMOOTH = ("ordinary", "near-zero", "positive", "negative", "saturated-positive", "saturated-negative")
-"""Scalar arguments at which derivatives are asked for."""
-
-
-@functools.cache
-def logit_rows(fmt: Format) -> dict[str, Array]:
-    """Rows of logits by name, each of shape (rows, classes)."""
-    at = Landmarks.of(fmt)
-    offset = 2 * at.largest
-    shape = bell("row/base", (4, 10), 1.5)
-    confident = shape.copy()
-    confident[np.arange(4), [0, 3, 9, 5]] += (
-        1.3 * at.epsilon if 1.3 * at.epsilon < at.normal else 0.7 * at.normal
-    )
-    inf, nan, top = math.inf, math.nan, fmt.largest
-    raw: dict[str, Array] = {
-        **{f"ordinary-{n}": bell(f"row/ordinary-{n}", (4, n), 1.5) for n in (1, 3, 10, 1000)},
-        "wide-10": uniform("row/wide", (4, 10), -0.4 * at.normal, 0.4 * at.normal),
-        "subnormal-results-10": np.concatenate(
-            [np.zeros((4, 1)), -uniform("row/subnormal", (4, 9), at.normal + 0.01, at.subnormal - 1)], axis=1
-        ),
-        "large-offset-10": shape + offset,
-        "negative-offset-10": shape - offset,
-        "confident-10": confident,
-        "equal-10": np.repeat([[0.0], [1.0], [-30.0], [offset]], 10, axis=1),
-        "tied-top-10": np.where(np.arange(10) < 2, 8.0, shape),
-        "extreme-3": np.array([[top, -top, 0.0], [-top, -top, -top], [top, top, top], [0.0, top, top / 2]]),
-        "minus-inf-3": np.array([[0.0, -inf, 1.0], [-inf, -inf, 2.0], [-inf, 3.0, -inf], [0.5, 0.25, -inf]]),
-        "all-minus-inf-3": np.array([[-inf, -inf, -inf]]),
-        "nan-3": np.array([[0.0, nan, 1.0], [0.0, 1.0, 2.0], [nan, nan, nan], [1.0, 1.0, 0.0]]),
-    }
-    return {name: fmt.rounded(values) for name, values in raw.items()}
-
-
-SMOOTH_ROWS = ("ordinary-3", "ordinary-10", "confident-10", "wide-10", "large-offset-10", "minus-inf-3")
 
 
 def _labels(name: str, rows: Array) -> Array:
@@ -214,9 +71,7 @@ def _row_activation(fmt: Format, *, plus_inf: bool = False) -> Iterator[Case]:
     middle = np.ascontiguousarray(np.moveaxis(np.stack([base, base[::-1]]), -1, 1))
     yield Case("axis-middle-10", {"x": middle}, {"axis": 1})
     if plus_inf:
-        yield Case(
-            "plus-inf-3", {"x": fmt.array([[0.0, math.inf, 1.0], [math.inf, math.inf, 0.0]])}, {"axis": -1}
-        )
+        yield Case("plus-inf-3", {"x": fmt.array([[0.0, math.inf, 1.0], [math.inf, math.inf, 0.0]])}, {"axis": -1})
 
 
 def _reduced(case: Case, reductions: tuple[str, ...] = ("mean", "sum")) -> Iterator[Case]:
@@ -233,6 +88,10 @@ def _rows_none(case: Case) -> Case:
     return Case(case.name, case.inputs, {**case.parameters, "reduction": "none"}, case.gradient)
 
 
+def _all(value: float, like: Array, fmt: Format) -> Array:
+    return fmt.array(np.full(len(like), value))
+
+
 def _binary_probability(fmt: Format) -> Iterator[Case]:
     inner = fmt.rounded(uniform("p/inner", (32,), 0.05, 0.95))
     exponents = 5 + integers("p/small-exponent", (32,), min(16, -fmt.emin - 6))
@@ -240,16 +99,15 @@ def _binary_probability(fmt: Format) -> Iterator[Case]:
     below_one = fmt.array(1 - fmt.epsilon / 2 * (1 + integers("p/near-one", (16,), 64)))
     soft = fmt.array(integers("p/soft", (32,), 17) / 16)
     halves = fmt.array(np.full(32, 0.5))
-    zero, one = (lambda like: fmt.array(np.zeros(len(like)))), (lambda like: fmt.array(np.ones(len(like))))
     named = {
-        "ordinary-right": (one(inner), inner, True),
-        "ordinary-wrong": (zero(inner), inner, True),
+        "ordinary-right": (_all(1.0, inner, fmt), inner, True),
+        "ordinary-wrong": (_all(0.0, inner, fmt), inner, True),
         "soft": (soft, inner, True),
         "half": (soft, halves, False),
-        "small-right": (zero(small), small, False),
-        "small-wrong": (one(small), small, True),
-        "near-one-right": (one(below_one), below_one, False),
-        "near-one-wrong": (zero(below_one), below_one, False),
+        "small-right": (_all(0.0, small, fmt), small, False),
+        "small-wrong": (_all(1.0, small, fmt), small, True),
+        "near-one-right": (_all(1.0, below_one, fmt), below_one, False),
+        "near-one-wrong": (_all(0.0, below_one, fmt), below_one, False),
         "certain-right": (fmt.array([0.0, 1.0]), fmt.array([0.0, 1.0]), False),
         "certain-wrong": (fmt.array([1.0, 0.0]), fmt.array([0.0, 1.0]), False),
         "nan": (fmt.array([1.0, 0.0]), fmt.array([math.nan, math.nan]), False),
@@ -309,9 +167,9 @@ def _categorical_probability(fmt: Format) -> Iterator[Case]:
     yield _rows_none(Case("certain-right-3", {"y_true": eye, "y_pred": eye}))
     yield _rows_none(Case("certain-wrong-3", {"y_true": eye, "y_pred": fmt.array(np.eye(3)[[1, 2, 0]])}))
     y_true = fmt.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]])
-    for number, p in enumerate(ANIMALS, 1):
+    for number, model in enumerate(ANIMALS, 1):
         yield from _reduced(
-            Case(f"three-animals-model-{number}", {"y_true": y_true, "y_pred": fmt.rounded(p)}), ("mean",)
+            Case(f"three-animals-model-{number}", {"y_true": y_true, "y_pred": fmt.rounded(model)}), ("mean",)
         )
 
 
@@ -369,25 +227,19 @@ def _binary_accuracy(fmt: Format) -> Iterator[Case]:
     for threshold in (0.5, 0.25, 0.875):
         sure = np.where(score == threshold, fmt.array(threshold / 2), score)
         parameters = {"threshold": threshold}
-        yield from _metric_cases(
-            Case(f"threshold-{threshold:g}", {"y_true": y_true, "y_score": sure}, parameters)
-        )
+        yield from _metric_cases(Case(f"threshold-{threshold:g}", {"y_true": y_true, "y_score": sure}, parameters))
     around = fmt.array([fmt.next_down(0.5), fmt.next_up(0.5)])
     yield from _metric_cases(
         Case("next-to-threshold", {"y_true": np.array([0, 1]), "y_score": around}, {"threshold": 0.5})
     )
     ends = fmt.array([0.0, 1.0])
-    yield from _metric_cases(
-        Case("certain", {"y_true": np.array([0, 1]), "y_score": ends}, {"threshold": 0.5})
-    )
+    yield from _metric_cases(Case("certain", {"y_true": np.array([0, 1]), "y_score": ends}, {"threshold": 0.5}))
 
 
 def _scores(fmt: Format, name: str, classes: int) -> tuple[Array, Array]:
     """Labels and rows of scores without ties."""
     order = np.argsort(uniform(f"score/{name}", (48, classes), 0, 1), axis=1, kind="stable")
-    return integers(f"score-label/{name}", (48,), classes), fmt.array(
-        (order + 1) / 2.0 ** classes.bit_length()
-    )
+    return integers(f"score-label/{name}", (48,), classes), fmt.array((order + 1) / 2.0 ** classes.bit_length())
 
 
 def _categorical_accuracy(fmt: Format) -> Iterator[Case]:
@@ -409,9 +261,7 @@ def _top_k(fmt: Format) -> Iterator[Case]:
     for classes, ks in ((10, (1, 2, 5, 9, 10)), (100, (5, 50))):
         labels, scores = _scores(fmt, f"classes-{classes}", classes)
         for k in ks:
-            yield from _metric_cases(
-                Case(f"top-{k}-of-{classes}", {"labels": labels, "y_score": scores}, {"k": k})
-            )
+            yield from _metric_cases(Case(f"top-{k}-of-{classes}", {"labels": labels, "y_score": scores}, {"k": k}))
 
 
 GENERATORS: dict[str, Callable[[Format], Iterator[Case]]] = {

@@ -9,7 +9,6 @@ from typing import NoReturn
 import click
 from rich.console import Console
 from rich.table import Table
-
 from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
 from trueline.conformance.recorder import suite
 from trueline.conformance.selection import Selection, SelectionError, install_hint
@@ -95,9 +94,7 @@ def main() -> None:
     metavar="SECONDS",
     help="End a framework that does not answer a call in time.",
 )
-@click.option(
-    "--jobs", "-j", type=click.IntRange(min=1), help="Framework processes at a time. Default: cores."
-)
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Framework processes at a time. Default: cores.")
 @click.option("--skip-missing-device", is_flag=True, help="Record a device that is not there as not run.")
 def run(
     frameworks: tuple[str, ...], devices: tuple[str, ...], dtypes: tuple[str, ...], modes: tuple[str, ...],
@@ -128,18 +125,12 @@ def _tell(report: Report) -> None:
         console.print(line, markup=False, highlight=False)
     if report.written is not None:
         console.print(f"Run file: {report.written}", markup=False, highlight=False, soft_wrap=True)
-        console.print(
-            f"A page of it: trueline report {report.written} --output report", markup=False, soft_wrap=True
-        )
+        console.print(f"A page of it: trueline report {report.written} --output report", markup=False, soft_wrap=True)
     if report.code == DEVIATES:
-        console.print(
-            "One observation in full: trueline show KEY --run RUN.json", markup=False, highlight=False
-        )
+        console.print("One observation in full: trueline show KEY --run RUN.json", markup=False, highlight=False)
 
 
-@main.command(
-    epilog="Exit code: 0 written, 2 a run file is missing, broken, partial or (with --fresh) stale."
-)
+@main.command(epilog="Exit code: 0 written, 2 a run file is missing, broken, partial or (with --fresh) stale.")
 @click.argument("runs", nargs=-1, required=True, type=RUN_FILE, metavar="RUN.json...")
 @click.option(
     "--output",
@@ -148,9 +139,7 @@ def _tell(report: Report) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Directory for index.html, report.md and report.json.",
 )
-@click.option(
-    "--fresh", is_flag=True, help="Refuse runs that are partial or that another version of the suite made."
-)
+@click.option("--fresh", is_flag=True, help="Refuse runs that are partial or that another version of the suite made.")
 def report(runs: tuple[Path, ...], output: Path, fresh: bool) -> None:
     """Make a self-contained HTML page, a Markdown table and JSON from run files. Needs no framework."""
     try:
@@ -164,9 +153,7 @@ def report(runs: tuple[Path, ...], output: Path, fresh: bool) -> None:
 
 
 @main.command("list")
-@click.argument(
-    "what", type=click.Choice(["operations", "implementations", "frameworks"]), default="operations"
-)
+@click.argument("what", type=click.Choice(["operations", "implementations", "frameworks"]), default="operations")
 def list_(what: str) -> None:
     """List the operations, the implementations with their calls, or the frameworks."""
     {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import os
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,8 +14,8 @@ from trueline.adapters.registry import adapter
 from trueline.conformance.cases import Case, cases
 from trueline.conformance.isolation import Answer, Call
 from trueline.conformance.judge import Judgement
-from trueline.reference.catalogue import Operation, operation
 from trueline.conformance.truths import evaluate, gradient
+from trueline.reference.catalogue import Operation, operation
 from trueline.reference.engine import Truth
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import REDUCTIONS
@@ -102,9 +102,7 @@ class Context:
         inputs = operation(asked.operation).inputs
         parameters = {name: value for name, value in case.parameters.items() if name in asked.names}
         arrays = tuple(case.inputs[name] for name in inputs)
-        return Call(
-            asked, inputs, arrays, parameters, mode or self.setting.mode, self.setting.device, cotangent
-        )
+        return Call(asked, inputs, arrays, parameters, mode or self.setting.mode, self.setting.device, cotangent)
 
     def truth(
         self,
@@ -123,9 +121,7 @@ class Context:
         finally:
             self.clock.oracle += time.perf_counter() - started
 
-    def gradient(
-        self, case: Case, cotangent: Array, *, implementation: Implementation | None = None
-    ) -> Truth:
+    def gradient(self, case: Case, cotangent: Array, *, implementation: Implementation | None = None) -> Truth:
         """The exact vector-Jacobian product with respect to the last input."""
         asked = implementation or self.implementation
         parameters = definition_parameters(asked, case.parameters)
@@ -165,9 +161,7 @@ def can_ask(implementation: Implementation, op: Operation, case: Case) -> bool:
     """Whether the implementation offers the case's parameters."""
     for name, value in case.parameters.items():
         if name == "reduction":
-            if value not in implementation.choices(name, REDUCTIONS) and not asked_one_by_one(
-                implementation, op, case
-            ):
+            if value not in implementation.choices(name, REDUCTIONS) and not asked_one_by_one(implementation, op, case):
                 return False
         elif name not in implementation.names and value != _default(op, name):
             return False
@@ -178,10 +172,7 @@ def asked_one_by_one(implementation: Implementation, op: Operation, case: Case) 
     """Whether losses of single samples can be had only as the mean over one sample at a time."""
     offered = implementation.choices("reduction", REDUCTIONS)
     return (
-        op.kind == "loss"
-        and case.parameters.get("reduction") == "none"
-        and "none" not in offered
-        and "mean" in offered
+        op.kind == "loss" and case.parameters.get("reduction") == "none" and "none" not in offered and "mean" in offered
     )
 
 
@@ -202,9 +193,7 @@ def dtypes_of(implementation: Implementation, mode: Mode) -> tuple[str, ...]:
     op = operation(implementation.operation)
     if op.integers.issuperset(op.inputs):
         return ("int64",)
-    return tuple(
-        dtype for dtype in mode.dtypes if implementation.dtypes is None or dtype in implementation.dtypes
-    )
+    return tuple(dtype for dtype in mode.dtypes if implementation.dtypes is None or dtype in implementation.dtypes)
 
 
 @functools.cache
@@ -220,4 +209,8 @@ def partner(setting: Setting, name: str) -> Implementation | None:
         if offered_in(each, setting.mode, setting.dtype)
     ]
     own = setting.implementation.name
-    return max(offers, key=lambda each: len(os.path.commonprefix([each.name, own])), default=None)
+    return max(offers, key=lambda each: _shared_start(each.name, own), default=None)
+
+
+def _shared_start(one: str, other: str) -> int:
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -11,7 +11,6 @@ from importlib import resources
 from typing import Any
 
 from packaging.requirements import Requirement
-
 from trueline.conformance.context import Observation
 
 EXPLAINABLE = ("deviates", "crashed", "timed_out")
@@ -67,7 +66,7 @@ def expectations() -> tuple[Expectation, ...]:
         if file.name.endswith(".toml"):
             table = tomllib.loads(file.read_text(encoding="utf-8"))
             for entry in table.get("expectation", []):
-                fields = {
+                fields: dict[str, Any] = {
                     name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
                 }
                 found.append(Expectation(**fields))

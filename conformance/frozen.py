@@ -6,7 +6,6 @@ import hashlib
 import math
 
 import numpy as np
-
 from trueline.reference.formats import Array
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-
 from trueline.adapters.registry import adapter
 from trueline.conformance.asking import answers
 from trueline.conformance.cases import Case
@@ -45,9 +44,7 @@ def _condition(context: Context, case: Case, upstream: Array) -> Array | float:
     weights = np.asarray(upstream, dtype=np.float64)
     batch = arrays[-1].shape[: arrays[-1].ndim - operation.core_ranks[-1]]
     if case.parameters.get("reduction", "none") != "none":
-        weights = np.broadcast_to(
-            weights / (np.prod(batch) if case.parameters["reduction"] == "mean" else 1), batch
-        )
+        weights = np.broadcast_to(weights / (np.prod(batch) if case.parameters["reduction"] == "mean" else 1), batch)
     elif operation.output_rank:
         weights = np.moveaxis(weights, axis, -1)
     condition = np.asarray(bound.sensitivity(*arrays, weights))
@@ -60,33 +57,24 @@ def _judged(context: Context, case: Case, upstream: Array, answer: Answer) -> Ob
     try:
         truth = context.gradient(case, upstream)
     except PrecisionError as error:
-        return context.observation(
-            "gradient", case, Judgement("undecided", message=str(error)), digest=digest(answer)
-        )
+        return context.observation("gradient", case, Judgement("undecided", message=str(error)), digest=digest(answer))
     bound = context.operation.gradient_bound
     assert bound is not None
     allowed = allowance(bound, _condition(context, case, upstream), truth, context.format)
-    return context.observation(
-        "gradient", case, judge(answer, truth, allowed, context.format), digest=digest(answer)
-    )
+    return context.observation("gradient", case, judge(answer, truth, allowed, context.format), digest=digest(answer))
 
 
 def observe(context: Context) -> Iterator[Observation]:
     """One observation for each differentiable case."""
     chosen = [case for case in context.cases() if case.gradient]
     upstream = [cotangent(context, case) for case in chosen]
-    for case, weights, answer in zip(
-        chosen, upstream, answers(context, chosen, cotangents=upstream), strict=True
-    ):
+    for case, weights, answer in zip(chosen, upstream, answers(context, chosen, cotangents=upstream), strict=True):
         yield _judged(context, case, weights, answer)
 
 
 def applies(setting: Setting) -> bool:
     """Whether the operation has a derivative and the framework an autodiff."""
-    return (
-        setting.operation.gradient_bound is not None
-        and adapter(setting.implementation.framework).differentiable
-    )
+    return setting.operation.gradient_bound is not None and adapter(setting.implementation.framework).differentiable
 
 
 CHECK = Check(

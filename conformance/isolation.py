@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from trueline.adapters.base import Adapter, Array, Function, Implementation, Mode
 from trueline.adapters.registry import adapter
 
@@ -117,9 +116,7 @@ class FrameworkProcess:
         for call in calls:
             if any(isinstance(answer, NoAnswer) and answer.verdict == "timed_out" for answer in answers):
                 # Each hang costs the whole time limit: one proves the point.
-                answers.append(
-                    NoAnswer("not_run", "not asked: an earlier call of the test gave no answer in time")
-                )
+                answers.append(NoAnswer("not_run", "not asked: an earlier call of the test gave no answer in time"))
             else:
                 answers += self.ask([call])
         return answers
@@ -169,9 +166,7 @@ class FrameworkProcess:
         self._log.unlink(missing_ok=True)
 
 
-def _serve(
-    framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str]
-) -> None:
+def _serve(framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str]) -> None:
     """The life of a framework process."""
     # Frameworks write to the file descriptors themselves; their chatter belongs in the log.
     with Path(log).open("ab", buffering=0) as file:
@@ -224,9 +219,7 @@ class _Server:
         return {
             **self.adapter.flags(),
             "subnormals": "kept" if np.all(half != 0) else "flushed to zero",
-            "subnormals_in_numpy_beside_it": "kept"
-            if np.all(tiny * np.float32(0.5) != 0)
-            else "flushed to zero",
+            "subnormals_in_numpy_beside_it": "kept" if np.all(tiny * np.float32(0.5) != 0) else "flushed to zero",
         }
 
     def answer(self, call: Call) -> Answer:
@@ -241,9 +234,7 @@ class _Server:
         try:
             result = self.adapter.get(function(*arrays))
         except NameError as error:
-            return NoAnswer(
-                "harness_error", f"the call {call.implementation.call!r} cannot be evaluated: {error}"
-            )
+            return NoAnswer("harness_error", f"the call {call.implementation.call!r} cannot be evaluated: {error}")
         except Exception as error:
             return NoAnswer("unsupported", _describe(error))
         finally:
@@ -252,8 +243,7 @@ class _Server:
 
     def _function(self, call: Call) -> Function:
         spelled = {
-            name: self.adapter.spelling.get(name, {}).get(value, value)
-            for name, value in call.parameters.items()
+            name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()
         }
         key = (
             call.implementation.id,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
 from trueline.conformance.isolation import NoAnswer
 from trueline.reference.catalogue import Operation
 from trueline.reference.engine import Truth
@@ -62,9 +61,7 @@ def errors(got: Array, truth: Truth, fmt: Format) -> Array:
         beyond = np.ldexp(1.0, fmt.emax + 1 - np.log2(truth.ulp).astype(int)) * np.sign(wide)
         scaled = np.where(np.isinf(wide), beyond, wide / truth.ulp)
         distance = np.abs((scaled - truth.nearest / truth.ulp) + truth.residual[0] + truth.residual[1])
-    distance = np.where(
-        np.isnan(wide) | ~np.isfinite(truth.nearest), np.nan, np.minimum(distance, LARGEST_ERROR)
-    )
+    distance = np.where(np.isnan(wide) | ~np.isfinite(truth.nearest), np.nan, np.minimum(distance, LARGEST_ERROR))
     same = (np.isnan(wide) & np.isnan(truth.nearest)) | (np.isinf(wide) & (wide == truth.nearest))
     return np.asarray(np.where(same, 0.0, distance))
 
@@ -132,9 +129,7 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
     if ratio[at] > 1:
         return Judgement("deviates", worst, most, "beyond", None, witness)
     if truth.undecided.any():
-        return Judgement(
-            "undecided", message="the exact value could not be rounded with certainty", witness=witness
-        )
+        return Judgement("undecided", message="the exact value could not be rounded with certainty", witness=witness)
     return Judgement("conforms", worst, most, classify(float(error.max())), None, witness)
 
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from trueline.conformance.recorder import Judged, Recorder
     from trueline.conformance.selection import Plan, Selection, Test
 
-PLAN = pytest.StashKey["Plan"]()
-RECORDER = pytest.StashKey["Recorder"]()
-WRITTEN = pytest.StashKey[Path]()
-TESTS = pytest.StashKey["list[Test]"]()
+PLAN: pytest.StashKey[Plan] = pytest.StashKey()
+RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
+WRITTEN: pytest.StashKey[Path] = pytest.StashKey()
+TESTS: pytest.StashKey[list[Test]] = pytest.StashKey()
 
 
 class HarnessError(Exception):
@@ -38,19 +38,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--trueline-output", type=Path, metavar="FILE", help="write the run file here")
     group.addoption("--trueline-timeout", type=float, default=180.0, metavar="SECONDS",
                     help="end a framework that does not answer a call in time (default: 180)")  # fmt: skip
-    group.addoption(
-        "--trueline-jobs", type=int, metavar="N", help="framework processes at a time (default: cores)"
-    )
-    group.addoption(
-        "--trueline-skip-missing-device", action="store_true", help="record a missing device as not run"
-    )
+    group.addoption("--trueline-jobs", type=int, metavar="N", help="framework processes at a time (default: cores)")
+    group.addoption("--trueline-skip-missing-device", action="store_true", help="record a missing device as not run")
 
 
 def _selection(config: pytest.Config) -> Selection:
     from trueline.conformance.selection import Selection
 
     return Selection(
-        *(tuple(config.getoption(f"--trueline-{name}")) for name in ("framework", "device", "dtype", "mode")),
+        frameworks=tuple(config.getoption("--trueline-framework")),
+        devices=tuple(config.getoption("--trueline-device")),
+        dtypes=tuple(config.getoption("--trueline-dtype")),
+        modes=tuple(config.getoption("--trueline-mode")),
         skip_missing_device=config.getoption("--trueline-skip-missing-device"),
     )
 
@@ -81,21 +80,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     chosen = [item.callspec.params["trueline_test"] for item in session.items
               if isinstance(item, pytest.Function) and "trueline_test" in item.fixturenames]  # fmt: skip
-    tests = [test for test in chosen if test is not None]
+    tests: list[Test] = [test for test in chosen if test is not None]  # type: ignore[misc]
     scheduler = Scheduler(
         tests, timeout=config.getoption("--trueline-timeout"), jobs=config.getoption("--trueline-jobs")
     )
     config.stash[TESTS] = tests
-    config.stash[RECORDER] = Recorder(
-        config.stash[PLAN], _selection(config), scheduler, config.option.keyword
-    )
+    config.stash[RECORDER] = Recorder(config.stash[PLAN], _selection(config), scheduler, config.option.keyword)
     scheduler.start()
 
 
 @pytest.fixture
 def trueline_judged(request: pytest.FixtureRequest, trueline_test: Test) -> Judged:
     """What the test saw. A fault of the suite's own is an error of this fixture, hence pytest's `error`."""
-    judged = request.config.stash[RECORDER].judged(trueline_test)
+    judged: Judged = request.config.stash[RECORDER].judged(trueline_test)
     faults = [o for o in judged.observations if o["verdict"] == "harness_error"]
     if judged.outcome.error or faults:
         raise HarnessError(judged.outcome.error or f"{faults[0]['key']}: {faults[0].get('message')}")
@@ -110,8 +107,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Any:
         recorder = config.stash[RECORDER]
         recorder.scheduler.finish()
         output = config.getoption("--trueline-output")
-        if output is not None and config.stash[TESTS] and exitstatus != pytest.ExitCode.USAGE_ERROR:
+        tests = config.stash[TESTS]
+        if output is not None and tests and exitstatus != pytest.ExitCode.USAGE_ERROR:
             from trueline.reports import runfile
 
-            config.stash[WRITTEN] = runfile.write(recorder.run(config.stash[TESTS]), output)
+            config.stash[WRITTEN] = runfile.write(recorder.run(tests), output)
     return (yield)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
 from trueline.conformance.asking import one_by_one
 from trueline.conformance.cases import ANIMALS, Case
 from trueline.conformance.checks import Check

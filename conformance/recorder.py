@@ -69,9 +69,7 @@ class Recorder:
     def run(self, tests: Sequence[Test]) -> runfile.Run:
         """The run of what is finished; `partial` if that is not all of `tests`."""
         done = [
-            t
-            for t in tests
-            if self.scheduler.outcomes[t.id].done() and not self.scheduler.outcomes[t.id].cancelled()
+            t for t in tests if self.scheduler.outcomes[t.id].done() and not self.scheduler.outcomes[t.id].cancelled()
         ]
         judged = [self.judged(test) for test in done]
         observations = [observation for each in judged for observation in each.observations]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-
-from trueline.conformance.asking import answers
 from trueline.adapters.registry import adapter
-from trueline.conformance.cases import Case, scalars
+from trueline.conformance.asking import answers
+from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, partner
+from trueline.conformance.inputs import scalars
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import (
     LARGEST_ERROR,
@@ -27,6 +27,11 @@ from trueline.reference.formats import Array
 from trueline.reference.operations import REDUCTIONS
 
 ROW_CASES = ("ordinary-10", "confident-10", "wide-10", "tied-top-10")
+ACTIVATION_AND_LOSS = {
+    "binary_cross_entropy_with_logits": ("sigmoid", "binary_cross_entropy"),
+    "categorical_cross_entropy_with_logits": ("softmax", "categorical_cross_entropy"),
+}
+
 SCALAR_CASES = ("ordinary", "near-zero", "positive", "negative")
 
 CHECKS: list[Check] = []
@@ -66,9 +71,7 @@ def compared(
         assert isinstance(refused, NoAnswer)
         return context.observation(check, case, unanswered(refused))
     if one.shape != other.shape:
-        return context.observation(
-            check, case, Judgement("deviates", message=f"shapes {one.shape} and {other.shape}")
-        )
+        return context.observation(check, case, Judgement("deviates", message=f"shapes {one.shape} and {other.shape}"))
     a, b = one.astype(np.float64), other.astype(np.float64)
     with np.errstate(all="ignore"):
         distance = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a / ulp - b / ulp))
@@ -81,16 +84,12 @@ def compared(
     equal = digest(one) == digest(other)
     label = "bit-equal" if equal else ("equal within the bounds" if ratio[at] <= 1 else "differ")
     error = float(distance[at]) if np.isfinite(distance[at]) else None
-    judgement = Judgement(
-        "conforms" if ratio[at] <= 1 else "deviates", error, float(most[at]), None, None, witness
-    )
+    judgement = Judgement("conforms" if ratio[at] <= 1 else "deviates", error, float(most[at]), None, None, witness)
     return context.observation(check, case, judgement, label=label, digest=digest(one))
 
 
 def _plain(context: Context, names: Sequence[str]) -> list[Case]:
-    every = {
-        case.name: case for case in context.cases() if case.parameters.get("reduction", "none") == "none"
-    }
+    every = {case.name: case for case in context.cases() if case.parameters.get("reduction", "none") == "none"}
     return [every[name] for name in names if name in every]
 
 
@@ -135,9 +134,7 @@ def _loss_of_activation(context: Context) -> Iterator[Observation]:
     binary = name_inner == "sigmoid"
     # Where the probability is rounded to 0 or 1 or clipped, the relation is lost with it.
     names = (
-        ("near-zero-one", "near-zero-zero", "near-zero-soft")
-        if binary
-        else ("ordinary-3", "ordinary-10", "equal-10")
+        ("near-zero-one", "near-zero-zero", "near-zero-soft") if binary else ("ordinary-3", "ordinary-10", "equal-10")
     )
     chosen = _plain(context, names)
     for case, direct in zip(chosen, answers(context, chosen), strict=True):
@@ -154,21 +151,15 @@ def _loss_of_activation(context: Context) -> Iterator[Observation]:
                 np.ones(1),
             )
             continue
-        composed = Case(
-            case.name, {"y_true": case.inputs["y_true"], "y_pred": probability}, {"reduction": "none"}
-        )
+        composed = Case(case.name, {"y_true": case.inputs["y_true"], "y_pred": probability}, {"reduction": "none"})
         (loss,) = answers(context, [composed], implementation=outer)
         truth, allowed = _bounds(context, case)
         # An error of the activation passes through the loss with the loss's own slope there.
-        slope = context.gradient(
-            composed, context.format.array(np.ones(truth.nearest.shape)), implementation=outer
-        )
+        slope = context.gradient(composed, context.format.array(np.ones(truth.nearest.shape)), implementation=outer)
         inner_context = context.of(inner)
         activation = inner_context.truth(logits)
         moved = (
-            np.abs(slope.nearest)
-            * allowed_errors(inner_context, logits, activation, context.format)
-            * activation.ulp
+            np.abs(slope.nearest) * allowed_errors(inner_context, logits, activation, context.format) * activation.ulp
         )
         outer_operation = context.of(outer).operation
         outer_truth = context.truth(composed, implementation=outer)
@@ -177,12 +168,6 @@ def _loss_of_activation(context: Context) -> Iterator[Observation]:
         passed = moved if binary else moved.sum(axis=-1)
         most = allowed + (own + np.nan_to_num(passed)) / truth.ulp
         yield compared(context, "loss-of-logits-is-loss-of-activation", case, loss, direct, most, truth.ulp)
-
-
-ACTIVATION_AND_LOSS = {
-    "binary_cross_entropy_with_logits": ("sigmoid", "binary_cross_entropy"),
-    "categorical_cross_entropy_with_logits": ("softmax", "categorical_cross_entropy"),
-}
 
 
 @relation(
@@ -264,23 +249,17 @@ def _row_alone(context: Context) -> Iterator[Observation]:
         parts = context.ask([context.call(part) for part in alone])
         refused = next((answer for answer in (whole, *parts) if isinstance(answer, NoAnswer)), None)
         if refused is not None or isinstance(whole, NoAnswer):
-            yield context.observation(
-                "row-alone", case, unanswered(refused or NoAnswer("harness_error", "no answer"))
-            )
+            yield context.observation("row-alone", case, unanswered(refused or NoAnswer("harness_error", "no answer")))
             continue
         shape = (1, *whole.shape[1:])
         odd = next((part for part in parts if not isinstance(part, NoAnswer) and part.shape != shape), None)
         if odd is not None:
             message = f"an answer of shape {odd.shape} to a single row, where {shape} is due"
-            yield context.observation(
-                "row-alone", case, Judgement("deviates", message=message), label="differ"
-            )
+            yield context.observation("row-alone", case, Judgement("deviates", message=message), label="differ")
             continue
         single = np.concatenate([part for part in parts if not isinstance(part, NoAnswer)])
         truth = context.truth(case)
-        yield compared(
-            context, "row-alone", case, whole[positions], single, np.zeros(1), truth.ulp[positions]
-        )
+        yield compared(context, "row-alone", case, whole[positions], single, np.zeros(1), truth.ulp[positions])
 
 
 @relation(

@@ -57,9 +57,7 @@ class Scheduler:
         self._groups: dict[ProcessKey, list[Test]] = {}
         for test in tests:
             self._groups.setdefault(process_key(test), []).append(test)
-        self._pool = ThreadPoolExecutor(
-            max_workers=jobs or os.cpu_count() or 1, thread_name_prefix="trueline"
-        )
+        self._pool = ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1, thread_name_prefix="trueline")
 
     def start(self) -> None:
         """Start measuring: the largest group first, or it runs alone at the end."""
@@ -119,9 +117,7 @@ class Scheduler:
 
 def _observe(test: Test, process: FrameworkProcess, greeting: Greeting, clock: Clock) -> Outcome:
     if greeting.error is not None:
-        return Outcome(
-            error=f"{test.setting.implementation.framework} could not be imported: {greeting.error}"
-        )
+        return Outcome(error=f"{test.setting.implementation.framework} could not be imported: {greeting.error}")
     context = Context(test.setting, process.ask, clock)
     if test.setting.device not in greeting.devices:
         message = f"{test.setting.implementation.framework} sees no device {test.setting.device}"

@@ -33,10 +33,7 @@ class Selection:
         _known("framework", self.frameworks, FRAMEWORKS)
         _known("dtype", self.dtypes, (*FORMATS, "int64"))
         every = {
-            part
-            for name in FRAMEWORKS
-            for mode in adapter(name).modes
-            for part in (mode.name, *mode.name.split("-"))
+            part for name in FRAMEWORKS for mode in adapter(name).modes for part in (mode.name, *mode.name.split("-"))
         }
         _known("mode", self.modes, sorted(every))
         there = present_devices()
@@ -111,9 +108,7 @@ def _devices(selection: Selection) -> tuple[str, ...]:
 
 
 def _wanted(mode: Mode, selection: Selection) -> bool:
-    return not selection.modes or any(
-        asked == mode.name or asked in mode.name.split("-") for asked in selection.modes
-    )
+    return not selection.modes or any(asked == mode.name or asked in mode.name.split("-") for asked in selection.modes)
 
 
 def plan(selection: Selection) -> Plan:

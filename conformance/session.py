@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from trueline.conformance import plugin
 from trueline.conformance.selection import Selection, SelectionError, plan
 from trueline.reports import runfile
@@ -116,9 +115,7 @@ class _Config:
         self.config = config
 
 
-def arguments(
-    selection: Selection, expression: str, output: Path, timeout: float, jobs: int | None
-) -> list[str]:
+def arguments(selection: Selection, expression: str, output: Path, timeout: float, jobs: int | None) -> list[str]:
     """The pytest command line that measures a selection."""
     package = Path(str(resources.files("trueline.conformance")))
     given = [
@@ -139,9 +136,7 @@ def arguments(
     return given
 
 
-def measure(
-    selection: Selection, expression: str, output: Path, *, timeout: float, jobs: int | None
-) -> Report:
+def measure(selection: Selection, expression: str, output: Path, *, timeout: float, jobs: int | None) -> Report:
     """Measure a selection and write the run file.
 
     Raises SelectionError for a name that does not exist, and Nothing if there is nothing to measure; then no file
@@ -150,24 +145,20 @@ def measure(
     made = plan(selection)
     if not made.tests:
         reasons = [*made.not_installed.values(), *made.missing_modes.values()]
-        raise Nothing("nothing to measure: " + ("; ".join(reasons) or "no test has this framework, device, dtype and mode")
-                      + ".")  # fmt: skip
+        why = "; ".join(reasons) or "no test has this framework, device, dtype and mode"
+        raise Nothing(f"nothing to measure: {why}.")
     if output.is_dir():
         raise Nothing(f"{output} is a directory; give the name of a file to --output.")
     output.parent.mkdir(parents=True, exist_ok=True)
     watcher, catcher = _Watcher(), _Config()
     with contextlib.redirect_stderr(io.StringIO()) as said:
-        code = pytest.main(
-            arguments(selection, expression, output, timeout, jobs), plugins=[watcher, catcher]
-        )
+        code = pytest.main(arguments(selection, expression, output, timeout, jobs), plugins=[watcher, catcher])
     written = catcher.config.stash.get(plugin.WRITTEN, None) if catcher.config else None
     if code == pytest.ExitCode.USAGE_ERROR:
         words = " ".join(said.getvalue().removeprefix("ERROR: ").split())
-        raise Nothing(f"pytest does not understand what it was asked: {words}")
+        raise Nothing(f"pytest does not understand what it was asked: {words}.")
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-        raise Nothing(
-            f"no test matches -k '{expression}'; 'trueline list implementations' names what there is."
-        )
+        raise Nothing(f"no test matches -k '{expression}'; 'trueline list implementations' names what there is.")
     if code == pytest.ExitCode.INTERNAL_ERROR:
         watcher.faults.append(said.getvalue() or "pytest ended with an internal error")
     run = runfile.read(written) if written else None
@@ -176,11 +167,7 @@ def measure(
 
 
 def _code(code: int | pytest.ExitCode, watcher: _Watcher) -> int:
-    if (
-        watcher.faults
-        or watcher.interrupted
-        or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    ):
+    if watcher.faults or watcher.interrupted or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return HARNESS
     return DEVIATES if watcher.failed else CONFORMS
 
@@ -194,9 +181,7 @@ def _findings(watcher: _Watcher) -> list[str]:
 
 def _notes(absent: dict[str, str], modes: dict[tuple[str, str], str], interrupted: bool) -> list[str]:
     lines = [f"not run: {message}" for message in absent.values()]
-    lines += [
-        f"not run: {framework} in mode {mode}: {message}" for (framework, mode), message in modes.items()
-    ]
+    lines += [f"not run: {framework} in mode {mode}: {message}" for (framework, mode), message in modes.items()]
     return lines + (["interrupted: the run file holds what was finished"] if interrupted else [])
 
 

@@ -27,9 +27,7 @@ def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> A
     """The bound of the operation for this case's answer, in ULP."""
     reduction = str(case.parameters.get("reduction", "none"))
     each = context.truth(case, fmt, reduction="none") if reduction != "none" else None
-    condition = sensitivity(
-        context.operation, case.inputs, int(case.parameters.get("axis", -1)), reduction, each
-    )
+    condition = sensitivity(context.operation, case.inputs, int(case.parameters.get("axis", -1)), reduction, each)
     return allowance(context.operation.bound, condition, truth, fmt)
 
 
@@ -40,9 +38,7 @@ def _judged(context: Context, case: Case, answer: Answer) -> Observation:
     try:
         truth = context.truth(case, fmt)
     except PrecisionError as error:
-        return context.observation(
-            "value", case, Judgement("undecided", message=str(error)), digest=digest(answer)
-        )
+        return context.observation("value", case, Judgement("undecided", message=str(error)), digest=digest(answer))
     judgement = judge(answer, truth, allowed_errors(context, case, truth, fmt), fmt)
     return context.observation("value", case, judgement, digest=digest(answer))
 
@@ -58,6 +54,6 @@ CHECK = Check(
     "value",
     "value",
     "How far is the answer from the exact one?",
-    lambda setting: True,
+    lambda _: True,
     observe,
 )

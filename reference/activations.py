@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-
 from trueline.reference.balls import Ball, exp, log, total
 from trueline.reference.formats import Array
 from trueline.reference.operations import Bound, define
 
-BHH = "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer. Anal. 41(4), 2021"
+BHH = (
+    "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, "
+    "IMA J. Numer. Anal. 41(4), 2021"
+)
 GBC = "Goodfellow, Bengio and Courville, Deep Learning, MIT Press, 2016"
 
 SCALAR = Bound(
     4,
     "a well-conditioned chain of an exponential or logarithm (2.5 ULP is common) and a few exact or rounded steps",
 )
-SCALAR_GRADIENT = Bound(
-    8, "the product of two such chains; 1 - sigmoid(x) is sigmoid(-x), so nothing need cancel"
-)
+SCALAR_GRADIENT = Bound(8, "the product of two such chains; 1 - sigmoid(x) is sigmoid(-x), so nothing need cancel")
 
 
 def spread(x: Array) -> tuple[Array, Array, Array]:
@@ -36,35 +36,35 @@ def spread(x: Array) -> tuple[Array, Array, Array]:
 
 def _softmax_sensitivity(x: Array) -> Array:
     p, _, condition = spread(x)
-    return p * condition
+    return np.asarray(p * condition)
 
 
 def _softmax_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
     p, _, condition = spread(x)
     weight = np.abs(cotangent)
-    return p * (weight + np.sum(p * weight, axis=-1, keepdims=True)) * (2 + condition)
+    return np.asarray(p * (weight + np.sum(p * weight, axis=-1, keepdims=True)) * (2 + condition))
 
 
 def _log_softmax_sensitivity(x: Array) -> Array:
     _, d, condition = spread(x)
-    return 1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))
+    return np.asarray(1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True)))
 
 
 def _log_softmax_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
     p, _, condition = spread(x)
     weight = np.abs(cotangent)
-    return weight + p * np.sum(weight, axis=-1, keepdims=True) * (2 + condition)
+    return np.asarray(weight + p * np.sum(weight, axis=-1, keepdims=True) * (2 + condition))
 
 
 def _logsumexp_sensitivity(x: Array) -> Array:
     p, d, _ = spread(x)
     top = np.nan_to_num(np.abs(x).max(axis=-1), posinf=0.0)
-    return 1 + top + np.log(np.exp(d).sum(axis=-1)) + np.sum(p * -d, axis=-1)
+    return np.asarray(1 + top + np.log(np.exp(d).sum(axis=-1)) + np.sum(p * -d, axis=-1))
 
 
 def _logsumexp_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
     p, _, condition = spread(x)
-    return np.abs(cotangent)[..., None] * p * (2 + condition)
+    return np.asarray(np.abs(cotangent)[..., None] * p * (2 + condition))
 
 
 @define("activation", "()->()", source=f"{GBC}, eq. 3.30", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
@@ -116,9 +116,7 @@ def softmax(x: Sequence[Ball]) -> list[Ball]:
         f"condition of softmax, plus the rounding of the sum, which cancels near 0 ({BHH})",
         _log_softmax_sensitivity,
     ),
-    gradient_bound=Bound(
-        8, "c_j - p_j sum_i c_i with the condition of softmax", _log_softmax_gradient_sensitivity
-    ),
+    gradient_bound=Bound(8, "c_j - p_j sum_i c_i with the condition of softmax", _log_softmax_gradient_sensitivity),
 )
 def log_softmax(x: Sequence[Ball]) -> list[Ball]:
     """Logarithm of softmax along a row, x_i - log sum_j e^x_j."""

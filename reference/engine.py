@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from flint import arb, arb_series, ctx
-
 from trueline.reference.balls import Ball, PrecisionError, total
 from trueline.reference.formats import Array, Format
 from trueline.reference.operations import Operation
@@ -43,7 +42,7 @@ class Truth:
         nearest = float(self.nearest[at])
         if not math.isfinite(nearest):
             return repr(nearest)
-        error = sum(Fraction(float(part)) for part in self.residual[(slice(None), *at)])
+        error = Fraction(float(self.residual[0][at])) + Fraction(float(self.residual[1][at]))
         return decimal(Fraction(nearest) - error * Fraction(float(self.ulp[at])))
 
     def core_axis_to(self, axis: int) -> Truth:
@@ -182,8 +181,7 @@ class _Rows:
         names = self.operation.inputs
         for index in range(count):
             yield [
-                _balls(array[index], name in self.operation.integers)
-                for name, array in zip(names, flat, strict=True)
+                _balls(array[index], name in self.operation.integers) for name, array in zip(names, flat, strict=True)
             ]
 
 
@@ -221,9 +219,7 @@ def evaluate(
     with _lock:
         resolved = resolve(operation, fmt, parameters)
         if reduction == "none":
-            elements = [
-                e for row in batch for e in _decide(lambda row=row: _per_row(operation, row, resolved), fmt)
-            ]  # type: ignore[misc]
+            elements = [e for row in batch for e in _decide(lambda row=row: _per_row(operation, row, resolved), fmt)]  # type: ignore[misc]
             core = (batch.arrays[-1].shape[-1],) if operation.output_rank else ()
             truth = _truth(elements, (*batch.batch, *core))
             return truth.core_axis_to(axis) if operation.output_rank else truth
@@ -273,9 +269,7 @@ def gradient(
                     seeded = [*entries[:index], arb_series([entry, 1], 2), *entries[index + 1 :]]
                     answers = _per_row(operation, [*row[:-1], seeded if rowwise else seeded[0]], resolved)
                     slopes = [answer[1] if isinstance(answer, arb_series) else arb(0) for answer in answers]
-                    results.append(
-                        total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisor
-                    )
+                    results.append(total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisor)
                 return results
 
             elements += _decide(product, fmt)

@@ -94,9 +94,7 @@ class Format:
         if fraction == 0:
             return math.copysign(0.0, value)
         # Enough quotient bits that the sticky bit below settles every tie.
-        scale = max(
-            0, 2 * self.precision + 8 + fraction.denominator.bit_length() - fraction.numerator.bit_length()
-        )
+        scale = max(0, 2 * self.precision + 8 + fraction.denominator.bit_length() - fraction.numerator.bit_length())
         quotient, remainder = divmod(abs(fraction.numerator) << scale, fraction.denominator)
         sticky = (quotient << 1) | (remainder != 0)
         return self.round_dyadic(sticky if fraction > 0 else -sticky, -scale - 1)

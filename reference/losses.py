@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-
 from trueline.reference.activations import BHH, GBC, spread
 from trueline.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, times, total
 from trueline.reference.formats import Array
@@ -34,43 +33,42 @@ def _sigmoid(z: Array) -> Array:
 def _soft_probability_gradient(y_true: Array, y_pred: Array, cotangent: Array) -> Array:
     with np.errstate(all="ignore"):
         parts = np.abs(y_true / y_pred) + np.abs((1 - y_true) / (1 - y_pred))
-    return np.abs(cotangent) * np.nan_to_num(parts, posinf=0.0)
+    return np.asarray(np.abs(cotangent) * np.nan_to_num(parts, posinf=0.0))
 
 
 def _bce_logits(y_true: Array, logits: Array) -> Array:
     soft = (y_true != 0) & (y_true != 1)
-    return np.nan_to_num(np.abs(y_true * logits) * soft, posinf=0.0)
+    return np.asarray(np.nan_to_num(np.abs(y_true * logits) * soft, posinf=0.0))
 
 
 def _bce_logits_gradient(y_true: Array, logits: Array, cotangent: Array) -> Array:
     soft = (y_true != 0) & (y_true != 1)
-    return (
-        np.abs(cotangent)
-        * soft
-        * (y_true * _sigmoid(-logits) + (1 - y_true) * _sigmoid(logits))
-        * (2 + np.abs(logits))
+    return np.asarray(
+        np.abs(cotangent) * soft * (y_true * _sigmoid(-logits) + (1 - y_true) * _sigmoid(logits)) * (2 + np.abs(logits))
     )
 
 
 def _cce(y_true: Array, y_pred: Array) -> Array:
-    return np.abs(y_true).sum(axis=-1) + 0 * y_pred[..., 0]
+    return np.asarray(np.abs(y_true).sum(axis=-1) + 0 * y_pred[..., 0])
 
 
 def _cce_gradient(y_true: Array, y_pred: Array, cotangent: Array) -> Array:
     with np.errstate(all="ignore"):
         ratio = np.nan_to_num(np.abs(y_true / y_pred), posinf=0.0)
-    return np.abs(cotangent)[..., None] * (ratio + np.abs(y_true).sum(axis=-1, keepdims=True))
+    return np.asarray(np.abs(cotangent)[..., None] * (ratio + np.abs(y_true).sum(axis=-1, keepdims=True)))
 
 
 def _cce_logits(y_true: Array, logits: Array) -> Array:
     _, d, condition = spread(logits)
-    return np.sum(np.abs(y_true) * (1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))), axis=-1)
+    return np.asarray(np.sum(np.abs(y_true) * (1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))), axis=-1))
 
 
 def _cce_logits_gradient(y_true: Array, logits: Array, cotangent: Array) -> Array:
     p, _, condition = spread(logits)
     weight = np.abs(y_true)
-    return np.abs(cotangent)[..., None] * (p * weight.sum(axis=-1, keepdims=True) * (2 + condition) + weight)
+    return np.asarray(
+        np.abs(cotangent)[..., None] * (p * weight.sum(axis=-1, keepdims=True) * (2 + condition) + weight)
+    )
 
 
 def _one_hot(labels: Array, like: Array) -> Array:
@@ -91,15 +89,13 @@ def _sparse_gradient(labels: Array, logits: Array, cotangent: Array) -> Array:
     source=f"{BISHOP}, eq. 4.90",
     bound=Bound(
         4,
-        "log p and log(1 - p) are well conditioned in ULP of the loss when computed as log and log1p; their terms have one sign",
+        "log p and log1p(-p) are accurate in ULP of the loss, and their terms have one sign",
     ),
     gradient_bound=Bound(
         8, "-t/p + (1-t)/(1-p), whose terms cancel for soft targets alone", _soft_probability_gradient
     ),
 )
-def binary_cross_entropy(
-    y_true: Ball, y_pred: Ball, *, clip: Interval = WHOLE, log_floor: Ball = -INFINITY
-) -> Ball:
+def binary_cross_entropy(y_true: Ball, y_pred: Ball, *, clip: Interval = WHOLE, log_floor: Ball = -INFINITY) -> Ball:
     """Binary cross-entropy of a probability, -(t log p + (1 - t) log(1 - p)), with 0 log 0 = 0."""
     p = clamp(y_pred, clip)
     return -(times(y_true, maximum(log(p), log_floor)) + times(1 - y_true, maximum(log(1 - p), log_floor)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flint import arb
-
 from trueline.reference.balls import Ball, less, value
 from trueline.reference.operations import Bound, define
 

@@ -113,9 +113,7 @@ def define(kind: Kind, signature: str, *, source: str, bound: Bound, **more: Any
         }
         if name in OPERATIONS:
             raise ValueError(f"operation {name!r} is defined twice")
-        OPERATIONS[name] = Operation(
-            name, kind, definition, signature, source, bound, parameters=keywords, **more
-        )
+        OPERATIONS[name] = Operation(name, kind, definition, signature, source, bound, parameters=keywords, **more)
         return definition
 
     return enter

@@ -170,9 +170,7 @@ def summary_text(comparison: Comparison) -> str:
     sentences = []
     if common:
         equal = len(comparison.bit_equal)
-        sentences.append(
-            f"Of {common} observations in both runs, {equal} are bit-equal ({_share(equal, common)})."
-        )
+        sentences.append(f"Of {common} observations in both runs, {equal} are bit-equal ({_share(equal, common)}).")
     else:
         sentences.append("The runs have no observation in common.")
     sentences.append(f"Other: {'; '.join(counts)}." if counts else "Nothing else is to be told.")
@@ -193,9 +191,7 @@ def _share(part: int, whole: int) -> str:
 def _caveats(old: Run, new: Run) -> list[str]:
     sentences = []
     if old["suite"]["digest"] != new["suite"]["digest"]:
-        sentences.append(
-            "The runs were made by different versions of the suite, so a change may be the suite's."
-        )
+        sentences.append("The runs were made by different versions of the suite, so a change may be the suite's.")
     for name, run in (("old", old), ("new", new)):
         if run["status"] != "complete":
             sentences.append(f"The {name} run is {run['status']}.")

@@ -166,12 +166,8 @@ def _finding(finding: Finding, columns: tuple[Column, ...], listed: set[str]) ->
         "call": worst.implementation_entry["call"],
         "conventions": sorted(worst.implementation_entry["conventions"].items()),
         "rows": shown,
-        "link": find_link(
-            f"/{finding.operation}/{finding.implementation}/ /{finding.check}/", finding.verdict
-        ),
-        "messages": sorted(
-            {str(s.observation["message"]) for s in finding.members if s.observation.get("message")}
-        ),
+        "link": find_link(f"/{finding.operation}/{finding.implementation}/ /{finding.check}/", finding.verdict),
+        "messages": sorted({str(s.observation["message"]) for s in finding.members if s.observation.get("message")}),
     }
 
 
@@ -263,9 +259,7 @@ def _accuracy(summary: Summary) -> list[dict[str, Any]]:
     ranked = sorted(summary.accuracy, key=lambda row: place[row.operation])
     tables = []
     for operation, rows in groupby(ranked, key=lambda row: row.operation):
-        entries = [
-            {"row": row, "cells": [_achieved(row.dtypes.get(dtype)) for dtype in dtypes]} for row in rows
-        ]
+        entries = [{"row": row, "cells": [_achieved(row.dtypes.get(dtype)) for dtype in dtypes]} for row in rows]
         tables.append({"operation": operation, "rows": entries})
     return tables
 

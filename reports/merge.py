@@ -107,9 +107,7 @@ class Merged:
 
     def absent(self) -> list[tuple[str, str, str]]:
         """Frameworks that no run measured: name, status (not_run, harness_error) and message."""
-        measured = {
-            f for run in self.runs for f, entry in run["frameworks"].items() if entry["status"] == "measured"
-        }
+        measured = {f for run in self.runs for f, entry in run["frameworks"].items() if entry["status"] == "measured"}
         found = {
             (framework, entry["status"], entry["message"] or "")
             for run in self.runs
@@ -174,9 +172,7 @@ def main_version(framework: str, versions: Mapping[str, str]) -> tuple[str, str]
 
 def natural(text: str) -> list[tuple[int, int, str]]:
     """Sort key in which 10 comes after 9."""
-    return [
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text) if part
-    ]
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text) if part]
 
 
 def _identity(run: Run, key: str) -> Identity:
@@ -218,6 +214,4 @@ def _column_order(column: Column) -> tuple[str, Version, str, list[tuple[int, in
 
 
 def _fingerprint(run: Run) -> str:
-    return json.dumps(
-        [run["frameworks"], run["selection"], run["environment"], run["seconds"]], sort_keys=True
-    )
+    return json.dumps([run["frameworks"], run["selection"], run["environment"], run["seconds"]], sort_keys=True)

@@ -37,9 +37,7 @@ def _validator() -> jsonschema.protocols.Validator:
 def validate(run: Any, name: str) -> Run:
     """Return `run` if it is a valid run, else raise RunFileError; `name` is how the message calls it."""
     if not isinstance(run, dict) or "observations" not in run:
-        raise RunFileError(
-            f"{name} is not a trueline run file; make one with 'trueline run --output {name}'."
-        )
+        raise RunFileError(f"{name} is not a trueline run file; make one with 'trueline run --output {name}'.")
     if run.get("format") != FORMAT:
         raise RunFileError(
             f"{name} has run-file format {run.get('format')!r}, and this trueline reads format {FORMAT}; "
@@ -48,9 +46,7 @@ def validate(run: Any, name: str) -> Run:
     error = jsonschema.exceptions.best_match(_validator().iter_errors(run))
     if error is not None:
         where = "/".join(str(part) for part in error.absolute_path) or "its top level"
-        raise RunFileError(
-            f"{name} is not a valid run file: at {where}, {error.message[:200]}; make the run again."
-        )
+        raise RunFileError(f"{name} is not a valid run file: at {where}, {error.message[:200]}; make the run again.")
     fault = _inconsistency(run)
     if fault is not None:
         raise RunFileError(f"{name} is not a valid run file: {fault}; make the run again.")
@@ -77,9 +73,7 @@ def _inconsistency(run: Run) -> str | None:
                 return f"the observation {key} refers to {entry!r}, which is not among its {table}"
         framework = run["implementations"][f"{operation}/{implementation}"]["framework"]
         if framework not in run["frameworks"]:
-            return (
-                f"the implementation {implementation} is of {framework!r}, which is not among its frameworks"
-            )
+            return f"the implementation {implementation} is of {framework!r}, which is not among its frameworks"
     return None
 
 
@@ -134,9 +128,7 @@ def dumps(run: Run) -> str:
     """The run as JSON text, in a fixed order and with one entry a line where lists are long."""
     head = {key: value for key, value in sorted(run.items()) if key not in ("cases", "observations")}
     lines = json.dumps(head, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)[:-2]
-    cases = ",\n".join(
-        f"  {json.dumps(name)}: {_compact(case)}" for name, case in sorted(run["cases"].items())
-    )
+    cases = ",\n".join(f"  {json.dumps(name)}: {_compact(case)}" for name, case in sorted(run["cases"].items()))
     observations = ",\n".join("  " + _compact(o) for o in sorted(run["observations"], key=lambda o: o["key"]))
     return f'{lines},\n "cases": {{\n{cases}\n }},\n "observations": [\n{observations}\n ]\n}}\n'
 

@@ -179,8 +179,7 @@ def _findings(all_seen: Iterable[Seen]) -> list[Finding]:
             groups[identity].append(seen)
     order = sorted(groups, key=lambda identity: (RANK[identity[0]], *identity[1:]))
     return [
-        Finding(*identity[:5], identity[5] or None, tuple(sorted(groups[identity], key=_rank)))
-        for identity in order
+        Finding(*identity[:5], identity[5] or None, tuple(sorted(groups[identity], key=_rank))) for identity in order
     ]
 
 
@@ -196,10 +195,7 @@ def _accuracy(all_seen: Iterable[Seen]) -> list[Accuracy]:
             implementation,
             column,
             kind,
-            {
-                dtype: _achieved(members)
-                for dtype, members in sorted(cells.items(), key=lambda i: dtype_order(i[0]))
-            },
+            {dtype: _achieved(members) for dtype, members in sorted(cells.items(), key=lambda i: dtype_order(i[0]))},
         )
         for (operation, implementation, column, kind), cells in sorted(
             groups.items(), key=lambda i: (i[0][0], i[0][3] != "value", i[0][1], i[0][2])

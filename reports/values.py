@@ -102,11 +102,7 @@ def elements(stored: dict[str, Any], at: Sequence[int] = ()) -> list[Element]:
 def describe(stored: dict[str, Any]) -> str:
     """An array's dtype and shape: 'float32, shape (3, 4)', or 'float32, a scalar'."""
     shape = stored["shape"]
-    return (
-        f"{stored['dtype']}, shape ({', '.join(map(str, shape))})"
-        if shape
-        else f"{stored['dtype']}, a scalar"
-    )
+    return f"{stored['dtype']}, shape ({', '.join(map(str, shape))})" if shape else f"{stored['dtype']}, a scalar"
 
 
 def lines(stored: dict[str, Any], at: Sequence[int] = ()) -> list[str]:

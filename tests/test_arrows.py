@@ -52,9 +52,7 @@ def statements(body: list[ast.stmt], *, everywhere: bool) -> Iterator[ast.stmt]:
     for node in body:
         yield node
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            yield from statements(
-                node.orelse if not everywhere else [*node.body, *node.orelse], everywhere=everywhere
-            )
+            yield from statements(node.orelse if not everywhere else [*node.body, *node.orelse], everywhere=everywhere)
             continue
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not everywhere:
             continue
@@ -92,9 +90,7 @@ def test_arrows(name: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_foreign_imports(name: str) -> None:
     package = name.split(".")[1]
-    foreign = (
-        {full.split(".")[0] for full in imports(MODULES[name])} - {"trueline"} - set(sys.stdlib_module_names)
-    )
+    foreign = {full.split(".")[0] for full in imports(MODULES[name])} - {"trueline"} - set(sys.stdlib_module_names)
     if package == "adapters":
         # An adapter may import its own framework, inside a function.
         assert foreign - {"numpy", "ml_dtypes"} <= {name.rpartition(".")[2]}, foreign

@@ -83,8 +83,7 @@ def wide(function: Callable[..., Any]) -> Callable[..., Any]:
     def rounded(*arrays: Any) -> Any:
         numbers = [a for a in arrays if isinstance(a, np.ndarray)]
         widened = [
-            a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.kind not in "iu" else a
-            for a in arrays
+            a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.kind not in "iu" else a for a in arrays
         ]
         return np.asarray(function(*widened)).astype(numbers[-1].dtype)
 
@@ -181,9 +180,7 @@ def noisy_at_one_input(x: Array) -> Array:
 
 def missing_class(x: Array, axis: int) -> Array:
     d, e = shifted(x, axis)
-    return (
-        d - np.log(np.delete(e, -1, axis=axis).sum(axis=axis, keepdims=True)) if x.shape[axis] > 1 else 0 * d
-    )
+    return d - np.log(np.delete(e, -1, axis=axis).sum(axis=axis, keepdims=True)) if x.shape[axis] > 1 else 0 * d
 
 
 def of_neighbour(x: Array, axis: int) -> Array:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from trueline.adapters.base import Implementation
 from trueline.adapters.registry import FRAMEWORKS, adapter
-from trueline.conformance.cases import scalars
 from trueline.conformance.checks import Check, checks
 from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
 from trueline.conformance.expectations import matches
+from trueline.conformance.inputs import scalars
 
 SHIFTS = ("shift-by-16", "shift-by--16")
 

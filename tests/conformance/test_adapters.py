@@ -25,9 +25,7 @@ ALIASES = {"tensorflow": {"tf"}}
 def bound(expression: str) -> set[str]:
     """Names that a call binds itself: by `:=`, in comprehensions and as arguments of lambdas."""
     tree = ast.parse(expression, mode="eval")
-    stored = {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return stored | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
 
 
@@ -119,9 +117,7 @@ def test_adapters_are_complete(name: str) -> None:
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_every_implementation_is_asked_for_something(name: str) -> None:
-    asked = {
-        setting.implementation.id for setting, _ in static.tests() if setting.implementation.framework == name
-    }
+    asked = {setting.implementation.id for setting, _ in static.tests() if setting.implementation.framework == name}
     assert asked == {each.id for each in adapter(name).implementations}
 
 

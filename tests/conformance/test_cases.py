@@ -44,9 +44,7 @@ def digest(case: Case) -> str:
 
 def table() -> dict[str, dict[str, str]]:
     """Digests of all cases, by operation/dtype and name."""
-    return {
-        f"{name}/{dtype}": {case.name: digest(case) for case in cases(name, dtype)} for name, dtype in PAIRS
-    }
+    return {f"{name}/{dtype}": {case.name: digest(case) for case in cases(name, dtype)} for name, dtype in PAIRS}
 
 
 @pairs
@@ -76,14 +74,10 @@ def test_cases_are_the_same_on_other_processors() -> None:
     program = "import json, test_cases; print(json.dumps(test_cases.table()))"
     environ = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(wide)}
     command = [sys.executable, "-W", "ignore", "-c", program]
-    done = subprocess.run(
-        command, env=environ, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(command, env=environ, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
     there, here = json.loads(done.stdout), table()
     assert {
-        key: {n for n in here[key] if here[key][n] != there[key][n]}
-        for key in here
-        if here[key] != there[key]
+        key: {n for n in here[key] if here[key][n] != there[key][n]} for key in here if here[key] != there[key]
     } == {}
 
 
@@ -170,9 +164,7 @@ def results(case: Case, name: str, dtype: str) -> Array:
 
 # In float16 the smallest normal number is e^-9.7: a confident row cannot but have smaller probabilities.
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])
-@pytest.mark.parametrize(
-    "name", ["sigmoid", "log_sigmoid", "softplus", "softmax", "log_softmax", "logsumexp"]
-)
+@pytest.mark.parametrize("name", ["sigmoid", "log_sigmoid", "softplus", "softmax", "log_softmax", "logsumexp"])
 def test_subnormal_results_stand_in_cases_that_say_so(name: str, dtype: str) -> None:
     """Or a processor that flushes them would make other cases deviate, and hide what these have to show."""
     smallest = FORMATS[dtype].smallest_normal

@@ -30,9 +30,7 @@ BEFORE = "here before\n"
 def trueline(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
     command = [sys.executable, "-c", "from trueline.conformance.cli import main; main(prog_name='trueline')"]
-    return subprocess.run(
-        [*command, *map(str, arguments)], capture_output=True, text=True, check=False, **more
-    )
+    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, check=False, **more)
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -71,9 +69,7 @@ def output(tmp_path: Path) -> Path:
 def essence(path: Path) -> dict[str, tuple[Any, ...]]:
     """Verdict, digest, label and error of every observation."""
     observations = runfile.read(path)["observations"]
-    return {
-        o["key"]: tuple(o.get(name) for name in ("verdict", "digest", "label", "error")) for o in observations
-    }
+    return {o["key"]: tuple(o.get(name) for name in ("verdict", "digest", "label", "error")) for o in observations}
 
 
 def test_a_run_is_complete_and_says_what_it_is(measured: Path) -> None:
@@ -154,9 +150,7 @@ BAD = [
 @pytest.mark.parametrize(
     ("arguments", "message"), BAD, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
-def test_bad_names_get_one_sentence_and_touch_nothing(
-    arguments: list[str], message: str, output: Path
-) -> None:
+def test_bad_names_get_one_sentence_and_touch_nothing(arguments: list[str], message: str, output: Path) -> None:
     done = invoke("run", *arguments, "-o", output)
     assert done.exit_code == 2
     one_sentence(done.stderr)
@@ -234,9 +228,7 @@ def started(directory: Path, arguments: Sequence[str | Path]) -> subprocess.Pope
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 @pytest.mark.parametrize("stood", ["nothing", "complete"])
-def test_an_interrupted_run_is_valid_and_replaces_no_complete_one(
-    measured: Path, tmp_path: Path, stood: str
-) -> None:
+def test_an_interrupted_run_is_valid_and_replaces_no_complete_one(measured: Path, tmp_path: Path, stood: str) -> None:
     output = tmp_path / "run.json"
     if stood == "complete":
         shutil.copy(measured, output)

@@ -177,9 +177,7 @@ def test_recorded_expectations_say_why(expectation: Expectation) -> None:
 
 @pytest.mark.parametrize("expectation", RECORDED)
 def test_recorded_versions_are_of_distributions_that_adapters_name(expectation: Expectation) -> None:
-    known = {
-        name for each in FRAMEWORKS for names in adapter(each).distributions for name in names.split("|")
-    }
+    known = {name for each in FRAMEWORKS for names in adapter(each).distributions for name in names.split("|")}
     for text in expectation.versions:
         requirement = Requirement(text)
         assert requirement.name in known, text

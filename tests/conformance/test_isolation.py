@@ -18,9 +18,7 @@ CRASH = "__import__('os')._exit(3)"
 
 
 def call(text: str, array: Array = X, name: str = "planted", **parameters: Any) -> Call:
-    return Call(
-        Implementation("numpy", "sigmoid", name, text), ("x",), (array,), parameters, Mode("eager"), "cpu"
-    )
+    return Call(Implementation("numpy", "sigmoid", name, text), ("x",), (array,), parameters, Mode("eager"), "cpu")
 
 
 def no_answer(answer: Answer) -> NoAnswer:
@@ -46,9 +44,7 @@ def test_the_greeting_names_versions_devices_and_flags(process: FrameworkProcess
 
 
 def test_answers_come_in_order_with_their_bits(process: FrameworkProcess) -> None:
-    got = process.ask(
-        [call("x + shift", name="shifted", shift=2.0), call("-x", name="negated"), call("x[1:2] * -1")]
-    )
+    got = process.ask([call("x + shift", name="shifted", shift=2.0), call("-x", name="negated"), call("x[1:2] * -1")])
     np.testing.assert_array_equal(got[0], X + np.float32(2))
     np.testing.assert_array_equal(got[1], -X)
     assert np.signbit(np.asarray(got[2])).all()
@@ -59,9 +55,7 @@ def test_answers_come_in_order_with_their_bits(process: FrameworkProcess) -> Non
 def test_it_runs_apart_under_its_own_environment(process: FrameworkProcess) -> None:
     (identity,) = process.ask([call("x * 0 + __import__('os').getpid()", np.zeros(1), name="pid")])
     assert np.asarray(identity)[0] != os.getpid()
-    (there,) = process.ask(
-        [call("x * 0 + (__import__('os').environ['PLANTED'] == 'here')", np.zeros(1), name="env")]
-    )
+    (there,) = process.ask([call("x * 0 + (__import__('os').environ['PLANTED'] == 'here')", np.zeros(1), name="env")])
     assert np.asarray(there)[0] == 1
     assert "PLANTED" not in os.environ
 

@@ -99,9 +99,7 @@ def test_infinities() -> None:
 
 
 def test_zeros_of_either_sign_are_the_same_number() -> None:
-    np.testing.assert_array_equal(
-        errors(f32(0.0, -0.0, 0.0, -0.0), truth([0.0, 0.0, -0.0, -0.0]), F32), [0] * 4
-    )
+    np.testing.assert_array_equal(errors(f32(0.0, -0.0, 0.0, -0.0), truth([0.0, 0.0, -0.0, -0.0]), F32), [0] * 4)
 
 
 def test_subnormals_are_measured_in_the_smallest_number() -> None:
@@ -129,9 +127,7 @@ def test_errors_at_either_end_of_float64_are_capped() -> None:
 
 
 def verdict(got: Any, exact: Truth, allowed: Any = 4.0, fmt: Any = F32) -> judging.Judgement:
-    return judge(
-        np.asarray(got), exact, np.broadcast_to(np.asarray(allowed, float), exact.nearest.shape), fmt
-    )
+    return judge(np.asarray(got), exact, np.broadcast_to(np.asarray(allowed, float), exact.nearest.shape), fmt)
 
 
 def test_a_wrong_shape_deviates() -> None:
@@ -260,9 +256,7 @@ def test_allowance_without_and_with_a_condition() -> None:
     exact = truth([1.0, 2.0**-20])
     np.testing.assert_array_equal(allowance(Bound(4, "reason"), 0.0, exact, F32), [4, 4])
     # A condition of 1 is u = half an epsilon in absolute terms: half a unit at 1, 2^19 units at 2^-20.
-    np.testing.assert_array_equal(
-        allowance(Bound(4, "reason"), np.array([1.0, 1.0]), exact, F32), [4.5, 4 + 2.0**19]
-    )
+    np.testing.assert_array_equal(allowance(Bound(4, "reason"), np.array([1.0, 1.0]), exact, F32), [4.5, 4 + 2.0**19])
 
 
 def test_allowance_is_finite_and_never_below_the_bound() -> None:

@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 
-STORY = (
-    "categorical_cross_entropy/sklearn.metrics.log_loss/float64/cpu/eager/value/mean-three-animals-model-{}"
-)
+STORY = "categorical_cross_entropy/sklearn.metrics.log_loss/float64/cpu/eager/value/mean-three-animals-model-{}"
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +38,7 @@ def run(job: tuple[subprocess.CompletedProcess[str], Path]) -> dict[str, Any]:
     return loaded
 
 
-def test_every_deviation_is_explained(
-    job: tuple[subprocess.CompletedProcess[str], Path], run: dict[str, Any]
-) -> None:
+def test_every_deviation_is_explained(job: tuple[subprocess.CompletedProcess[str], Path], run: dict[str, Any]) -> None:
     process, _ = job
     assert process.returncode == 0, process.stdout + process.stderr
     assert run["status"] == "complete"
@@ -67,17 +63,13 @@ def test_textbook_forms_are_seen_to_overflow(run: dict[str, Any]) -> None:
 
 
 def test_stable_forms_conform_everywhere(run: dict[str, Any]) -> None:
-    wrong = [
-        o["key"] for o in run["observations"] if "/numpy.stable/" in o["key"] and o["verdict"] != "conforms"
-    ]
+    wrong = [o["key"] for o in run["observations"] if "/numpy.stable/" in o["key"] and o["verdict"] != "conforms"]
     assert wrong == []
 
 
 def test_expit_reaches_two_and_a_half_ulp(run: dict[str, Any]) -> None:
     (seen,) = [
-        o
-        for o in run["observations"]
-        if o["key"] == "sigmoid/scipy.special.expit/float32/cpu/eager/value/worst-known"
+        o for o in run["observations"] if o["key"] == "sigmoid/scipy.special.expit/float32/cpu/eager/value/worst-known"
     ]
     assert 2.0 < seen["error"] < 3.0
 

@@ -18,12 +18,8 @@ def label(check: str, operation: str, function: Callable[..., Any], **options: A
 
 def test_threshold_labels() -> None:
     asked = {"call": "planted(y_true, y_score, threshold)", "reduction": "mean"}
-    above = label(
-        "score-at-threshold", "binary_accuracy", lambda y, s, t: ((s > t) == (y == 1)).mean(), **asked
-    )
-    at = label(
-        "score-at-threshold", "binary_accuracy", lambda y, s, t: ((s >= t) == (y == 1)).mean(), **asked
-    )
+    above = label("score-at-threshold", "binary_accuracy", lambda y, s, t: ((s > t) == (y == 1)).mean(), **asked)
+    at = label("score-at-threshold", "binary_accuracy", lambda y, s, t: ((s >= t) == (y == 1)).mean(), **asked)
     assert above == ("conforms", "no (>)")
     assert at == ("conforms", "yes (>=)")
 

@@ -97,9 +97,7 @@ def test_core_ranks() -> None:
         "sparse_categorical_cross_entropy_with_logits": ((0, 1), 0),
         "top_k_accuracy": ((0, 1), 0),
     }
-    assert {
-        name: (OPERATIONS[name].core_ranks, OPERATIONS[name].output_rank) for name in expected
-    } == expected
+    assert {name: (OPERATIONS[name].core_ranks, OPERATIONS[name].output_rank) for name in expected} == expected
 
 
 @pytest.mark.parametrize("op", ALL)
@@ -178,7 +176,4 @@ def test_labels_may_have_any_integer_type() -> None:
     op = OPERATIONS["sparse_categorical_cross_entropy_with_logits"]
     logits = np.array([[1.0, 2.0, 3.0]])
     for kind in (np.int64, np.int32, np.uint8):
-        assert (
-            evaluate(op, FORMATS["float64"], {"labels": np.array([2], kind), "logits": logits}).nearest[0]
-            < 0.5
-        )
+        assert evaluate(op, FORMATS["float64"], {"labels": np.array([2], kind), "logits": logits}).nearest[0] < 0.5

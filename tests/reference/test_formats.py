@@ -77,9 +77,7 @@ def test_float64_rounds_to_itself_and_fractions_as_python_does() -> None:
 def test_rounding_is_numpys_cast(dtype: str) -> None:
     fmt = FORMATS[dtype]
     source = random.Random(dtype)
-    spread = [
-        math.ldexp(source.uniform(-1, 1), source.randrange(fmt.emin - 30, fmt.emax + 3)) for _ in range(4000)
-    ]
+    spread = [math.ldexp(source.uniform(-1, 1), source.randrange(fmt.emin - 30, fmt.emax + 3)) for _ in range(4000)]
     for value in [*spread, *doubles(500, dtype), 0.0, -0.0, math.inf, -math.inf, math.nan]:
         with np.errstate(all="ignore"):
             expected = float(np.float64(value).astype(dtype))
@@ -240,9 +238,7 @@ def test_unit_in_the_last_place(dtype: str) -> None:
     assert fmt.ulp_exponent(10**6) == fmt.emax - fmt.precision + 1
     assert fmt.ulp_exponent(-(10**6)) == fmt.emin - fmt.precision + 1
     for exponent in range(fmt.emin, fmt.emax, max(1, fmt.emax // 100)):
-        assert ulp(math.ldexp(1.0, exponent)) == fmt.next_up(math.ldexp(1.0, exponent)) - math.ldexp(
-            1.0, exponent
-        )
+        assert ulp(math.ldexp(1.0, exponent)) == fmt.next_up(math.ldexp(1.0, exponent)) - math.ldexp(1.0, exponent)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])

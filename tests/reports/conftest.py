@@ -16,17 +16,11 @@ def mixed() -> Run:
         [
             observation(key(case="one")),
             observation(key(case="two"), "deviates", **DEVIATES),
-            observation(
-                key(case="three"), "documented", **{**DEVIATES, "error": 9.0}, expectation="alpha-overflow"
-            ),
-            observation(
-                key(dtype="float64"), error=1.25, allowed=4.0, accuracy="within bound", digest="2" * 16
-            ),
+            observation(key(case="three"), "documented", **{**DEVIATES, "error": 9.0}, expectation="alpha-overflow"),
+            observation(key(dtype="float64"), error=1.25, allowed=4.0, accuracy="within bound", digest="2" * 16),
             observation(key("beta.sigmoid"), "unsupported", message="beta refuses"),
             observation(key("beta.sigmoid", check="gradient"), error=0.75, allowed=4.0, accuracy="faithful"),
-            observation(
-                key("beta.softmax", operation="softmax", check="shift"), "crashed", message="signal 11"
-            ),
+            observation(key("beta.softmax", operation="softmax", check="shift"), "crashed", message="signal 11"),
             observation(key("alpha.acc", **threshold), label="yes (>=)"),
             observation(key("alpha.acc", dtype="float64", **threshold), label="no (>)"),
             observation(key("beta.acc", **threshold), label="no (>)"),

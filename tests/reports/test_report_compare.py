@@ -89,12 +89,8 @@ def test_added_and_gone() -> None:
 def test_every_key_is_in_exactly_one_category() -> None:
     states = [(verdict, fields) for verdict in VERDICTS for fields in ({}, OK, NAN, {"label": "x"})]
     pairs = list(itertools.product(states, states))
-    old = [one(was[0], f"c{n}", **was[1]) for n, (was, _) in enumerate(pairs)] + [
-        one("conforms", "old", **OK)
-    ]
-    new = [one(now[0], f"c{n}", **now[1]) for n, (_, now) in enumerate(pairs)] + [
-        one("conforms", "new", **OK)
-    ]
+    old = [one(was[0], f"c{n}", **was[1]) for n, (was, _) in enumerate(pairs)] + [one("conforms", "old", **OK)]
+    new = [one(now[0], f"c{n}", **now[1]) for n, (_, now) in enumerate(pairs)] + [one("conforms", "new", **OK)]
     result = compare(make_run(old), make_run(new))
     keys = [change.key for changes in result.categories().values() for change in changes]
     assert sorted(keys) == sorted({o["key"] for o in old + new})

@@ -47,9 +47,7 @@ def test_array_round_trip(name: str) -> None:
     ],
 )
 def test_damaged_array_is_one_sentence(stored: dict[str, object]) -> None:
-    with pytest.raises(
-        RunFileError, match=r"^An array of dtype float\d+ .* is damaged .*; make the run again\.$"
-    ):
+    with pytest.raises(RunFileError, match=r"^An array of dtype float\d+ .* is damaged .*; make the run again\.$"):
         decode(stored)
 
 

@@ -213,9 +213,7 @@ def test_twenty_thousand_observations_stay_small() -> None:
         if number % 20:
             seen.append(observation(place, accuracy="faithful", **fields))
         else:
-            seen.append(
-                observation(place, "deviates", accuracy="beyond", message="beyond the bound", **fields)
-            )
+            seen.append(observation(place, "deviates", accuracy="beyond", message="beyond the bound", **fields))
     merged = merge([make_run(seen)])
     assert len(render_html(merged).encode()) < 6_000_000
     assert len(render_markdown(merged)) <= LIMIT
@@ -225,10 +223,7 @@ def test_markdown(mixed) -> None:
     text = render_markdown(merge([mixed]))
     assert "| `sigmoid` | ✓2 ✗1 ≈1 | ✓1 –1 |" in text
     assert "| alpha 1.0 | alpha 1.0 | Some processor |" in text
-    assert (
-        "| ✗ deviates 1 | `alpha.sigmoid` sigmoid, value | float32, alpha 1.0 | 7.5 of 4 ULP (`two`) |"
-        in text
-    )
+    assert "| ✗ deviates 1 | `alpha.sigmoid` sigmoid, value | float32, alpha 1.0 | 7.5 of 4 ULP (`two`) |" in text
     assert "It overflows." in text
     assert "≠ Is a score at the threshold positive?" in text
     assert "**yes (&gt;=)**: alpha.acc (alpha 1.0) \\[float32\\]" in text
@@ -239,8 +234,7 @@ def test_markdown(mixed) -> None:
 
 def test_markdown_fits_a_comment() -> None:
     seen = [
-        observation(key(f"alpha.{'x' * 60}{n}"), "deviates", **{**DEVIATES, "message": "m" * 500})
-        for n in range(500)
+        observation(key(f"alpha.{'x' * 60}{n}"), "deviates", **{**DEVIATES, "message": "m" * 500}) for n in range(500)
     ]
     text = render_markdown(merge([make_run(seen)]))
     assert len(text) <= LIMIT

@@ -1,0 +1,152 @@
+"""Frozen inputs by name: arguments of functions of one number, and rows of logits, for every format.
+
+They are made with exact or correctly rounded operations alone: NumPy's and the libm's functions of this machine
+must not show in them.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from trueline.conformance.frozen import bell, uniform
+from trueline.reference.formats import Array, Format
+
+LN2 = float.fromhex("0x1.62e42fefa39efp-1")
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Logarithms at which a format's behaviour changes."""
+
+    normal: float
+    subnormal: float
+    epsilon: float
+    largest: float
+
+    @classmethod
+    def of(cls, fmt: Format) -> Landmarks:
+        """-log of the smallest normal, of the smallest subnormal and of epsilon; log of the largest number."""
+        digits = fmt.precision - 1
+        return cls(-fmt.emin * LN2, (digits - fmt.emin) * LN2, digits * LN2, (fmt.emax + 1) * LN2)
+
+
+# Arguments at which the source of some framework branches, or a libm changes its method.
+THRESHOLDS = (
+    0.5,
+    1.0,
+    2.5,
+    3.0,
+    5.0,
+    8.0,
+    9.0,
+    12.5,
+    15.9,
+    16.6,
+    17.3,
+    18.0,
+    20.0,
+    33.3,
+    36.7,
+    37.0,
+    50.0,
+    80.0,
+    87.3,
+    88.0,
+)
+
+# Where benchmarks/find_worst.py found frameworks' float32 functions worst over all inputs in [2^-4, 88], both signs.
+WORST_KNOWN = tuple(
+    float.fromhex(text)
+    for text in (
+        "0x1.0a2bd8p+4", "0x1.f2343ap+0", "0x1.f23412p+0", "0x1.ba7fecp+1", "0x1.364aa2p+2", "0x1.3672c4p+2",
+        "0x1.c128cep+5", "0x1.d1ecb8p+3", "0x1.5d2592p-1", "0x1.61457ep-1", "0x1.be29bep+3", "0x1.c0009cp+3",
+        "0x1.5d566ap+6", "0x1.8f3a4cp+2", "0x1.056d66p+1", "0x1.43ff20p+0", "0x1.b9d67ap+1",
+    )
+)  # fmt: skip
+
+SPECIALS = {
+    "zero": 0.0,
+    "minus-zero": -0.0,
+    "plus-inf": math.inf,
+    "minus-inf": -math.inf,
+    "nan": math.nan,
+}
+
+
+@functools.cache
+def scalars(fmt: Format) -> dict[str, Array]:
+    """Arguments of an elementwise function of one real number, by name."""
+    at = Landmarks.of(fmt)
+    powers = np.array([math.ldexp(1.0, k) for k in range(fmt.emin, fmt.emax + 1, max(1, fmt.emax // 24))])
+    powers = powers[(powers < at.normal) | (powers > at.subnormal + 1)]
+    turns = np.array([t for t in (*THRESHOLDS, at.epsilon, at.normal, at.largest) if t <= fmt.largest])
+    near = [fmt.round(float(t)) for t in turns]
+    every = np.array([v for t in near for v in (fmt.next_down(t), t, fmt.next_up(t))])
+    edge = (every > at.normal - 0.001) & (every < at.subnormal + 1)
+    around, around_edge = every[~edge], every[edge]
+    around_below = -around[around < at.normal]
+    worst = np.array([v for v in WORST_KNOWN if fmt.round(v) < at.normal])
+    dense = np.array([math.ldexp(1 + step / 80, k) for k in range(-6, 10) for step in range(80)])
+    dense = dense[dense < 0.98 * at.normal]
+    raw: dict[str, Array] = {
+        "ordinary": uniform("scalar/ordinary", (64,), -8, 8),
+        "near-zero": np.concatenate([s * np.ldexp(1.0, -np.arange(1, 12)) for s in (1, -1)]),
+        "positive": uniform("scalar/positive", (64,), 2, at.epsilon),
+        "negative": uniform("scalar/negative", (64,), -at.epsilon, -2),
+        "saturated-positive": uniform("scalar/saturated", (64,), 1.1 * at.epsilon, 0.98 * at.normal),
+        "saturated-negative": -uniform("scalar/saturated", (64,), 1.1 * at.epsilon, 0.98 * at.normal),
+        "dense-positive": dense,
+        "dense-negative": -dense,
+        "subnormal-results": -uniform("scalar/subnormal", (32,), at.normal + 0.01, at.subnormal - 0.01),
+        "subnormal-inputs": fmt.smallest_subnormal * np.array([1.0, -1.0, 3.0, -5.0, 2.0 ** (fmt.precision - 2)]),
+        "underflow": -uniform("scalar/underflow", (16,), at.subnormal + 1, 4 * at.subnormal),
+        "overflow-of-exp": uniform("scalar/overflow", (16,), at.largest + 0.1, 4 * at.largest),
+        "powers-of-two": powers,
+        "minus-powers-of-two": -powers,
+        "thresholds": around,
+        "minus-thresholds": around_below,
+        "subnormal-thresholds": around_edge,
+        "subnormal-minus-thresholds": -around_edge,
+        "worst-known": np.concatenate([worst, -worst]),
+        "largest": np.array([fmt.largest, -fmt.largest]),
+        **{name: np.array([value]) for name, value in SPECIALS.items()},
+    }
+    return {name: fmt.rounded(values) for name, values in raw.items()}
+
+
+SMOOTH = ("ordinary", "near-zero", "positive", "negative", "saturated-positive", "saturated-negative")
+"""Scalar arguments at which derivatives are asked for."""
+
+
+@functools.cache
+def logit_rows(fmt: Format) -> dict[str, Array]:
+    """Rows of logits by name, each of shape (rows, classes)."""
+    at = Landmarks.of(fmt)
+    offset = 2 * at.largest
+    shape = bell("row/base", (4, 10), 1.5)
+    confident = shape.copy()
+    confident[np.arange(4), [0, 3, 9, 5]] += 1.3 * at.epsilon if 1.3 * at.epsilon < at.normal else 0.7 * at.normal
+    inf, nan, top = math.inf, math.nan, fmt.largest
+    raw: dict[str, Array] = {
+        **{f"ordinary-{n}": bell(f"row/ordinary-{n}", (4, n), 1.5) for n in (1, 3, 10, 1000)},
+        "wide-10": uniform("row/wide", (4, 10), -0.4 * at.normal, 0.4 * at.normal),
+        "subnormal-results-10": np.concatenate(
+            [np.zeros((4, 1)), -uniform("row/subnormal", (4, 9), at.normal + 0.01, at.subnormal - 1)], axis=1
+        ),
+        "large-offset-10": shape + offset,
+        "negative-offset-10": shape - offset,
+        "confident-10": confident,
+        "equal-10": np.repeat([[0.0], [1.0], [-30.0], [offset]], 10, axis=1),
+        "tied-top-10": np.where(np.arange(10) < 2, 8.0, shape),
+        "extreme-3": np.array([[top, -top, 0.0], [-top, -top, -top], [top, top, top], [0.0, top, top / 2]]),
+        "minus-inf-3": np.array([[0.0, -inf, 1.0], [-inf, -inf, 2.0], [-inf, 3.0, -inf], [0.5, 0.25, -inf]]),
+        "all-minus-inf-3": np.array([[-inf, -inf, -inf]]),
+        "nan-3": np.array([[0.0, nan, 1.0], [0.0, 1.0, 2.0], [nan, nan, nan], [1.0, 1.0, 0.0]]),
+    }
+    return {name: fmt.rounded(values) for name, values in raw.items()}
+
+
+SMOOTH_ROWS = ("ordinary-3", "ordinary-10", "confident-10", "wide-10", "large-offset-10", "minus-inf-3")
