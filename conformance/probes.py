@@ -95,13 +95,13 @@ class Probe:
         return context.ask([context.call(whole)])[0]
 
     def _verdict(self, label: str) -> str:
-        return "conforms" if not self.right or label in self.right else "deviates"
+        return "conforms" if not self.right or set(label.split(" or ")) & set(self.right) else "deviates"
 
     def match(self, answer: Array, fmt: Format) -> str | None:
-        """The label whose values lie nearest to the answer, and near enough."""
+        """The label whose values lie nearest to the answer, and near enough; several, joined, if they coincide."""
         most = max(1e-3, 8 * fmt.epsilon) if self.tolerance is None else self.tolerance
         got = np.asarray(answer, dtype=np.float64).ravel()
-        best, nearest = None, math.inf
+        found: dict[str, float] = {}
         for label, values in self.answers.items():
             if label == REFUSES:
                 continue
@@ -109,13 +109,13 @@ class Probe:
             if expected.shape != got.shape:
                 continue
             with np.errstate(all="ignore"):
-                off = np.where(
-                    (got == expected) | (np.isnan(got) & np.isnan(expected)), 0.0, np.abs(got / expected - 1)
-                )
+                same = (got == expected) | (np.isnan(got) & np.isnan(expected))
+                off = np.where(same, 0.0, np.abs(got / expected - 1))
             distance = float(np.nan_to_num(off, nan=math.inf).max(initial=0.0))
-            if distance <= most and distance < nearest:
-                best, nearest = label, distance
-        return best
+            if distance <= most:
+                found[label] = distance
+        # In a narrow format two answers can be the same number: then both labels are told.
+        return " or ".join(label for label in found if found[label] == min(found.values())) or None
 
 
 def _values(values: Values, fmt: Format) -> list[Any]:

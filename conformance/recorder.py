@@ -137,7 +137,7 @@ class Recorder:
                 entry.update(status="harness_error", message=each.outcome.error.strip().splitlines()[-1])
         for (name, mode), message in self.plan.missing_modes.items():
             if name in found:
-                found[name]["modes"][mode] = {"message": f"not run: {message}"}
+                found[name]["modes"][mode] = {"message": message}
         return found
 
 
