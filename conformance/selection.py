@@ -28,6 +28,11 @@ class Selection:
     modes: tuple[str, ...] = ()
     skip_missing_device: bool = False
 
+    def has_device(self) -> bool:
+        """Whether any device that was asked for is there."""
+        there = present_devices()
+        return not self.devices or any(matches_device(asked, each) for asked in self.devices for each in there)
+
     def check(self) -> None:
         """SelectionError if a name is unknown or a device is not there."""
         _known("framework", self.frameworks, FRAMEWORKS)

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from trueline.conformance import plugin
-from trueline.conformance.selection import Selection, SelectionError, plan
+from trueline.conformance.selection import Plan, Selection, SelectionError, plan
 from trueline.reports import runfile
 
 CONFORMS, DEVIATES, HARNESS = 0, 1, 2
@@ -85,8 +85,12 @@ class _Watcher:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            kept = self.failed if report.when == "call" else self.faults
-            kept.append(str(report.longrepr))
+            if report.when == "call":
+                self.failed.append(str(report.longrepr))
+            else:
+                crash = getattr(report.longrepr, "reprcrash", None)
+                said = str(crash.message if crash else report.longrepr)
+                self.faults.append(said.removeprefix(f"{plugin.__name__}.HarnessError: "))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -143,6 +147,9 @@ def measure(selection: Selection, expression: str, output: Path, *, timeout: flo
     is touched.
     """
     made = plan(selection)
+    if not made.tests and selection.skip_missing_device and not selection.has_device():
+        note = f"not run: there is no device {' or '.join(selection.devices)} on this machine; no run file was written"
+        return Report(CONFORMS, None, None, [note])
     if not made.tests:
         reasons = [*made.not_installed.values(), *made.missing_modes.values()]
         why = "; ".join(reasons) or "no test has this framework, device, dtype and mode"
@@ -162,7 +169,7 @@ def measure(selection: Selection, expression: str, output: Path, *, timeout: flo
     if code == pytest.ExitCode.INTERNAL_ERROR:
         watcher.faults.append(said.getvalue() or "pytest ended with an internal error")
     run = runfile.read(written) if written else None
-    lines = [*_findings(watcher), *_notes(made.not_installed, made.missing_modes, watcher.interrupted)]
+    lines = [*_findings(watcher), *_notes(made, run, watcher.interrupted)]
     return Report(_code(code, watcher), run, written, lines)
 
 
@@ -179,9 +186,10 @@ def _findings(watcher: _Watcher) -> list[str]:
     return [*shown, *(f"harness error: {cause}" for cause in causes[:SHOWN])]
 
 
-def _notes(absent: dict[str, str], modes: dict[tuple[str, str], str], interrupted: bool) -> list[str]:
-    lines = [f"not run: {message}" for message in absent.values()]
-    lines += [f"not run: {framework} in mode {mode}: {message}" for (framework, mode), message in modes.items()]
+def _notes(made: Plan, run: runfile.Run | None, interrupted: bool) -> list[str]:
+    missing = [o["message"] for o in (run["observations"] if run else ()) if o["verdict"] == "not_run"]
+    modes = [f"{framework} in mode {mode}: {why}" for (framework, mode), why in made.missing_modes.items()]
+    lines = [f"not run: {message}" for message in dict.fromkeys([*made.not_installed.values(), *modes, *missing])]
     return lines + (["interrupted: the run file holds what was finished"] if interrupted else [])
 
 
