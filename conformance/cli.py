@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
 from trueline.conformance.recorder import suite
 from trueline.conformance.selection import Selection, SelectionError, install_hint
@@ -163,40 +165,42 @@ def list_(what: str) -> None:
     }[what]()
 
 
-def _table(*columns: str) -> Table:
+def _print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
-    return table
+    for row in rows:
+        # Text, because rich would take the brackets of a call for markup.
+        table.add_row(*(Text(cell) for cell in row))
+    _console(UNBROKEN).print(table)
 
 
 def _list_operations() -> None:
-    table = _table("operation", "kind", "definition", "frameworks")
     offered: dict[str, list[str]] = {}
     for each in implementations():
         offered.setdefault(each.operation, []).append(each.framework)
-    for op in OPERATIONS.values():
-        names = " ".join(dict.fromkeys(offered.get(op.name, ())))
-        table.add_row(op.name, op.kind, op.summary, names)
-    _console(UNBROKEN).print(table)
+    rows = (
+        (op.name, op.kind, op.summary, " ".join(dict.fromkeys(offered.get(op.name, ())))) for op in OPERATIONS.values()
+    )
+    _print_table(("operation", "kind", "definition", "frameworks"), rows)
 
 
 def _list_implementations() -> None:
-    table = _table("operation", "implementation", "call", "conventions")
-    for each in implementations():
-        conventions = ", ".join(f"{name}={value}" for name, value in each.conventions.items())
-        table.add_row(each.operation, each.name, each.call, conventions)
-    _console(UNBROKEN).print(table)
+    rows = (
+        (each.operation, each.name, each.call, ", ".join(f"{name}={value}" for name, value in each.conventions.items()))
+        for each in implementations()
+    )
+    _print_table(("operation", "implementation", "call", "conventions"), rows)
 
 
 def _list_frameworks() -> None:
-    table = _table("framework", "installed", "modes", "implementations")
+    rows = []
     for name in FRAMEWORKS:
         each = adapter(name)
         versions = ", ".join(f"{key} {version}" for key, version in each.versions().items())
         modes = " ".join(mode.name for mode in each.modes)
-        table.add_row(name, versions or install_hint(each), modes, str(len(each.implementations)))
-    _console(UNBROKEN).print(table)
+        rows.append((name, versions or install_hint(each), modes, str(len(each.implementations))))
+    _print_table(("framework", "installed", "modes", "implementations"), rows)
 
 
 @main.command()
