@@ -70,7 +70,7 @@ class NumPyAdapter(Adapter):
         ),
         implements(
             "binary_cross_entropy",
-            "-(scipy.special.xlogy(y_true, y_pred) + scipy.special.xlog1py(1 - y_true, -y_pred))",
+            "-(scipy.special.xlogy(y_true, y_pred) + scipy.special.xlog1py(1 - y_true, -y_pred)).astype(y_pred.dtype)",
             name=STABLE,
             reduction="none",
         ),
@@ -95,7 +95,7 @@ class NumPyAdapter(Adapter):
         ),
         implements(
             "categorical_cross_entropy",
-            "-scipy.special.xlogy(y_true, y_pred).sum(axis=1)",
+            "-scipy.special.xlogy(y_true, y_pred).sum(axis=1).astype(y_pred.dtype)",
             name=STABLE,
             reduction="none",
         ),
@@ -108,7 +108,8 @@ class NumPyAdapter(Adapter):
         implements(
             "categorical_cross_entropy_with_logits",
             f"-numpy.where(y_true == 0, 0, y_true * ((d := {SHIFTED_LOGITS})"
-            f" - numpy.log(numpy.exp(d).sum(axis=1, keepdims=True, {ACCUMULATE.format('logits')})))).sum(axis=1)",
+            f" - numpy.log(numpy.exp(d).sum(axis=1, keepdims=True, {ACCUMULATE.format('logits')}))))"
+            ".sum(axis=1).astype(logits.dtype)",
             name=STABLE,
             reduction="none",
         ),
@@ -120,8 +121,8 @@ class NumPyAdapter(Adapter):
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            f"numpy.log(numpy.exp(d := {SHIFTED_LOGITS}).sum(axis=1, {ACCUMULATE.format('logits')})) - "
-            + OUT_OF_ROWS.format("d"),
+            f"(numpy.log(numpy.exp(d := {SHIFTED_LOGITS}).sum(axis=1, {ACCUMULATE.format('logits')})) - "
+            f"{OUT_OF_ROWS.format('d')}).astype(logits.dtype)",
             name=STABLE,
             reduction="none",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from trueline.conformance.asking import answers
 from trueline.conformance.cases import Case
@@ -40,6 +41,8 @@ def _judged(context: Context, case: Case, answer: Answer) -> Observation:
     except PrecisionError as error:
         return context.observation("value", case, Judgement("undecided", message=str(error)), digest=digest(answer))
     judgement = judge(answer, truth, allowed_errors(context, case, truth, fmt), fmt)
+    if context.operation.kind != "metric" and answer.dtype.name != fmt.name and judgement.message is None:
+        judgement = replace(judgement, message=f"the answer is {answer.dtype.name}")
     return context.observation("value", case, judgement, digest=digest(answer))
 
 
