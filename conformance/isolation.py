@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -199,7 +200,10 @@ def _serve(framework: str, environ: dict[str, str], connection: Connection, log:
 
 
 def _describe(error: BaseException) -> str:
+    """The exception in one line, without what differs from run to run: addresses and folders of this machine."""
     text = " ".join(str(error).split())
+    text = re.sub(r"0x[0-9a-f]{6,}", "0x...", text)
+    text = re.sub(r'"/[^"]*/([^"/]+\.py)"', r'"\1"', text)
     return f"{type(error).__name__}: {text}"[:300]
 
 

@@ -152,3 +152,8 @@ def test_nothing_is_left_behind() -> None:
     assert not log.exists()
     assert not running.is_alive()
     process.discard()
+
+
+def test_messages_hold_nothing_of_this_machine(process: FrameworkProcess) -> None:
+    text = 'exec(\'raise ValueError("at <f at 0x7fc428ccea40> in \\\\"/home/me/lib/made.py\\\\"")\')'
+    assert no_answer(process.ask([call(text, name="raises")])[0]).message == 'ValueError: at <f at 0x...> in "made.py"'
