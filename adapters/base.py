@@ -89,10 +89,6 @@ class Mode:
     compiled: bool = False
 
 
-class MissingDeviceError(Exception):
-    """The framework sees no such device."""
-
-
 class Adapter(ABC):
     """One framework. Only `load` imports it; what comes after `load` runs in the framework's own process."""
 

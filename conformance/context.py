@@ -23,9 +23,6 @@ from trueline.reference.operations import REDUCTIONS
 Ask = Callable[[Sequence[Call]], list[Answer]]
 Observation = dict[str, Any]
 
-SUITE_PARAMETERS = ("axis", "reduction")
-"""Parameters of a case that the engine applies around the definition."""
-
 
 @dataclass(frozen=True)
 class Setting:

@@ -296,6 +296,7 @@ PROBES = (
             REFUSES: [],
             "the formula is evaluated": [-(2 * math.log(0.25) - math.log(0.75))],
             "as the target 1": [-math.log(0.25)],
+            "as the target 0": [-math.log(0.75)],
             "NaN": [NAN],
         },
     ),
