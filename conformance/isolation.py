@@ -26,6 +26,7 @@ from trueline.adapters.base import Adapter, Array, Function, Implementation, Mod
 from trueline.adapters.registry import adapter
 
 START_SECONDS = 300.0
+GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,12 @@ class FrameworkProcess:
             return " | ".join(lines[-3:])[-400:]
         return ""
 
-    def close(self) -> None:
-        """End the process; the next question starts a new one."""
+    def close(self, grace: float = 0.0) -> None:
+        """End the process; the next question starts a new one. `grace` seconds let it tidy up after itself."""
         if self._connection is not None:
             self._connection.close()
+        if self._process is not None and grace:
+            self._process.join(grace)
         if self._process is not None and self._process.is_alive():
             self._process.kill()
             self._process.join(5)
@@ -163,7 +166,7 @@ class FrameworkProcess:
 
     def discard(self) -> None:
         """End the process and remove what it said."""
-        self.close()
+        self.close(GRACE_SECONDS)
         self._log.unlink(missing_ok=True)
 
 
