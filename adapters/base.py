@@ -80,7 +80,7 @@ def implements(
 
 @dataclass(frozen=True)
 class Mode:
-    """A way of executing. Modes with the same `environ` share a process; `requires` names other distributions."""
+    """A way of executing. Modes with the same `environ` share a process; `requires` names other adapters."""
 
     name: str
     dtypes: tuple[str, ...] = WIDE

@@ -65,7 +65,7 @@ class TorchAdapter(Adapter):
     )
 
     def load(self) -> dict[str, Any]:
-        """Import torch; one compilation serves every shape where it can."""
+        """Import torch."""
         names = super().load()
         self.torch = names["torch"]
         return names

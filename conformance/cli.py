@@ -91,6 +91,7 @@ def main() -> None:
 @click.option("--output", "-o", required=True, type=RUN_FILE, help="Where to write the run file.")
 @click.option(
     "--timeout",
+    type=click.FloatRange(min=0, min_open=True, max=86400),
     default=180.0,
     show_default=True,
     metavar="SECONDS",

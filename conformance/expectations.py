@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from trueline.conformance.context import Observation
 
 EXPLAINABLE = ("deviates", "crashed", "timed_out")
+SILENT = ("unsupported", "not_run", "harness_error")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,9 @@ class Expectation:
     """A deviation that is known.
 
     `keys` are patterns of observation keys, part by part: `*` and `?` as in file names, `|` between alternatives.
-    `versions` are requirements ("torch>=2.3") that must all hold. `at_most` is the largest error in ULP explained.
+    `versions` are requirements ("torch>=2.3") that must all hold. `at_most` is the largest error in ULP explained;
+    `wrong` says that NaN or an infinity against a number, another shape or another label is explained too.
+    `refused` explains that the framework takes none of the cases; their verdict stays `unsupported`.
     """
 
     id: str
@@ -29,7 +32,9 @@ class Expectation:
     why: str
     versions: tuple[str, ...] = ()
     link: str | None = None
-    at_most: float | None = None
+    at_most: float = 0.0
+    wrong: bool = False
+    refused: bool = False
 
     def holds_for(self, versions: Mapping[str, str]) -> bool:
         """Whether the expectation speaks of these versions."""
@@ -41,8 +46,12 @@ class Expectation:
         return True
 
     def explains(self, observation: Observation) -> bool:
-        """Whether this deviation is small enough to be the one that is meant."""
-        return self.at_most is None or observation.get("error", float("inf")) <= self.at_most
+        """Whether this deviation is of the kind and size that is meant."""
+        if self.refused:
+            return bool(observation["verdict"] == "unsupported")
+        if observation["verdict"] not in EXPLAINABLE:
+            return False
+        return self.wrong if "error" not in observation else bool(observation["error"] <= self.at_most)
 
     def record(self) -> dict[str, Any]:
         """The expectation as the run file holds it."""
@@ -80,22 +89,27 @@ def apply(
 ) -> tuple[list[Observation], list[dict[str, str]]]:
     """The observations of one test with known deviations marked `documented`, and the expectations that are stale.
 
-    An expectation is stale for a test if a pattern of it matches some of the test's cases and none of those deviates.
+    An expectation is stale for a test if it names cases of the test and none of those that one name matches deviates.
     """
     explained = [dict(observation) for observation in observations]
     stale = []
     for expectation in known:
         if not expectation.holds_for(versions):
             continue
-        for pattern in expectation.keys:
-            if not matches(pattern, test):
-                continue
+        for pattern in (each for written in expectation.keys for each in alternatives(written) if matches(each, test)):
             met = [observation for observation in explained if matches(pattern, observation["key"])]
-            wrong = [o for o in met if o["verdict"] in EXPLAINABLE or o.get("expectation") is not None]
-            for observation in wrong:
-                if observation["verdict"] in EXPLAINABLE and expectation.explains(observation):
-                    observation.update(verdict="documented", expectation=expectation.id)
-            judged = [o for o in met if o["verdict"] not in ("unsupported", "not_run", "harness_error")]
-            if judged and not wrong:
+            meant = [observation for observation in met if expectation.explains(observation)]
+            for observation in meant:
+                observation["expectation"] = expectation.id
+                if not expectation.refused:
+                    observation["verdict"] = "documented"
+            judged = [o for o in met if expectation.refused or o["verdict"] not in SILENT]
+            if judged and not meant and not any(o["verdict"] in EXPLAINABLE or "expectation" in o for o in judged):
                 stale.append({"expectation": expectation.id, "pattern": pattern, "test": test})
     return explained, stale
+
+
+def alternatives(pattern: str) -> list[str]:
+    """The pattern once for each alternative of its last part: each case that it names must deviate."""
+    start, _, cases = pattern.rpartition("/")
+    return [f"{start}/{case}" for case in cases.split("|")]

@@ -206,7 +206,7 @@ def _describe(error: BaseException) -> str:
     """The exception in one line, without what differs from run to run: addresses and folders of this machine."""
     text = " ".join(str(error).split())
     text = re.sub(r"0x[0-9a-f]{6,}", "0x...", text)
-    text = re.sub(r'"/[^"]*/([^"/]+\.py)"', r'"\1"', text)
+    text = re.sub(r"""(["'])/[^"']*/([^"'/]+)\1""", r"\1\2\1", text)
     return f"{type(error).__name__}: {text}"[:300]
 
 

@@ -75,7 +75,12 @@ def allowance(bound: Bound, sensitivity: Array | float, truth: Truth, fmt: Forma
 
 
 def sensitivity(
-    operation: Operation, inputs: Mapping[str, Array], axis: int, reduction: str, each: Truth | None
+    operation: Operation,
+    inputs: Mapping[str, Array],
+    axis: int,
+    reduction: str,
+    each: Truth | None,
+    conventions: Mapping[str, Any],
 ) -> Array | float:
     """The bound's condition for an answer; for a reduced one, `each` is the truth before reduction.
 
@@ -89,7 +94,8 @@ def sensitivity(
             for name, rank in zip(operation.inputs, operation.core_ranks, strict=True)
         ]
         with np.errstate(all="ignore"):
-            terms = bound.sensitivity(*(np.asarray(array, dtype=np.float64) for array in arrays))
+            known = {name: conventions[name] for name in bound.conventions if name in conventions}
+            terms = bound.sensitivity(*(np.asarray(array, dtype=np.float64) for array in arrays), **known)
         if operation.output_rank:
             terms = np.moveaxis(np.asarray(terms), -1, axis)
     if each is None:

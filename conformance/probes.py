@@ -79,7 +79,7 @@ class Probe:
         shown = np.array2string(answer.astype(np.float64).ravel(), threshold=12, precision=17)
         witness = {"at": [], "expected": " | ".join(self.answers), "got": shown}
         judgement = Judgement(
-            "undecided" if label is None else self._verdict(label),
+            self._verdict(label) if label is not None else "deviates" if self.right else "undecided",
             message=f"the answer {shown} is none of those listed" if label is None else None,
             witness=witness,
         )
@@ -342,6 +342,7 @@ PROBES = (
             {"y_true": [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], "y_pred": [list(row) for row in p]},
             {"yes": [float(printed)], **({} if float(printed) == value else {f"no, it is {value!r}": [value]})},
             {"reduction": "mean"},
+            right=("yes" if float(printed) == value else f"no, it is {value!r}",),
             dtypes=("float64",),
             tolerance=2.0**-51,
         )

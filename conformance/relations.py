@@ -163,7 +163,7 @@ def _loss_of_activation(context: Context) -> Iterator[Observation]:
         )
         outer_operation = context.of(outer).operation
         outer_truth = context.truth(composed, implementation=outer)
-        condition = sensitivity(outer_operation, composed.inputs, -1, "none", None)
+        condition = sensitivity(outer_operation, composed.inputs, -1, "none", None, outer.conventions)
         own = allowance(outer_operation.bound, condition, outer_truth, context.format) * outer_truth.ulp
         passed = moved if binary else moved.sum(axis=-1)
         most = allowed + (own + np.nan_to_num(passed)) / truth.ulp

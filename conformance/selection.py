@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,8 +44,7 @@ class Selection:
         _known("mode", self.modes, sorted(every))
         there = present_devices()
         for device in self.devices:
-            kind, _, index = device.partition(":")
-            if kind not in ("cpu", "cuda") or (index and not index.isdecimal()):
+            if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
                 _known("device", (device,), (*there, "cuda", "cuda:0"))
             if not any(matches_device(device, each) for each in there) and not self.skip_missing_device:
                 raise SelectionError(
@@ -109,7 +109,7 @@ def _devices(selection: Selection) -> tuple[str, ...]:
         return there
     found = [device for device in there if any(matches_device(asked, device) for asked in selection.devices)]
     absent = [d for d in selection.devices if not any(matches_device(d, device) for device in there)]
-    return (*found, *(device if ":" in device else f"{device}:0" for device in absent))
+    return tuple(dict.fromkeys((*found, *(device if ":" in device else f"{device}:0" for device in absent))))
 
 
 def _wanted(mode: Mode, selection: Selection) -> bool:
@@ -120,7 +120,7 @@ def plan(selection: Selection) -> Plan:
     """The tests of a selection, those of one framework process together. Imports no framework."""
     selection.check()
     made = Plan()
-    for name in selection.frameworks or FRAMEWORKS:
+    for name in dict.fromkeys(selection.frameworks or FRAMEWORKS):
         framework = adapter(name)
         if not framework.versions():
             made.not_installed[name] = install_hint(framework)

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -136,7 +137,7 @@ def arguments(selection: Selection, expression: str, output: Path, timeout: floa
     given += [f"--trueline-timeout={timeout}"]
     given += [f"--trueline-jobs={jobs}"] if jobs else []
     given += ["--trueline-skip-missing-device"] if selection.skip_missing_device else []
-    given += ["-k", expression] if expression else []
+    given += [f"-k{expression}"] if expression else []
     return given
 
 
@@ -154,9 +155,12 @@ def measure(selection: Selection, expression: str, output: Path, *, timeout: flo
         reasons = [*made.not_installed.values(), *made.missing_modes.values()]
         why = "; ".join(reasons) or "no test has this framework, device, dtype and mode"
         raise Nothing(f"nothing to measure: {why}.")
-    if output.is_dir():
-        raise Nothing(f"{output} is a directory; give the name of a file to --output.")
+    output = output.resolve()
+    if output.exists() and not output.is_file():
+        raise Nothing(f"{output} is not a file; give the name of a file to --output.")
     output.parent.mkdir(parents=True, exist_ok=True)
+    # A place that cannot be written is known before an hour of measuring, not after.
+    tempfile.TemporaryFile(dir=output.parent).close()
     watcher, catcher = _Watcher(), _Config()
     with contextlib.redirect_stderr(io.StringIO()) as said:
         code = pytest.main(arguments(selection, expression, output, timeout, jobs), plugins=[watcher, catcher])

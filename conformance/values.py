@@ -28,7 +28,14 @@ def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> A
     """The bound of the operation for this case's answer, in ULP."""
     reduction = str(case.parameters.get("reduction", "none"))
     each = context.truth(case, fmt, reduction="none") if reduction != "none" else None
-    condition = sensitivity(context.operation, case.inputs, int(case.parameters.get("axis", -1)), reduction, each)
+    condition = sensitivity(
+        context.operation,
+        case.inputs,
+        int(case.parameters.get("axis", -1)),
+        reduction,
+        each,
+        context.implementation.conventions,
+    )
     return allowance(context.operation.bound, condition, truth, fmt)
 
 

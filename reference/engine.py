@@ -96,9 +96,9 @@ def _settle(ball: Ball, fmt: Format, last: bool) -> _Element | None:
     radius_man, radius_exp = (int(part) for part in ball.rad().man_exp())
     if radius_man and radius_man.bit_length() + radius_exp > unit - 60 and not last:
         return None
-    if exponent < unit - 2200:
-        # Nearest is 0 and the exact value is less than 2^-1000 ULP away.
-        return (nearest, ulp, 0.0, 0.0, False)
+    if exponent < unit - 2200 or (nearest == 0 and ball.contains(0)):
+        # The exact value is 0, or so near that its digits mean nothing.
+        return (0.0, ulp, 0.0, 0.0, False)
     scaled = int(math.ldexp(nearest, -unit)) if abs(nearest) < math.ldexp(1.0, 900) else int(nearest) >> unit
     shift = max(0, unit - exponent)
     error = (scaled << shift) - (mantissa << max(0, exponent - unit))
@@ -255,7 +255,7 @@ def gradient(
         weights = np.moveaxis(weights, axis, -1)
     count = math.prod(batch.batch)
     divisor = count if reduction == "mean" else 1
-    flat = weights.reshape(count, -1)
+    flat = weights.reshape(count, batch.arrays[-1].shape[-1] if operation.output_rank else 1)
     rowwise = bool(operation.core_ranks[-1])
     elements: list[_Element] = []
     with _lock:

@@ -1,7 +1,7 @@
 """Binary floating-point formats: rounding, neighbours, ULP and subnormals.
 
 Every value of every format here is a binary64 number too, so values travel as Python floats and binary64
-arrays; `Format.array` and `Format.values` go to the storage type and back, exactly.
+arrays; `Format.array` goes to the storage type, exactly.
 Source: IEEE 754-2019; bfloat16 as Intel's 'BFLOAT16 - Hardware Numerics Definition', 2018, with subnormals.
 """
 

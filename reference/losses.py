@@ -48,8 +48,9 @@ def _bce_logits_gradient(y_true: Array, logits: Array, cotangent: Array) -> Arra
     )
 
 
-def _cce(y_true: Array, y_pred: Array) -> Array:
-    return np.asarray(np.abs(y_true).sum(axis=-1) + 0 * y_pred[..., 0])
+def _cce(y_true: Array, y_pred: Array, *, normalise: bool = False) -> Array:
+    """Dividing by the row's sum rounds each p once, which costs u in log p; a p taken as given is exact."""
+    return np.asarray(np.abs(y_true).sum(axis=-1) * normalise + 0 * y_pred[..., 0])
 
 
 def _cce_gradient(y_true: Array, y_pred: Array, cotangent: Array) -> Array:
@@ -123,7 +124,7 @@ def binary_cross_entropy_with_logits(y_true: Ball, logits: Ball) -> Ball:
     source=f"{BISHOP}, eq. 4.108",
     bound=Bound(
         4,
-        "log p is exact to its own ULP, the sum over classes rounds once each; near p = 1 a rounded p costs u",
+        "log p is accurate in its own ULP and the sum has one sign; a normalised p is rounded once, which costs u",
         _cce,
     ),
     gradient_bound=Bound(8, "-t/p, and minus its mean where the row is normalised", _cce_gradient),

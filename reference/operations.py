@@ -33,6 +33,14 @@ class Bound:
     reason: str
     sensitivity: Sensitivity | None = None
 
+    @functools.cached_property
+    def conventions(self) -> tuple[str, ...]:
+        """Parameters of the definition that the sensitivity depends on: its keyword-only arguments."""
+        if self.sensitivity is None:
+            return ()
+        parameters = inspect.signature(self.sensitivity).parameters.values()
+        return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
+
     def __str__(self) -> str:
         return f"{self.ulps:g} ULP" + (" + u * condition" if self.sensitivity else "") + f": {self.reason}"
 

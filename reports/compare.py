@@ -14,7 +14,7 @@ from rich.text import Text
 from trueline.reports.merge import dtype_order, main_version
 from trueline.reports.runfile import Observation, Run, split_key
 from trueline.reports.values import ulp
-from trueline.reports.verdicts import ABSENT, VERDICTS, WRONG, words
+from trueline.reports.verdicts import ABSENT, RANK, VERDICTS, WRONG, words
 
 GREW = 1.5
 """An error grew only if it is more than this many times the old one ..."""
@@ -54,7 +54,8 @@ class Comparison:
     - unchanged: no bits to compare on either side, as in a refusal.
     - bit_equal, or moved: the same bits, or others.
 
-    A regression is what is newly deviating or lost support; no gain elsewhere makes up for it.
+    A regression is what is newly deviating, lost support or otherwise got a worse verdict, and a framework that
+    was measured and is not any more; no gain elsewhere makes up for it.
     """
 
     old: Run
@@ -75,8 +76,23 @@ class Comparison:
 
     @property
     def has_regression(self) -> bool:
-        """Whether anything is newly deviating or lost support."""
-        return bool(self.newly_deviating or self.support_lost)
+        """Whether anything got worse."""
+        return bool(self.regressions or self.lost_frameworks)
+
+    @property
+    def regressions(self) -> tuple[Change, ...]:
+        """What is newly deviating, lost support, or otherwise got a worse verdict."""
+        worse = [c for c in self.verdict_changed if c.old and c.new and _worse(c.old["verdict"], c.new["verdict"])]
+        return (*self.newly_deviating, *self.support_lost, *worse)
+
+    @property
+    def lost_frameworks(self) -> tuple[str, ...]:
+        """Frameworks that the old run measured and the new one did not."""
+        return tuple(
+            name
+            for name, entry in sorted(self.old["frameworks"].items())
+            if entry["status"] == "measured" and self.new["frameworks"].get(name, {}).get("status") != "measured"
+        )
 
     def categories(self) -> dict[str, tuple[Change, ...]]:
         """The changes by category, in the order in which they are shown."""
@@ -92,6 +108,10 @@ def compare(old: Run, new: Run) -> Comparison:
         change = Change(key, before.get(key), after.get(key))
         found[_category(change.old, change.new)].append(change)
     return Comparison(old, new, **{name: tuple(changes) for name, changes in found.items()})
+
+
+def _worse(was: str, now: str) -> bool:
+    return RANK[now] < RANK[was]
 
 
 def _category(old: Observation | None, new: Observation | None) -> str:
@@ -175,7 +195,8 @@ def summary_text(comparison: Comparison) -> str:
         sentences.append("The runs have no observation in common.")
     sentences.append(f"Other: {'; '.join(counts)}." if counts else "Nothing else is to be told.")
     if comparison.has_regression:
-        where = sorted({_test(c.key) for c in (*comparison.newly_deviating, *comparison.support_lost)})
+        where = [f"{name} is not measured any more" for name in comparison.lost_frameworks]
+        where += sorted({_test(c.key) for c in comparison.regressions})
         more = f" and {len(where) - 3} more" if len(where) > 3 else ""
         sentences.append(f"Regressions: {', '.join(where[:3])}{more}.")
     else:

@@ -55,6 +55,12 @@ def validate(run: Any, name: str) -> Run:
 
 def _inconsistency(run: Run) -> str | None:
     """What a schema cannot say: keys are unique, and what an observation refers to is in the file."""
+    for name, case in run["cases"].items():
+        try:
+            for stored in case["inputs"].values():
+                decode(stored)
+        except RunFileError as error:
+            return f"the input {name}: {error}"
     seen: set[str] = set()
     for observation in run["observations"]:
         key = observation["key"]
@@ -77,6 +83,10 @@ def _inconsistency(run: Run) -> str | None:
     return None
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
+
+
 def read(path: Path) -> Run:
     """Read and check the run file at `path`; RunFileError if it is missing, broken or of another format."""
     try:
@@ -86,7 +96,7 @@ def read(path: Path) -> Run:
     except (OSError, UnicodeDecodeError) as error:
         raise RunFileError(f"{path} cannot be read ({error}); make the run again.") from None
     try:
-        run = json.loads(text)
+        run = json.loads(text, parse_constant=_refuse)
     except ValueError as error:
         raise RunFileError(f"{path} is not JSON ({error}); make the run again.") from None
     return validate(run, str(path))
