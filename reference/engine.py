@@ -96,15 +96,17 @@ def _settle(ball: Ball, fmt: Format, last: bool) -> _Element | None:
     radius_man, radius_exp = (int(part) for part in ball.rad().man_exp())
     if radius_man and radius_man.bit_length() + radius_exp > unit - 60 and not last:
         return None
-    if exponent < unit - 2200 or (nearest == 0 and ball.contains(0)):
-        # The exact value is 0, or so near that its digits mean nothing.
+    if nearest == 0 and ball.contains(arb(0)):
+        # The exact value is 0, or so near that the digits of the ball's middle mean nothing.
         return (0.0, ulp, 0.0, 0.0, False)
+    # Digits below 2^-400 ULP mean nothing to a residual of two binary64 numbers, and exponents have no limit.
+    surplus = unit - 400 - exponent
+    if surplus > 0:
+        mantissa = mantissa >> surplus if surplus <= mantissa.bit_length() else 0
+        exponent = unit - 400
     scaled = int(math.ldexp(nearest, -unit)) if abs(nearest) < math.ldexp(1.0, 900) else int(nearest) >> unit
     shift = max(0, unit - exponent)
     error = (scaled << shift) - (mantissa << max(0, exponent - unit))
-    if shift > 400:
-        error >>= shift - 400
-        shift = 400
     head = float(error)
     tail = float(error - int(head))
     return (nearest, ulp, math.ldexp(head, -shift), math.ldexp(tail, -shift), False)

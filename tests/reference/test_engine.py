@@ -594,3 +594,16 @@ def test_decimal(value: Fraction, text: str) -> None:
 def test_decimal_of_extremes() -> None:
     for value in (Fraction(2) ** 1023, Fraction(1, 2**1074), -Fraction(3, 2**1074)):
         assert abs(Fraction(decimal(value)) / value - 1) < Fraction(1, 10**19)
+
+
+def test_residuals_at_the_highest_precision() -> None:
+    """A value that only 4096 bits settle, here 1/3 beside e^1000, keeps its digits."""
+    fmt = FORMATS["float32"]
+
+    def third(x: Any) -> Any:
+        huge = balls.exp(x * 1000)
+        return (1 + huge - huge) / 3
+
+    made = Operation("third", "activation", third, "()->()", "here", Bound(1, "here"))
+    truth = evaluate(made, fmt, {"x": np.array([1.0], np.float32)})
+    assert truth.text((0,)).startswith("0.3333333333333333333")
