@@ -23,7 +23,7 @@ class Expectation:
 
     `keys` are patterns of observation keys, part by part: `*` and `?` as in file names, `|` between alternatives.
     `versions` are requirements ("torch>=2.3") that must all hold. `at_most` is the largest error in ULP explained;
-    `wrong` says that NaN or an infinity against a number, another shape or another label is explained too.
+    `wrong` says that what is no distance is explained too: NaN against a number, another label or shape, a crash.
     `refused` explains that the framework takes none of the cases; their verdict stays `unsupported`.
     """
 

@@ -19,7 +19,7 @@ def seen(case: str = "ordinary", verdict: str = "deviates", **more: Any) -> dict
 
 
 def expect(*keys: str, **more: Any) -> Expectation:
-    return Expectation("known", keys or (f"{TEST}/ordinary",), "Because.", **more)
+    return Expectation("known", keys or (f"{TEST}/ordinary",), "Because.", **{"at_most": 1e300, "wrong": True, **more})
 
 
 # Patterns
@@ -110,8 +110,26 @@ def test_verdicts_that_need_no_explanation_stay(verdict: str) -> None:
 
 def test_at_most_explains_errors_up_to_it() -> None:
     given = [seen("ordinary", error=10.0), seen("nan", error=10.5), seen("zero", accuracy="wrong")]
-    observations, _ = apply(TEST, given, VERSIONS, [expect(f"{TEST}/*", at_most=10)])
+    observations, _ = apply(TEST, given, VERSIONS, [expect(f"{TEST}/*", at_most=10, wrong=False)])
     assert [o["verdict"] for o in observations] == ["documented", "deviates", "deviates"]
+
+
+def test_without_a_ceiling_nothing_is_explained() -> None:
+    bare = Expectation("known", (f"{TEST}/*",), "Because.")
+    observations, _ = apply(TEST, [seen(error=5.0), seen("nan", accuracy="wrong")], VERSIONS, [bare])
+    assert [o["verdict"] for o in observations] == ["deviates", "deviates"]
+
+
+def test_refusals_are_explained_and_stay_refusals() -> None:
+    given = [seen("ordinary", "unsupported"), seen("nan", "deviates")]
+    observations, stale = apply(TEST, given, VERSIONS, [expect(f"{TEST}/ordinary|nan", refused=True)])
+    assert [(o["verdict"], o.get("expectation")) for o in observations] == [
+        ("unsupported", "known"),
+        ("deviates", None),
+    ]
+    assert not stale
+    _, stale = apply(TEST, [seen("ordinary", "conforms")], VERSIONS, [expect(refused=True)])
+    assert [entry["expectation"] for entry in stale] == ["known"]
 
 
 # Stale ones
@@ -132,6 +150,11 @@ def test_one_deviation_keeps_a_pattern_of_many_cases_alive() -> None:
     observations, stale = apply(TEST, [seen(), seen("nan", "conforms")], VERSIONS, [expect(f"{TEST}/*")])
     assert not stale
     assert [o["verdict"] for o in observations] == ["documented", "conforms"]
+
+
+def test_each_alternative_goes_stale_alone() -> None:
+    _, stale = apply(TEST, [seen(), seen("nan", "conforms")], VERSIONS, [expect(f"{TEST}/ordinary|nan")])
+    assert [entry["pattern"] for entry in stale] == [f"{TEST}/nan"]
 
 
 def test_not_stale_where_nothing_was_judged() -> None:
@@ -171,7 +194,7 @@ def test_recorded_expectations_say_why(expectation: Expectation) -> None:
     assert why.endswith((".", ")")), why
     assert len(why.split()) >= 4, why
     assert expectation.link is None or expectation.link.startswith("https://")
-    assert expectation.at_most is None or expectation.at_most > 0
+    assert expectation.at_most > 0 or expectation.wrong or expectation.refused
     assert expectation.keys
 
 

@@ -270,7 +270,7 @@ def test_condition_of_softmax_follows_the_distance_to_the_maximum() -> None:
     x = np.float32([[0.0, -10.0, -50.0]])
     op = OPERATIONS["softmax"]
     exact = evaluate(op, F32, {"x": x})
-    allowed = allowance(op.bound, sensitivity(op, {"x": x}, -1, "none", None), exact, F32)
+    allowed = allowance(op.bound, sensitivity(op, {"x": x}, -1, "none", None, {}), exact, F32)
     assert allowed.shape == (1, 3)
     assert allowed[0, 0] < allowed[0, 1] < allowed[0, 2]
     # u |d| relative is between |d| / 2 and |d| ULP.
@@ -280,8 +280,8 @@ def test_condition_of_softmax_follows_the_distance_to_the_maximum() -> None:
 def test_condition_along_another_axis() -> None:
     x = np.float32([[0.0, -10.0, -50.0], [1.0, 2.0, 3.0]])
     op = OPERATIONS["softmax"]
-    rows = sensitivity(op, {"x": x}, -1, "none", None)
-    columns = sensitivity(op, {"x": x.T.copy()}, 0, "none", None)
+    rows = sensitivity(op, {"x": x}, -1, "none", None, {})
+    columns = sensitivity(op, {"x": x.T.copy()}, 0, "none", None, {})
     np.testing.assert_array_equal(np.asarray(rows).T, columns)
 
 
@@ -292,7 +292,7 @@ def test_condition_of_a_mean_grows_with_its_length() -> None:
         inputs = {"y_true": np.ones(count, np.float32), "y_pred": np.full(count, 0.5, np.float32)}
         each = evaluate(op, F32, inputs)
         whole = evaluate(op, F32, inputs, reduction="mean")
-        allowed.append(float(allowance(op.bound, sensitivity(op, inputs, -1, "mean", each), whole, F32)))
+        allowed.append(float(allowance(op.bound, sensitivity(op, inputs, -1, "mean", each, {}), whole, F32)))
     assert allowed[0] < 30
     assert 300 < allowed[1] < 1100
 
@@ -302,4 +302,4 @@ def test_a_metric_may_be_off_by_its_division_alone() -> None:
     inputs = {"y_true": np.zeros(61, int), "y_pred": np.arange(61) % 2}
     each = evaluate(op, F64, inputs)
     whole = evaluate(op, F64, inputs, reduction="mean")
-    assert allowance(op.bound, sensitivity(op, inputs, -1, "mean", each), whole, F64) == 1
+    assert allowance(op.bound, sensitivity(op, inputs, -1, "mean", each, {}), whole, F64) == 1

@@ -137,9 +137,9 @@ def test_rendering_groups_and_names_versions(much_better: Comparison, renderer) 
         ("conforms", "timed_out", True),
         ("conforms", "unsupported", True),
         ("conforms", "documented", True),
-        ("documented", "deviates", False),
-        ("conforms", "undecided", False),
-        ("conforms", "harness_error", False),
+        ("documented", "deviates", True),
+        ("conforms", "undecided", True),
+        ("conforms", "harness_error", True),
         ("unsupported", "conforms", False),
     ],
 )
@@ -185,3 +185,14 @@ def test_hostile_names_are_not_markup(renderer) -> None:
     new = make_run([one("conforms", label="[/]")])
     text = renderer(render_comparison(compare(old, new)))
     assert "“[red]x[/red]” → “[/]”" in text
+
+
+def test_a_framework_that_is_not_measured_any_more_is_a_regression() -> None:
+    old, new = make_run([one("conforms", **OK)]), make_run([one("conforms", **OK)])
+    name = next(iter(old["frameworks"]))
+    new["frameworks"][name]["status"] = "not_run"
+    comparison = compare(old, new)
+    assert comparison.lost_frameworks == (name,)
+    assert comparison.has_regression
+    assert f"{name} is not measured any more" in summary_text(comparison)
+    assert not compare(old, old).has_regression
