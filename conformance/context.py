@@ -13,7 +13,7 @@ from trueline.adapters.base import Implementation, Mode
 from trueline.adapters.registry import adapter
 from trueline.conformance.cases import Case, cases
 from trueline.conformance.isolation import Answer, Call
-from trueline.conformance.judge import Judgement
+from trueline.conformance.judge import LARGEST_ERROR, Judgement
 from trueline.conformance.truths import evaluate, gradient
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.engine import Truth
@@ -137,8 +137,8 @@ class Context:
         self.stored_cases[f"{self.operation.name}/{self.setting.dtype}/{check}/{case.name}"] = case
         fields = {
             "verdict": judgement.verdict,
-            "error": judgement.error,
-            "allowed": judgement.allowed,
+            "error": None if judgement.error is None else min(judgement.error, LARGEST_ERROR),
+            "allowed": None if judgement.allowed is None else min(judgement.allowed, LARGEST_ERROR),
             "accuracy": judgement.accuracy,
             "message": judgement.message,
             "witness": judgement.witness,

@@ -8,9 +8,22 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+from trueline.adapters.base import Implementation, Mode
 from trueline.conformance import judge as judging
+from trueline.conformance.cases import Case
+from trueline.conformance.context import Context, Setting
 from trueline.conformance.isolation import NoAnswer
-from trueline.conformance.judge import allowance, answer_format, classify, digest, errors, judge, sensitivity
+from trueline.conformance.judge import (
+    LARGEST_ERROR,
+    Judgement,
+    allowance,
+    answer_format,
+    classify,
+    digest,
+    errors,
+    judge,
+    sensitivity,
+)
 from trueline.reference.catalogue import OPERATIONS
 from trueline.reference.engine import Truth, evaluate
 from trueline.reference.formats import FORMATS
@@ -303,3 +316,11 @@ def test_a_metric_may_be_off_by_its_division_alone() -> None:
     each = evaluate(op, F64, inputs)
     whole = evaluate(op, F64, inputs, reduction="mean")
     assert allowance(op.bound, sensitivity(op, inputs, -1, "mean", each, {}), whole, F64) == 1
+
+
+def test_no_number_in_an_observation_is_beyond_what_a_run_file_holds() -> None:
+    implementation = Implementation("numpy", "sigmoid", "made", "x")
+    context = Context(Setting(implementation, "float32", "cpu", Mode("eager")), lambda _: [])
+    seen = context.observation("value", Case("made", {}), Judgement("conforms", float("inf"), 2 * LARGEST_ERROR))
+    assert seen["error"] == LARGEST_ERROR
+    assert seen["allowed"] == LARGEST_ERROR
