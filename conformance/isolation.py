@@ -87,11 +87,18 @@ class FrameworkProcess:
         self._greeting: Greeting | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
-        self._log = Path(tempfile.mkstemp(prefix="trueline-", suffix=".log")[1])
+        self._log: Path | None = None
+        self._ended = False
 
     def greet(self) -> Greeting:
         """Start the process if it does not run; what it said of itself."""
+        if self._ended:
+            return Greeting(error="the session is over")
         if self._process is None:
+            if self._log is None:
+                descriptor, name = tempfile.mkstemp(prefix="trueline-", suffix=".log")
+                os.close(descriptor)
+                self._log = Path(name)
             context = multiprocessing.get_context("spawn")
             self._connection, theirs = context.Pipe()
             arguments = (self.framework, self.environ, theirs, str(self._log), sys.path)
@@ -149,6 +156,7 @@ class FrameworkProcess:
 
     def _tail(self) -> str:
         with contextlib.suppress(OSError):
+            assert self._log is not None
             lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             return " | ".join(lines[-3:])[-400:]
         return ""
@@ -167,7 +175,13 @@ class FrameworkProcess:
     def discard(self) -> None:
         """End the process and remove what it said."""
         self.close(GRACE_SECONDS)
-        self._log.unlink(missing_ok=True)
+        if self._log is not None:
+            self._log.unlink(missing_ok=True)
+
+    def end(self) -> None:
+        """End the process for good, whatever it is doing."""
+        self._ended = True
+        self.close()
 
 
 def _serve(framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str]) -> None:

@@ -75,7 +75,7 @@ class Scheduler:
             self._stopped.set()
             with self._lock:
                 for process in self._processes:
-                    process.close()
+                    process.end()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, key: ProcessKey, tests: Sequence[Test]) -> None:
