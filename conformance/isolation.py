@@ -132,24 +132,29 @@ class FrameworkProcess:
 
     def _exchange(self, calls: Sequence[Call]) -> list[Answer]:
         greeting = self.greet()
-        if greeting.error is not None or self._connection is None:
+        connection = self._connection
+        if greeting.error is not None or connection is None:
             raise ProcessLostError("harness_error", greeting.error or "the process did not start")
-        self._connection.send(list(calls))
+        try:
+            connection.send(list(calls))
+        except OSError as error:
+            self.close()
+            raise ProcessLostError("crashed", f"the process of {self.framework} takes no calls: {error}") from None
         answers, seconds = self._receive(self.timeout)
         self.framework_seconds += seconds
         return list(answers)
 
     def _receive(self, timeout: float) -> Any:
-        assert self._connection is not None
-        assert self._process is not None
+        connection, process = self._connection, self._process
+        if connection is None or process is None:
+            raise ProcessLostError("harness_error", "the process was ended")
         try:
-            if self._connection.poll(timeout):
-                return self._connection.recv()
-        except (EOFError, ConnectionError):
-            self._process.join(5)
-            code, said = self._process.exitcode, self._tail()
+            if connection.poll(timeout):
+                return connection.recv()
+        except (EOFError, OSError):
+            process.join(5)
+            message = f"the process of {self.framework} ended with exit code {process.exitcode}. {self._tail()}"
             self.close()
-            message = f"the process of {self.framework} ended with exit code {code}. {said}"
             raise ProcessLostError("crashed", message) from None
         self.close()
         raise ProcessLostError("timed_out", f"no answer within {timeout:g} s")
@@ -163,14 +168,18 @@ class FrameworkProcess:
 
     def close(self, grace: float = 0.0) -> None:
         """End the process; the next question starts a new one. `grace` seconds let it tidy up after itself."""
-        if self._connection is not None:
-            self._connection.close()
-        if self._process is not None and grace:
-            self._process.join(grace)
-        if self._process is not None and self._process.is_alive():
-            self._process.kill()
-            self._process.join(5)
-        self._process = self._connection = None
+        # Another thread may end the process at the same time: each works on what it took.
+        connection, self._connection = self._connection, None
+        process, self._process = self._process, None
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.close()
+        if process is not None:
+            if grace:
+                process.join(grace)
+            if process.is_alive():
+                process.kill()
+                process.join(5)
 
     def discard(self) -> None:
         """End the process and remove what it said."""
