@@ -40,7 +40,7 @@ class JaxAdapter(Adapter):
         ),
         implements(
             "categorical_cross_entropy_with_logits",
-            "optax.softmax_cross_entropy(logits, y_true)",
+            "optax.softmax_cross_entropy(logits, optax.smooth_labels(y_true, label_smoothing, axis=axis), axis=axis)",
             reduction="none",
         ),
         implements(
@@ -50,7 +50,7 @@ class JaxAdapter(Adapter):
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            "optax.softmax_cross_entropy_with_integer_labels(logits, labels)",
+            "optax.softmax_cross_entropy_with_integer_labels(logits, labels, axis=axis)",
             reduction="none",
         ),
         implements(

@@ -42,58 +42,91 @@ class KerasAdapter(Adapter):
         implements("logsumexp", "keras.ops.logsumexp(x, axis=axis)"),
         implements(
             "binary_cross_entropy",
-            "keras.losses.binary_crossentropy(y_true[:, None], y_pred[:, None])",
+            "keras.losses.binary_crossentropy(y_true[:, None], y_pred[:, None], label_smoothing=label_smoothing)",
             reduction="none",
             clip=1e-7,
         ),
         implements(
             "binary_cross_entropy",
-            "keras.losses.BinaryCrossentropy(reduction=reduction, dtype=y_pred.dtype)"
-            "(y_true[:, None], y_pred[:, None])",
+            "keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing, reduction=reduction, dtype=y_pred.dtype)"
+            "(y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
             clip=1e-7,
+            mean_over="samples",
         ),
         implements(
             "binary_cross_entropy_with_logits",
-            "keras.losses.binary_crossentropy(y_true[:, None], logits[:, None], from_logits=True)",
+            "keras.losses.binary_crossentropy("
+            "y_true[:, None], logits[:, None], from_logits=True, label_smoothing=label_smoothing)",
             reduction="none",
         ),
         implements(
             "binary_cross_entropy_with_logits",
-            "keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction, dtype=logits.dtype)"
-            "(y_true[:, None], logits[:, None])",
+            "keras.losses.BinaryCrossentropy("
+            "from_logits=True, label_smoothing=label_smoothing, reduction=reduction, dtype=logits.dtype)"
+            "(y_true[:, None], logits[:, None], sample_weight=sample_weight)",
+            mean_over="samples",
         ),
         implements(
             "categorical_cross_entropy",
-            "keras.losses.categorical_crossentropy(y_true, y_pred)",
+            "keras.losses.categorical_crossentropy(y_true, y_pred, label_smoothing=label_smoothing, axis=axis)",
             reduction="none",
             clip=1e-7,
             normalise=True,
         ),
         implements(
             "categorical_cross_entropy",
-            "keras.losses.CategoricalCrossentropy(reduction=reduction, dtype=y_pred.dtype)(y_true, y_pred)",
+            "keras.losses.CategoricalCrossentropy("
+            "label_smoothing=label_smoothing, axis=axis, reduction=reduction, dtype=y_pred.dtype)"
+            "(y_true, y_pred, sample_weight=sample_weight)",
+            mean_over="samples",
             clip=1e-7,
             normalise=True,
         ),
         implements(
             "categorical_cross_entropy_with_logits",
-            "keras.losses.categorical_crossentropy(y_true, logits, from_logits=True)",
+            "keras.losses.categorical_crossentropy("
+            "y_true, logits, from_logits=True, label_smoothing=label_smoothing, axis=axis)",
             reduction="none",
         ),
         implements(
             "categorical_cross_entropy_with_logits",
-            "keras.losses.CategoricalCrossentropy(from_logits=True, reduction=reduction, dtype=logits.dtype)"
-            "(y_true, logits)",
+            "keras.losses.CategoricalCrossentropy("
+            "from_logits=True, label_smoothing=label_smoothing, axis=axis, reduction=reduction, dtype=logits.dtype)"
+            "(y_true, logits, sample_weight=sample_weight)",
+            mean_over="samples",
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            "keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)",
+            "keras.losses.sparse_categorical_crossentropy("
+            "labels, logits, from_logits=True, ignore_class=ignore_index, axis=axis)",
             reduction="none",
+        ),
+        implements(
+            "sparse_categorical_cross_entropy_with_logits",
+            "keras.losses.SparseCategoricalCrossentropy("
+            "from_logits=True, ignore_class=ignore_index, axis=axis, reduction=reduction, dtype=logits.dtype)"
+            "(labels, logits)",
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
             "keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction, dtype=logits.dtype)"
-            "(labels, logits)",
+            "(labels, logits, sample_weight=sample_weight)",
+            name="keras.losses.SparseCategoricalCrossentropy-sample_weight",
+            mean_over="samples",
+        ),
+        implements(
+            "sparse_categorical_cross_entropy",
+            "keras.losses.sparse_categorical_crossentropy(labels, y_pred, ignore_class=ignore_index, axis=axis)",
+            reduction="none",
+            clip=1e-7,
+            normalise=True,
+        ),
+        implements(
+            "sparse_categorical_cross_entropy",
+            "keras.losses.SparseCategoricalCrossentropy("
+            "ignore_class=ignore_index, axis=axis, reduction=reduction, dtype=y_pred.dtype)(labels, y_pred)",
+            clip=1e-7,
+            normalise=True,
         ),
         implements("accuracy", "keras.metrics.Accuracy()(y_true, y_pred)", stateful=True, reduction="mean"),
         implements(

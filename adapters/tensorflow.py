@@ -32,8 +32,13 @@ class TensorFlowAdapter(Adapter):
             reduction="none",
         ),
         implements(
+            "binary_cross_entropy_with_logits",
+            "tf.nn.weighted_cross_entropy_with_logits(labels=y_true, logits=logits, pos_weight=pos_weight)",
+            reduction="none",
+        ),
+        implements(
             "categorical_cross_entropy_with_logits",
-            "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits)",
+            "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits, axis=axis)",
             reduction="none",
         ),
         implements(

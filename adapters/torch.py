@@ -28,33 +28,67 @@ class TorchAdapter(Adapter):
         implements("logsumexp", "torch.logsumexp(x, dim=axis)"),
         implements(
             "binary_cross_entropy",
-            "torch.nn.functional.binary_cross_entropy(y_pred, y_true, reduction=reduction)",
+            "torch.nn.functional.binary_cross_entropy(y_pred, y_true, weight=sample_weight, reduction=reduction)",
             log_floor=-100.0,
-        ),
-        implements("binary_cross_entropy", "torch.nn.BCELoss(reduction=reduction)(y_pred, y_true)", log_floor=-100.0),
-        implements(
-            "binary_cross_entropy_with_logits",
-            "torch.nn.functional.binary_cross_entropy_with_logits(logits, y_true, reduction=reduction)",
+            mean_over="samples",
         ),
         implements(
+            "binary_cross_entropy",
+            "torch.nn.BCELoss(weight=sample_weight, reduction=reduction)(y_pred, y_true)",
+            log_floor=-100.0,
+            mean_over="samples",
+        ),
+        implements(
             "binary_cross_entropy_with_logits",
-            "torch.nn.BCEWithLogitsLoss(reduction=reduction)(logits, y_true)",
+            "torch.nn.functional.binary_cross_entropy_with_logits("
+            "logits, y_true, weight=sample_weight, pos_weight=torch.tensor(pos_weight), reduction=reduction)",
+            mean_over="samples",
+        ),
+        implements(
+            "binary_cross_entropy_with_logits",
+            "torch.nn.BCEWithLogitsLoss("
+            "weight=sample_weight, pos_weight=torch.tensor(pos_weight), reduction=reduction)(logits, y_true)",
+            mean_over="samples",
         ),
         implements(
             "categorical_cross_entropy_with_logits",
-            "torch.nn.functional.cross_entropy(logits, y_true, reduction=reduction)",
+            "torch.nn.functional.cross_entropy("
+            "logits, y_true, weight=class_weight, label_smoothing=label_smoothing, reduction=reduction)",
+            mean_over="samples",
+            axis=1,
         ),
         implements(
             "categorical_cross_entropy_with_logits",
-            "torch.nn.CrossEntropyLoss(reduction=reduction)(logits, y_true)",
+            "torch.nn.CrossEntropyLoss("
+            "weight=class_weight, label_smoothing=label_smoothing, reduction=reduction)(logits, y_true)",
+            mean_over="samples",
+            axis=1,
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            "torch.nn.functional.cross_entropy(logits, labels, reduction=reduction)",
+            "torch.nn.functional.cross_entropy(logits, labels, weight=class_weight,"
+            " ignore_index=-100 if ignore_index is None else ignore_index,"
+            " label_smoothing=label_smoothing, reduction=reduction)",
+            axis=1,
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            "torch.nn.CrossEntropyLoss(reduction=reduction)(logits, labels)",
+            "torch.nn.CrossEntropyLoss(weight=class_weight,"
+            " ignore_index=-100 if ignore_index is None else ignore_index,"
+            " label_smoothing=label_smoothing, reduction=reduction)(logits, labels)",
+            axis=1,
+        ),
+        implements(
+            "negative_log_likelihood",
+            "torch.nn.functional.nll_loss(log_probabilities, labels, weight=class_weight,"
+            " ignore_index=-100 if ignore_index is None else ignore_index, reduction=reduction)",
+            axis=1,
+        ),
+        implements(
+            "negative_log_likelihood",
+            "torch.nn.NLLLoss(weight=class_weight, ignore_index=-100 if ignore_index is None else ignore_index,"
+            " reduction=reduction)(log_probabilities, labels)",
+            axis=1,
         ),
         implements(
             "top_k_accuracy",

@@ -12,7 +12,7 @@ from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.frozen import integers
 from trueline.conformance.isolation import Answer, NoAnswer
-from trueline.conformance.judge import Judgement, allowance, digest, judge, unanswered
+from trueline.conformance.judge import Judgement, allowance, condition, digest, divided_by, judge, unanswered
 from trueline.reference.balls import PrecisionError
 from trueline.reference.formats import Array
 
@@ -33,22 +33,21 @@ def cotangent(context: Context, case: Case) -> Array:
 
 
 def _condition(context: Context, case: Case, upstream: Array) -> Array | float:
-    bound = context.operation.gradient_bound
-    if bound is None or bound.sensitivity is None:
-        return 0.0
     operation, axis = context.operation, int(case.parameters.get("axis", -1))
-    arrays = [
-        np.asarray(np.moveaxis(case.inputs[name], axis, -1) if rank else case.inputs[name], dtype=np.float64)
-        for name, rank in zip(operation.inputs, operation.core_ranks, strict=True)
-    ]
     weights = np.asarray(upstream, dtype=np.float64)
-    batch = arrays[-1].shape[: arrays[-1].ndim - operation.core_ranks[-1]]
-    if case.parameters.get("reduction", "none") != "none":
-        weights = np.broadcast_to(weights / (np.prod(batch) if case.parameters["reduction"] == "mean" else 1), batch)
+    reduction = case.parameters.get("reduction", "none")
+    if reduction != "none":
+        batch = case.inputs[operation.inputs[-1]].shape
+        batch = tuple(np.delete(batch, axis)) if operation.core_ranks[-1] else batch
+        divisor = 1.0
+        if reduction == "mean":
+            each = context.truth(case, reduction="none")
+            divisor = divided_by(each, context.truth(case), int(np.prod(batch)))
+        weights = np.broadcast_to(weights / divisor, batch)
     elif operation.output_rank:
         weights = np.moveaxis(weights, axis, -1)
-    condition = np.asarray(bound.sensitivity(*arrays, weights))
-    return np.moveaxis(condition, -1, axis) if operation.core_ranks[-1] else condition
+    known = {**case.parameters, **context.implementation.conventions}
+    return condition(operation.gradient_bound, operation, case.inputs, axis, known, weights)
 
 
 def _judged(context: Context, case: Case, upstream: Array, answer: Answer) -> Observation:

@@ -281,12 +281,22 @@ class _Server:
             call.device,
             tuple(sorted(spelled.items())),
             call.cotangent is not None,
+            call.inputs,
+            call.arrays[-1].dtype.name if any(isinstance(value, tuple) for value in spelled.values()) else "",
         )
         if key not in self.functions:
             named = call.implementation.function(self.namespace, (*call.inputs, *spelled))
 
+            # One number for each class, as an array of the format of what is differentiated.
+            values = [
+                self.adapter.put(np.array(value, call.arrays[-1].dtype), call.device)
+                if isinstance(value, tuple)
+                else value
+                for value in spelled.values()
+            ]
+
             def function(*arrays: Any) -> Any:
-                return named(*arrays, *spelled.values())
+                return named(*arrays, *values)
 
             made: Function = function
             if call.cotangent is not None:

@@ -187,7 +187,7 @@ def _cases(judged: Sequence[Judged]) -> dict[str, Any]:
     stored = {name: case for each in judged for name, case in each.outcome.cases.items()}
     return {
         name: {
-            "parameters": dict(case.parameters),
+            "parameters": {k: list(v) if isinstance(v, tuple) else v for k, v in case.parameters.items()},
             "inputs": {key: runfile.encode(array) for key, array in case.inputs.items()},
         }
         for name, case in stored.items()

@@ -67,19 +67,19 @@ def _logsumexp_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
     return np.asarray(np.abs(cotangent)[..., None] * p * (2 + condition))
 
 
-@define("activation", "()->()", source=f"{GBC}, eq. 3.30", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
+@define("activation", "()->()", "real", source=f"{GBC}, eq. 3.30", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
 def sigmoid(x: Ball) -> Ball:
     """Logistic sigmoid, 1 / (1 + e^-x)."""
     return 1 / (1 + exp(-x))
 
 
-@define("activation", "()->()", source=f"{GBC}, section 3.10", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
+@define("activation", "()->()", "real", source=f"{GBC}, section 3.10", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
 def log_sigmoid(x: Ball) -> Ball:
     """Logarithm of the logistic sigmoid, -log(1 + e^-x)."""
     return -log(1 + exp(-x))
 
 
-@define("activation", "()->()", source=f"{GBC}, eq. 3.31", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
+@define("activation", "()->()", "real", source=f"{GBC}, eq. 3.31", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
 def softplus(x: Ball) -> Ball:
     """Softplus, log(1 + e^x)."""
     return log(1 + exp(x))
@@ -88,6 +88,7 @@ def softplus(x: Ball) -> Ball:
 @define(
     "activation",
     "(n)->(n)",
+    "logits",
     source=f"{GBC}, eq. 4.1",
     bound=Bound(
         6,
@@ -110,6 +111,7 @@ def softmax(x: Sequence[Ball]) -> list[Ball]:
 @define(
     "activation",
     "(n)->(n)",
+    "logits",
     source=f"{BHH}, eq. 1.3",
     bound=Bound(
         6,
@@ -127,6 +129,7 @@ def log_softmax(x: Sequence[Ball]) -> list[Ball]:
 @define(
     "activation",
     "(n)->()",
+    "logits",
     source=f"{BHH}, eq. 1.1",
     bound=Bound(6, f"max x + log of the sum, which cancel near 0 ({BHH})", _logsumexp_sensitivity),
     gradient_bound=Bound(8, "softmax times the upstream gradient", _logsumexp_gradient_sensitivity),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from flint import arb, arb_series, ctx
-from trueline.reference.balls import Ball, PrecisionError, total
+from trueline.reference.balls import Ball, PrecisionError, times, total
 from trueline.reference.formats import Array, Format
-from trueline.reference.operations import Operation
+from trueline.reference.operations import Operation, Weighted
 
 PRECISIONS = (128, 320, 1280, 4096)
 """Working precisions in bits. 1280 decides e^x of the largest binary64 number; what has no value at 4096 has none."""
@@ -36,6 +36,8 @@ class Truth:
     ulp: Array
     residual: Array
     undecided: Array
+    asked: Array | None = None
+    """Where a truth was computed at some elements alone: which. None means all."""
 
     def text(self, at: tuple[int, ...]) -> str:
         """The exact value of one element to 20 significant digits."""
@@ -52,6 +54,7 @@ class Truth:
             np.moveaxis(self.ulp, -1, axis),
             np.stack([np.moveaxis(part, -1, axis) for part in self.residual]),
             np.moveaxis(self.undecided, -1, axis),
+            None if self.asked is None else np.moveaxis(self.asked, -1, axis),
         )
 
 
@@ -159,14 +162,16 @@ def resolve(operation: Operation, fmt: Format, parameters: Mapping[str, Any]) ->
     unknown = set(parameters) - set(operation.parameters)
     if unknown:
         raise TypeError(f"{operation.name} has no parameter {sorted(unknown)[0]!r}")
-    resolved: dict[str, Any] = {}
-    for name, given in parameters.items():
-        if name == "clip":
-            edge = fmt.epsilon if given == "epsilon" else float(given)
-            resolved[name] = (arb(fmt.round(edge)), arb(fmt.round(1 - edge)))
-        else:
-            resolved[name] = arb(given) if isinstance(given, float) else given
-    return resolved
+    return {name: _resolved(name, given, fmt) for name, given in parameters.items()}
+
+
+def _resolved(name: str, given: Any, fmt: Format) -> Any:
+    if name == "clip":
+        edge = fmt.epsilon if given == "epsilon" else float(given)
+        return arb(fmt.round(edge)), arb(fmt.round(1 - edge))
+    if isinstance(given, tuple):
+        return [_resolved(name, each, fmt) for each in given]
+    return arb(given) if isinstance(given, float) else given
 
 
 @dataclass(frozen=True)
@@ -198,9 +203,54 @@ def rows(operation: Operation, inputs: Mapping[str, Array], axis: int = -1) -> _
     return _Rows(operation, batch, tuple(arrays))
 
 
-def _per_row(operation: Operation, row: list[Any], parameters: Mapping[str, Any]) -> list[Ball]:
+def _per_row(operation: Operation, row: list[Any], parameters: Mapping[str, Any]) -> tuple[list[Ball], Ball]:
+    """The answers for one row, and the weight with which it counts in a mean."""
     answer = operation.definition(*row, **parameters)
-    return list(answer) if operation.output_rank else [answer]
+    if isinstance(answer, Weighted):
+        return [answer.value], answer.weight
+    return (list(answer) if operation.output_rank else [answer]), arb(1)
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Rows with the weights that the caller gives them, and the number that a mean divides by."""
+
+    operation: Operation
+    rows: list[list[Any]]
+    weights: list[Ball]
+    parameters: dict[str, Any]
+    reduction: str
+    mean_over: str
+
+    def answer(self, index: int, row: list[Any]) -> list[Ball]:
+        """The weighted answers for one row."""
+        answers, _ = _per_row(self.operation, row, self.parameters)
+        weight = self.weights[index]
+        return answers if weight is None else [times(weight, each) for each in answers]
+
+    def divisor(self) -> Ball:
+        """What the reduction divides the sum by."""
+        if self.reduction != "mean":
+            return arb(1)
+        if self.mean_over == "samples":
+            return arb(len(self.rows))
+        given = [arb(1) if weight is None else weight for weight in self.weights]
+        own = [_per_row(self.operation, row, self.parameters)[1] for row in self.rows]
+        return total([a * b for a, b in zip(given, own, strict=True)])
+
+
+def _samples(
+    batch: _Rows,
+    fmt: Format,
+    sample_weight: Array | None,
+    parameters: dict[str, Any],
+    reduction: str,
+    mean_over: str,
+) -> _Samples:
+    listed = list(batch)
+    weights = [None] * len(listed) if sample_weight is None else _balls(sample_weight.ravel(), False)
+    resolved = resolve(batch.operation, fmt, parameters)
+    return _Samples(batch.operation, listed, weights, resolved, reduction, mean_over)
 
 
 def evaluate(
@@ -210,28 +260,53 @@ def evaluate(
     *,
     axis: int = -1,
     reduction: str = "none",
+    mean_over: str = "weights",
     **parameters: Any,
 ) -> Truth:
     """The exact answers of `operation` for arrays of numbers of `fmt`, in the shape that an implementation returns.
 
     Shapes: every input has the same batch axes; rowwise inputs have one more at `axis`. `reduction` mean and sum
-    give shape (), none keeps all. The mean over no rows is NaN, as 0/0 is.
+    give shape (), none keeps all. A mean divides by the sum of the samples' weights, or by their number for
+    `mean_over="samples"`; 0/0 is NaN. Weights come from the input `sample_weight`, one for each sample, and from
+    the definition itself.
     """
     batch = rows(operation, inputs, axis)
     with _lock:
-        resolved = resolve(operation, fmt, parameters)
+        samples = _samples(batch, fmt, inputs.get("sample_weight"), parameters, reduction, mean_over)
         if reduction == "none":
-            elements = [e for row in batch for e in _decide(lambda row=row: _per_row(operation, row, resolved), fmt)]  # type: ignore[misc]
+            elements = [
+                element
+                for index, row in enumerate(samples.rows)
+                for element in _decide(lambda index=index, row=row: samples.answer(index, row), fmt)  # type: ignore[misc]
+            ]
             core = (batch.arrays[-1].shape[-1],) if operation.output_rank else ()
             truth = _truth(elements, (*batch.batch, *core))
             return truth.core_axis_to(axis) if operation.output_rank else truth
-        listed = list(batch)
 
         def reduced() -> list[Ball]:
-            answer = total([_per_row(operation, row, resolved)[0] for row in listed])
-            return [answer if reduction == "sum" else answer / len(listed)]
+            answer = total([samples.answer(index, row)[0] for index, row in enumerate(samples.rows)])
+            return [answer / samples.divisor()]
 
         return _truth(_decide(reduced, fmt), ())
+
+
+LONG = 128
+"""Rows longer than this are differentiated at a sample of their entries."""
+
+
+def _differentiated(entries: list[Ball], row: list[Any]) -> Iterable[int]:
+    """The entries of a row whose derivative is computed: all, or both ends, the extremes, the label and a sample."""
+    count = len(entries)
+    if count <= LONG:
+        return range(count)
+    numbers = [float(entry.mid()) for entry in entries]
+    known = [index for index, number in enumerate(numbers) if not math.isnan(number)]
+    extremes = [min(known, key=numbers.__getitem__), max(known, key=numbers.__getitem__)] if known else []
+    labels = [label for label in row[:-1] if isinstance(label, int) and 0 <= label < count]
+    return sorted({0, count - 1, *extremes, *labels, *(count * step // 16 for step in range(16))})
+
+
+_UNASKED: _Element = (0.0, 1.0, 0.0, 0.0, False)
 
 
 def gradient(
@@ -242,12 +317,15 @@ def gradient(
     *,
     axis: int = -1,
     reduction: str = "none",
+    mean_over: str = "weights",
+    order: int = 1,
     **parameters: Any,
 ) -> Truth:
     """The exact vector-Jacobian product with respect to the last input, in its shape.
 
     `cotangent` has the shape of the answer. The derivative comes from the definition itself, evaluated on power
-    series with one input entry as the variable.
+    series with one input entry as the variable. `order=2` gives the second derivative of a function of one number.
+    Of rows longer than LONG a sample of entries is `asked`.
     """
     batch = rows(operation, inputs, axis)
     weights = np.asarray(cotangent, dtype=np.float64)
@@ -256,25 +334,39 @@ def gradient(
     elif operation.output_rank:
         weights = np.moveaxis(weights, axis, -1)
     count = math.prod(batch.batch)
-    divisor = count if reduction == "mean" else 1
     flat = weights.reshape(count, batch.arrays[-1].shape[-1] if operation.output_rank else 1)
     rowwise = bool(operation.core_ranks[-1])
     elements: list[_Element] = []
+    asked: list[bool] = []
     with _lock:
-        resolved = resolve(operation, fmt, parameters)
-        for row, weight in zip(batch, flat, strict=True):
+        samples = _samples(batch, fmt, inputs.get("sample_weight"), parameters, reduction, mean_over)
+        divisors: dict[int, Ball] = {}
+        for index, (row, weight) in enumerate(zip(samples.rows, flat, strict=True)):
+            entries = row[-1] if rowwise else [row[-1]]
+            chosen = _differentiated(entries, row)
 
-            def product(row: list[Any] = row, weight: Array = weight) -> list[Ball]:
-                entries = row[-1] if rowwise else [row[-1]]
+            def product(
+                index: int = index,
+                row: list[Any] = row,
+                weight: Array = weight,
+                entries: list[Ball] = entries,
+                chosen: Iterable[int] = chosen,
+            ) -> list[Ball]:
+                divisor = divisors.get(ctx.prec) or divisors.setdefault(ctx.prec, samples.divisor())
                 results = []
-                for index, entry in enumerate(entries):
-                    seeded = [*entries[:index], arb_series([entry, 1], 2), *entries[index + 1 :]]
-                    answers = _per_row(operation, [*row[:-1], seeded if rowwise else seeded[0]], resolved)
-                    slopes = [answer[1] if isinstance(answer, arb_series) else arb(0) for answer in answers]
+                for place in chosen:
+                    seeded = [*entries[:place], arb_series([entries[place], 1], order + 1), *entries[place + 1 :]]
+                    answers = samples.answer(index, [*row[:-1], seeded if rowwise else seeded[0]])
+                    # The coefficient of x^2 is half of the second derivative.
+                    slopes = [a[order] * order if isinstance(a, arb_series) else arb(0) for a in answers]
                     results.append(total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisor)
                 return results
 
-            elements += _decide(product, fmt)
+            found = dict(zip(chosen, _decide(product, fmt), strict=True))
+            elements += [found.get(place, _UNASKED) for place in range(len(entries))]
+            asked += [place in found for place in range(len(entries))]
     shape = batch.arrays[-1].shape
     truth = _truth(elements, shape)
+    if not all(asked):
+        truth = replace(truth, asked=np.array(asked, dtype=bool).reshape(shape))
     return truth.core_axis_to(axis) if rowwise else truth

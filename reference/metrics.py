@@ -24,31 +24,31 @@ def _largest(row: Sequence[Ball]) -> int:
     return best
 
 
-@define("metric", "(),()->()", source=SKLEARN, bound=MEAN, integers=frozenset({"y_true", "y_pred"}))
+@define("metric", "(),()->()", "label label", source=SKLEARN, bound=MEAN)
 def accuracy(y_true: int, y_pred: int) -> Ball:
     """Share of samples whose predicted label is the true one."""
     return arb(y_true == y_pred)
 
 
-@define("metric", "(),()->()", source=SKLEARN, bound=MEAN, integers=frozenset({"y_true"}))
+@define("metric", "(),()->()", "binary score", source=SKLEARN, bound=MEAN)
 def binary_accuracy(y_true: int, y_score: Ball, *, threshold: Ball = arb(0.5)) -> Ball:  # noqa: B008
     """Share of samples whose score lies above the threshold exactly when the label is 1."""
     return arb(less(threshold, y_score) == (y_true == 1))
 
 
-@define("metric", "(c),(c)->()", source=SKLEARN, bound=MEAN)
+@define("metric", "(c),(c)->()", "one_hot scores", source=SKLEARN, bound=MEAN)
 def categorical_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball]) -> Ball:
     """Share of rows whose largest score stands where the one-hot target has its 1."""
     return arb(_largest(y_true) == _largest(y_score))
 
 
-@define("metric", "(),(c)->()", source=SKLEARN, bound=MEAN, integers=frozenset({"labels"}))
+@define("metric", "(),(c)->()", "label scores", source=SKLEARN, bound=MEAN)
 def sparse_categorical_accuracy(labels: int, y_score: Sequence[Ball]) -> Ball:
     """Share of rows whose largest score stands at the label."""
     return arb(labels == _largest(y_score))
 
 
-@define("metric", "(),(c)->()", source=SKLEARN, bound=MEAN, integers=frozenset({"labels"}))
+@define("metric", "(),(c)->()", "label scores", source=SKLEARN, bound=MEAN)
 def top_k_accuracy(labels: int, y_score: Sequence[Ball], *, k: int = 2) -> Ball:
     """Share of rows in which fewer than k scores are larger than the label's."""
     larger = sum(1 for score in y_score if value(score) > value(y_score[labels]))

@@ -34,7 +34,7 @@ def test_calls_mention_what_there_is(each: Implementation) -> None:
     op = OPERATIONS[each.operation]
     modules = {module.partition(".")[0] for module in adapter(each.framework).modules}
     modules |= ALIASES.get(each.framework, set())
-    parameters = {*op.parameters, *("axis", "reduction")}
+    parameters = {*op.parameters, "axis", "reduction", "sample_weight"}
     known = {*op.inputs, *parameters, *modules, *dir(builtins), *bound(each.call)}
     assert each.names <= known, f"unknown: {sorted(each.names - known)}"
     assert set(op.inputs) <= each.names, f"not used: {sorted(set(op.inputs) - each.names)}"
@@ -48,7 +48,7 @@ def test_parameters_stand_in_the_call_or_are_fixed_by_a_convention(each: Impleme
     if op.kind != "activation":
         assert each.choices("reduction", REDUCTIONS), "no reduction can be asked for"
     for name, value in each.conventions.items():
-        assert name in op.parameters or name == "reduction", name
+        assert name in op.parameters or name in ("reduction", "mean_over", "axis"), name
         values = value if isinstance(value, tuple) else (value,)
         if name == "reduction":
             assert set(values) <= set(REDUCTIONS)
