@@ -67,7 +67,7 @@ def _input(index: int) -> str:
 
 
 class OnnxRuntimeAdapter(NumPyAdapter):
-    """Takes and returns NumPy arrays. No kernel of the CPU takes bfloat16, so that it is not asked for.
+    """Takes and returns NumPy arrays; bfloat16 is not asked for, since no CPU kernel of these operators takes it.
 
     The standard has neither log-sigmoid nor a loss of probabilities or of one-hot targets.
     """
