@@ -18,6 +18,8 @@ Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
 WIDE = ("float16", "bfloat16", "float32", "float64")
+NATIVE = ("float16", "float32", "float64")
+"""Those that NumPy has itself."""
 
 
 @dataclass(frozen=True)

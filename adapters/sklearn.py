@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from trueline.adapters.base import Mode, implements
+from trueline.adapters.base import NATIVE, Mode, implements
 from trueline.adapters.numpy import NumPyAdapter
 
 MEAN_OR_SUM = ("mean", "sum")
-NATIVE = ("float16", "float32", "float64")
 
 
 class SklearnAdapter(NumPyAdapter):

@@ -18,7 +18,7 @@ ALLOWED = {
     "reports": {"reports"},
     "conformance": set(PACKAGES),
 }
-FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "optax", "sklearn", "scipy")
+FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "optax", "sklearn", "scipy", "torchmetrics", "onnxruntime", "onnx")
 # What each package may need besides itself and the standard library.
 NEEDS = {
     "reference": {"flint", "ml_dtypes", "numpy"},

@@ -97,7 +97,7 @@ def test_adapters_are_complete(name: str) -> None:
     found = adapter(name)
     assert found.framework == name
     assert found.distributions
-    assert found.extra in ("numpy", "sklearn", "torch", "tensorflow", "jax")
+    assert found.extra in ("numpy", "sklearn", "torch", "tensorflow", "jax", "torchmetrics", "onnxruntime")
     modes = [mode.name for mode in found.modes]
     assert len(modes) == len(set(modes))
     for mode in found.modes:
@@ -168,6 +168,10 @@ def test_what_is_promised_is_offered() -> None:
         "jax.scipy.special.logsumexp",
         "optax.sigmoid_binary_cross_entropy",
         "optax.softmax_cross_entropy",
+        "torchmetrics.functional.classification.multiclass_accuracy",
+        "torchmetrics.classification.BinaryAccuracy",
+        "onnxruntime.Softmax",
+        "onnxruntime.SoftmaxCrossEntropyLoss",
     ]
     for name in promised:
         near = difflib.get_close_matches(name, names, n=1)

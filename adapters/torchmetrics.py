@@ -1,0 +1,110 @@
+"""TorchMetrics: torchmetrics.functional.classification, and the metric objects of torchmetrics.classification.
+
+Arrays, devices, flags and gradients are torch's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trueline.adapters.base import Adapter, Array, Function, Mode, implements
+from trueline.adapters.registry import adapter
+
+FUNCTIONAL = "torchmetrics.functional.classification"
+OBJECTS = "torchmetrics.classification"
+
+# Multiclass metrics take the mean over classes unless asked for the mean over samples.
+MICRO = "num_classes=y_score.shape[1], average='micro'"
+# A metric object keeps its counts on the CPU until it is told where the arrays are.
+BESIDE_SCORES = ".to(y_score.device)"
+
+
+class TorchMetricsAdapter(Adapter):
+    """Scores lie in [0, 1]: where one of a call's scores does not, binary metrics take the sigmoid of them all."""
+
+    framework = "torchmetrics"
+    distributions = ("torchmetrics", "torch", "numpy")
+    extra = "torchmetrics"
+    modules = ("torchmetrics.classification", "torchmetrics.functional.classification")
+    modes = (Mode("eager", requires=("torch",)),)
+    table = (
+        implements("accuracy", f"{FUNCTIONAL}.multiclass_accuracy(y_pred, y_true, average='micro')", reduction="mean"),
+        implements(
+            "accuracy",
+            f"{OBJECTS}.MulticlassAccuracy(average='micro').to(y_pred.device)(y_pred, y_true)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "binary_accuracy",
+            f"{FUNCTIONAL}.binary_accuracy(y_score, y_true, threshold=threshold)",
+            reduction="mean",
+        ),
+        implements(
+            "binary_accuracy",
+            f"{OBJECTS}.BinaryAccuracy(threshold=threshold){BESIDE_SCORES}(y_score, y_true)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "categorical_accuracy",
+            f"{FUNCTIONAL}.multiclass_accuracy(y_score, y_true.argmax(dim=1), {MICRO})",
+            reduction="mean",
+        ),
+        implements(
+            "categorical_accuracy",
+            f"{OBJECTS}.MulticlassAccuracy({MICRO}){BESIDE_SCORES}(y_score, y_true.argmax(dim=1))",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "sparse_categorical_accuracy",
+            f"{FUNCTIONAL}.multiclass_accuracy(y_score, labels, {MICRO})",
+            reduction="mean",
+        ),
+        implements(
+            "sparse_categorical_accuracy",
+            f"{OBJECTS}.MulticlassAccuracy({MICRO}){BESIDE_SCORES}(y_score, labels)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "top_k_accuracy",
+            f"{FUNCTIONAL}.multiclass_accuracy(y_score, labels, {MICRO}, top_k=k)",
+            reduction="mean",
+        ),
+        implements(
+            "top_k_accuracy",
+            f"{OBJECTS}.MulticlassAccuracy({MICRO}, top_k=k){BESIDE_SCORES}(y_score, labels)",
+            stateful=True,
+            reduction="mean",
+        ),
+    )
+
+    def load(self) -> dict[str, Any]:
+        """Import torch and TorchMetrics."""
+        self.torch = adapter("torch")
+        return {**self.torch.load(), **super().load()}
+
+    def devices(self) -> dict[str, str]:
+        """Torch's devices."""
+        return self.torch.devices()
+
+    def flags(self) -> dict[str, str | float | bool | None]:
+        """Torch's flags."""
+        return self.torch.flags()
+
+    def put(self, array: Array, device: str) -> Any:
+        """A tensor."""
+        return self.torch.put(array, device)
+
+    def get(self, answer: Any) -> Array:
+        """The tensor's bits as an array."""
+        return self.torch.get(answer)
+
+    def vjp(self, function: Function) -> Function:
+        """Torch's autograd."""
+        return self.torch.vjp(function)
+
+
+ADAPTER = TorchMetricsAdapter()
