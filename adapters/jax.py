@@ -27,6 +27,13 @@ class JaxAdapter(Adapter):
     table = (
         implements("sigmoid", "jax.nn.sigmoid(x)"),
         implements("sigmoid", "jax.scipy.special.expit(x)"),
+        implements("sigmoid", "jax.lax.logistic(x)"),
+        implements("logit", "jax.scipy.special.logit(x)"),
+        implements("hard_sigmoid", "jax.nn.hard_sigmoid(x)"),
+        implements("softmax_with_temperature", "jax.nn.softmax(x / temperature, axis=axis)"),
+        implements("masked_softmax", "jax.nn.softmax(x, axis=axis, where=mask)"),
+        implements("masked_log_softmax", "jax.nn.log_softmax(x, axis=axis, where=mask)"),
+        implements("masked_logsumexp", "jax.nn.logsumexp(x, axis=axis, where=mask)"),
         implements("log_sigmoid", "jax.nn.log_sigmoid(x)"),
         implements("softplus", "jax.nn.softplus(x)"),
         implements("softmax", "jax.nn.softmax(x, axis=axis)"),

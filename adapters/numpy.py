@@ -35,6 +35,36 @@ class NumPyAdapter(Adapter):
         implements("log_sigmoid", "numpy.log(1 / (1 + numpy.exp(-x)))", name=TEXTBOOK),
         implements("log_sigmoid", "numpy.minimum(x, 0) - numpy.log1p(numpy.exp(-abs(x)))", name=STABLE),
         implements("log_sigmoid", "scipy.special.log_expit(x)"),
+        implements("logit", "numpy.log(x / (1 - x))", name=TEXTBOOK),
+        implements(
+            "logit",
+            "numpy.where(abs(x - 0.5) < 0.25, numpy.log1p((2 * x - 1) / (1 - x)), numpy.log(x) - numpy.log1p(-x))",
+            name=STABLE,
+        ),
+        implements("logit", "scipy.special.logit(x)"),
+        implements("hard_sigmoid", "numpy.clip((x + width / 2) / width, 0, 1).astype(x.dtype)", name=STABLE),
+        implements(
+            "softmin",
+            f"((e := numpy.exp(x.min(axis=axis, keepdims=True) - x)) / e.sum(axis=axis, keepdims=True,"
+            f" {ACCUMULATE.format('x')})).astype(x.dtype)",
+            name=STABLE,
+        ),
+        implements(
+            "softmax_with_temperature",
+            "scipy.special.softmax(x / x.dtype.type(temperature), axis=axis)",
+        ),
+        implements(
+            "masked_softmax",
+            "(numpy.where(mask, e := numpy.exp(numpy.where(mask, x, -numpy.inf)"
+            " - x.max(axis=axis, keepdims=True, where=mask, initial=-numpy.inf)), 0)"
+            f" / e.sum(axis=axis, keepdims=True, {ACCUMULATE.format('x')})).astype(x.dtype)",
+            name=STABLE,
+        ),
+        implements(
+            "masked_log_softmax",
+            "scipy.special.log_softmax(numpy.where(mask, x, x.dtype.type(-numpy.inf)), axis=axis)",
+        ),
+        implements("masked_logsumexp", "scipy.special.logsumexp(x, axis=axis, b=mask)"),
         implements("softplus", "numpy.log(1 + numpy.exp(x))", name=TEXTBOOK),
         implements("softplus", "numpy.maximum(x, 0) + numpy.log1p(numpy.exp(-abs(x)))", name=STABLE),
         implements("softplus", "numpy.logaddexp(0, x)"),
@@ -62,6 +92,7 @@ class NumPyAdapter(Adapter):
             name=STABLE,
         ),
         implements("logsumexp", "scipy.special.logsumexp(x, axis=axis)"),
+        implements("logsumexp", "numpy.logaddexp.reduce(x, axis=axis)"),
         implements(
             "binary_cross_entropy",
             "-(y_true * numpy.log(y_pred) + (1 - y_true) * numpy.log(1 - y_pred))",

@@ -81,13 +81,28 @@ class OnnxRuntimeAdapter(NumPyAdapter):
     table = (
         implements("sigmoid", "onnx.Sigmoid(x)", name="onnxruntime.Sigmoid"),
         implements("softplus", "onnx.Softplus(x)", name="onnxruntime.Softplus", dtypes=UP_TO_BINARY32),
+        implements(
+            "hard_sigmoid",
+            "onnx.HardSigmoid(x, alpha=1 / width, beta=0.5)",
+            name="onnxruntime.HardSigmoid",
+            dtypes=UP_TO_BINARY32,
+        ),
         implements("softmax", "onnx.Softmax(x, axis=axis)", name="onnxruntime.Softmax"),
         implements("log_softmax", "onnx.LogSoftmax(x, axis=axis)", name="onnxruntime.LogSoftmax"),
         implements("logsumexp", "onnx.ReduceLogSumExp(x, [axis], keepdims=0)", name="onnxruntime.ReduceLogSumExp"),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            "onnx.SoftmaxCrossEntropyLoss(logits, labels, reduction=reduction)",
+            "onnx.SoftmaxCrossEntropyLoss("
+            "logits, labels, class_weight, ignore_index=ignore_index, reduction=reduction)",
             name="onnxruntime.SoftmaxCrossEntropyLoss",
+            axis=1,
+        ),
+        implements(
+            "negative_log_likelihood",
+            "onnx.NegativeLogLikelihoodLoss("
+            "log_probabilities, labels, class_weight, ignore_index=ignore_index, reduction=reduction)",
+            name="onnxruntime.NegativeLogLikelihoodLoss",
+            axis=1,
         ),
         implements(
             "categorical_accuracy",

@@ -19,8 +19,28 @@ class TorchAdapter(Adapter):
     modes = (Mode("eager"), Mode("compiled", dtypes=("float32",), compiled=True))
     table = (
         implements("sigmoid", "torch.sigmoid(x)"),
+        implements("sigmoid", "torch.nn.functional.sigmoid(x)"),
+        implements("sigmoid", "torch.nn.Sigmoid()(x)"),
+        implements("sigmoid", "torch.special.expit(x)"),
         implements("log_sigmoid", "torch.nn.functional.logsigmoid(x)"),
         implements("softplus", "torch.nn.functional.softplus(x)"),
+        implements("log_sigmoid", "torch.nn.LogSigmoid()(x)"),
+        implements("softplus", "torch.nn.Softplus()(x)"),
+        implements("logit", "torch.logit(x)"),
+        implements("hard_sigmoid", "torch.nn.functional.hardsigmoid(x)"),
+        implements("hard_sigmoid", "torch.nn.Hardsigmoid()(x)"),
+        implements("softmax", "torch.nn.Softmax(dim=axis)(x)"),
+        implements("log_softmax", "torch.nn.LogSoftmax(dim=axis)(x)"),
+        implements("softmin", "torch.nn.functional.softmin(x, dim=axis)"),
+        implements("softmin", "torch.nn.Softmin(dim=axis)(x)"),
+        implements(
+            "softmax_with_temperature",
+            "torch.softmax(x / temperature, dim=axis)",
+        ),
+        implements("masked_softmax", "torch.masked.softmax(x, dim=axis, mask=mask)"),
+        implements("masked_softmax", "torch.softmax(x.masked_fill(~mask, -torch.inf), dim=axis)"),
+        implements("masked_log_softmax", "torch.masked.log_softmax(x, dim=axis, mask=mask)"),
+        implements("masked_logsumexp", "torch.masked.logsumexp(x, dim=axis, mask=mask)"),
         implements("softmax", "torch.softmax(x, dim=axis)"),
         implements("softmax", "torch.nn.functional.softmax(x, dim=axis)"),
         implements("log_softmax", "torch.log_softmax(x, dim=axis)"),
@@ -146,9 +166,11 @@ class TorchAdapter(Adapter):
 
         def product(*arrays: Any) -> Any:
             *inputs, cotangent = arrays
-            variable = inputs[-1].detach().clone().requires_grad_()
+            # Within another derivative the variable is that one's, and this one is differentiated in turn.
+            inner = inputs[-1].requires_grad
+            variable = inputs[-1] if inner else inputs[-1].detach().clone().requires_grad_()
             answer = function(*inputs[:-1], variable)
-            (gradient,) = self.torch.autograd.grad(answer, variable, cotangent)
+            (gradient,) = self.torch.autograd.grad(answer, variable, cotangent, create_graph=inner)
             return gradient
 
         return product

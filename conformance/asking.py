@@ -27,6 +27,7 @@ def answers(
     mode: Mode | None = None,
     implementation: Implementation | None = None,
     cotangents: Sequence[Array] | None = None,
+    order: int = 1,
 ) -> list[Answer]:
     """The answer to each case, or its vector-Jacobian product with that cotangent.
 
@@ -47,7 +48,7 @@ def answers(
     ]
 
     def call(question: Asked) -> Call:
-        return context.call(question[0], implementation=asked, mode=mode, cotangent=question[1])
+        return context.call(question[0], implementation=asked, mode=mode, cotangent=question[1], order=order)
 
     groups = list(together.values())
     filled = [_filled([questions[index] for index in group], op) for group in groups]

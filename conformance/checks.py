@@ -29,7 +29,7 @@ def checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
     from trueline.conformance import gradients, probes, relations, values
 
-    every = (values.CHECK, gradients.CHECK, *relations.CHECKS, *probes.CHECKS)
+    every = (values.CHECK, *gradients.CHECKS, *relations.CHECKS, *probes.CHECKS)
     names = [check.name for check in every]
     if len(set(names)) < len(names):
         raise ValueError("two checks share a name")

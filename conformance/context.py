@@ -93,6 +93,7 @@ class Context:
         implementation: Implementation | None = None,
         mode: Mode | None = None,
         cotangent: Array | None = None,
+        order: int = 1,
     ) -> Call:
         """The call that asks `case`."""
         asked = implementation or self.implementation
@@ -106,7 +107,7 @@ class Context:
             if name in asked.names and name not in inputs
         }
         arrays = tuple(case.inputs[name] for name in inputs)
-        return Call(asked, inputs, arrays, parameters, mode or self.setting.mode, self.setting.device, cotangent)
+        return Call(asked, inputs, arrays, parameters, mode or self.setting.mode, self.setting.device, cotangent, order)
 
     def truth(
         self,
@@ -125,13 +126,15 @@ class Context:
         finally:
             self.clock.oracle += time.perf_counter() - started
 
-    def gradient(self, case: Case, cotangent: Array, *, implementation: Implementation | None = None) -> Truth:
-        """The exact vector-Jacobian product with respect to the last input."""
+    def gradient(
+        self, case: Case, cotangent: Array, *, implementation: Implementation | None = None, order: int = 1
+    ) -> Truth:
+        """The exact vector-Jacobian product with respect to the last input; see engine.gradient."""
         asked = implementation or self.implementation
         parameters = definition_parameters(asked, case.parameters)
         started = time.perf_counter()
         try:
-            return gradient(operation(asked.operation), self.format, case.inputs, cotangent, **parameters)
+            return gradient(operation(asked.operation), self.format, case.inputs, cotangent, order=order, **parameters)
         finally:
             self.clock.oracle += time.perf_counter() - started
 

@@ -72,7 +72,8 @@ def _probability(op: Operation, fmt: Format) -> Iterator[Draft]:
 
 def _logits(op: Operation, fmt: Format) -> Iterator[Draft]:
     for name, x in logit_rows(fmt).items():
-        yield Draft(name, (x,), name in SMOOTH_ROWS, core=name in CORE_ROWS, parameters={"axis": -1})
+        if op.domains != ("finite_logits",) or "inf" not in name:
+            yield Draft(name, (x,), name in SMOOTH_ROWS, core=name in CORE_ROWS, parameters={"axis": -1})
     base = logit_rows(fmt)["ordinary-10"]
     yield Draft("axis-first-10", (np.ascontiguousarray(base.T),), True, parameters={"axis": 0})
     middle = np.ascontiguousarray(np.moveaxis(np.stack([base, base[::-1]]), -1, 1))
@@ -86,9 +87,10 @@ def _logits(op: Operation, fmt: Format) -> Iterator[Draft]:
 def _masked_logits(op: Operation, fmt: Format) -> Iterator[Draft]:
     del op
     for name, x in logit_rows(fmt).items():
-        mask = masks(name, x.shape)
-        smooth = name in SMOOTH_ROWS and "inf" not in name
-        yield Draft(name, (mask, x), smooth, core=name in CORE_ROWS, parameters={"axis": -1})
+        # A row without any number that takes part has no value, and masked entries beside it none either.
+        if "inf" not in name and "nan" not in name:
+            arrays = (masks(name, x.shape), x)
+            yield Draft(name, arrays, name in SMOOTH_ROWS, core=name in CORE_ROWS, parameters={"axis": -1})
     x = logit_rows(fmt)["ordinary-10"]
     yield Draft("all-taking-part-10", (np.ones(x.shape, bool), x), True, parameters={"axis": -1})
     hidden = x.copy()
@@ -313,6 +315,7 @@ GENERATORS: dict[tuple[str, ...], Generator] = {
     ("real",): _real,
     ("probability",): _probability,
     ("logits",): _logits,
+    ("finite_logits",): _logits,
     ("mask", "logits"): _masked_logits,
     ("target", "probability"): _binary_probability,
     ("target", "real"): _binary_logits,

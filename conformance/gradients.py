@@ -15,6 +15,7 @@ from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, allowance, condition, digest, divided_by, judge, unanswered
 from trueline.reference.balls import PrecisionError
 from trueline.reference.formats import Array
+from trueline.reference.operations import Bound
 
 
 def cotangent(context: Context, case: Case) -> Array:
@@ -32,7 +33,7 @@ def cotangent(context: Context, case: Case) -> Array:
     return context.format.array(drawn * signs / 4)
 
 
-def _condition(context: Context, case: Case, upstream: Array) -> Array | float:
+def _condition(context: Context, case: Case, upstream: Array, bound: Bound) -> Array | float:
     operation, axis = context.operation, int(case.parameters.get("axis", -1))
     weights = np.asarray(upstream, dtype=np.float64)
     reduction = case.parameters.get("reduction", "none")
@@ -47,39 +48,68 @@ def _condition(context: Context, case: Case, upstream: Array) -> Array | float:
     elif operation.output_rank:
         weights = np.moveaxis(weights, axis, -1)
     known = {**case.parameters, **context.implementation.conventions}
-    return condition(operation.gradient_bound, operation, case.inputs, axis, known, weights)
+    return condition(bound, operation, case.inputs, axis, known, weights)
 
 
-def _judged(context: Context, case: Case, upstream: Array, answer: Answer) -> Observation:
+def judged(
+    context: Context, check: str, case: Case, upstream: Array, answer: Answer, bound: Bound, order: int = 1
+) -> Observation:
+    """The observation that a vector-Jacobian product is, or is not, within its bound."""
     if isinstance(answer, NoAnswer):
-        return context.observation("gradient", case, unanswered(answer))
+        return context.observation(check, case, unanswered(answer))
+    # The second derivative is asked with the cotangent twice.
+    weights = upstream if order == 1 else np.asarray(upstream, np.float64) ** 2
     try:
-        truth = context.gradient(case, upstream)
+        truth = context.gradient(case, weights, order=order)
     except PrecisionError as error:
-        return context.observation("gradient", case, Judgement("undecided", message=str(error)), digest=digest(answer))
-    bound = context.operation.gradient_bound
-    assert bound is not None
-    allowed = allowance(bound, _condition(context, case, upstream), truth, context.format)
-    return context.observation("gradient", case, judge(answer, truth, allowed, context.format), digest=digest(answer))
+        return context.observation(check, case, Judgement("undecided", message=str(error)), digest=digest(answer))
+    allowed = allowance(bound, _condition(context, case, weights, bound), truth, context.format)
+    return context.observation(check, case, judge(answer, truth, allowed, context.format), digest=digest(answer))
 
 
 def observe(context: Context) -> Iterator[Observation]:
     """One observation for each differentiable case."""
+    bound = context.operation.gradient_bound
+    assert bound is not None
     chosen = [case for case in context.cases() if case.gradient]
     upstream = [cotangent(context, case) for case in chosen]
     for case, weights, answer in zip(chosen, upstream, answers(context, chosen, cotangents=upstream), strict=True):
-        yield _judged(context, case, weights, answer)
+        yield judged(context, "gradient", case, weights, answer, bound)
 
 
-def applies(setting: Setting) -> bool:
-    """Whether the operation has a derivative and the framework an autodiff."""
-    return setting.operation.gradient_bound is not None and adapter(setting.implementation.framework).differentiable
+def observe_second(context: Context) -> Iterator[Observation]:
+    """One observation for each differentiable case of a function of one number."""
+    bound = context.operation.second_bound
+    assert bound is not None
+    chosen = [case for case in context.cases() if case.gradient]
+    upstream = [_powers_of_two(cotangent(context, case)) for case in chosen]
+    found = answers(context, chosen, cotangents=upstream, order=2)
+    for case, weights, answer in zip(chosen, upstream, found, strict=True):
+        yield judged(context, "second-derivative", case, weights, answer, bound, order=2)
 
 
-CHECK = Check(
-    "gradient",
-    "gradient",
-    "How far is the gradient, for an upstream gradient other than one, from the exact one?",
-    applies,
-    observe,
+def _powers_of_two(weights: Array) -> Array:
+    """Weights whose square is a number of every format."""
+    return np.where(np.abs(weights.astype(np.float64)) >= 2, 2, 0.5).astype(weights.dtype)
+
+
+def _autodiff(setting: Setting) -> bool:
+    return adapter(setting.implementation.framework).differentiable
+
+
+CHECKS = (
+    Check(
+        "gradient",
+        "gradient",
+        "How far is the gradient, for an upstream gradient other than one, from the exact one?",
+        lambda setting: setting.operation.gradient_bound is not None and _autodiff(setting),
+        observe,
+    ),
+    Check(
+        "second-derivative",
+        "gradient",
+        "How far is the second derivative from the exact one?",
+        lambda setting: setting.operation.second_bound is not None and _autodiff(setting),
+        observe_second,
+    ),
 )

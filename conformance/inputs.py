@@ -174,6 +174,7 @@ def probability_scalars(fmt: Format) -> dict[str, Array]:
         "inner": fmt.rounded(uniform("p/inner", (32,), 0.05, 0.95)),
         "small": fmt.rounded(np.ldexp(uniform("p/small", (32,), 1, 2), -exponents)),
         "near-one": fmt.array(1 - fmt.epsilon / 2 * (1 + integers("p/near-one", (16,), 64))),
+        "near-half": fmt.array(0.5 + fmt.epsilon * (1 + integers("p/near-half", (16,), 64))),
     }
 
 

@@ -43,6 +43,8 @@ class Call:
     mode: Mode
     device: str
     cotangent: Array | None = None
+    order: int = 1
+    """2 asks for the second derivative of a function of one number, times the square of the cotangent."""
 
 
 @dataclass(frozen=True)
@@ -271,6 +273,11 @@ class _Server:
             self.seconds += time.perf_counter() - started
         return result
 
+    def _twice(self, slope: Function) -> Function:
+        """(x, c) -> the vector-Jacobian product of (x, c) -> f'(x) c with respect to x, with c once more."""
+        product = self.adapter.vjp(lambda weights, x: slope(x, weights))
+        return lambda x, weights: product(weights, x, weights)
+
     def _function(self, call: Call) -> Function:
         spelled = {
             name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()
@@ -280,7 +287,7 @@ class _Server:
             call.mode.name,
             call.device,
             tuple(sorted(spelled.items())),
-            call.cotangent is not None,
+            call.cotangent is not None and call.order,
             call.inputs,
             call.arrays[-1].dtype.name if any(isinstance(value, tuple) for value in spelled.values()) else "",
         )
@@ -301,6 +308,8 @@ class _Server:
             made: Function = function
             if call.cotangent is not None:
                 made = self.adapter.vjp(made)
+            if call.order == 2:
+                made = self._twice(made)
             if call.mode.compiled:
                 made = self.adapter.compile(made)
             self.functions[key] = self.adapter.on_device(made, call.device)

@@ -21,6 +21,14 @@ class PrecisionError(ArithmeticError):
     """The balls are too wide to decide a comparison or a division; the engine answers by raising the precision."""
 
 
+class KinkError(ArithmeticError):
+    """There is no derivative: a maximum or minimum changes from one of its arguments to the other."""
+
+
+def _slope(x: Ball) -> Ball:
+    return x[1] if isinstance(x, arb_series) else arb(0)
+
+
 def value(x: Ball) -> Ball:
     """The number itself, without its derivative."""
     return x[0] if isinstance(x, arb_series) else x
@@ -61,9 +69,13 @@ def less(x: Ball, y: Ball) -> bool:
 
 
 def maximum(x: Ball, y: Ball) -> Ball:
-    """The larger of two; NaN if either is."""
+    """The larger of two; NaN if either is. KinkError where the two meet at different slopes."""
     if value(x).is_nan() or value(y).is_nan():
         return x if value(x).is_nan() else y
+    if (isinstance(x, arb_series) or isinstance(y, arb_series)) and value(x) == value(y):
+        if _slope(x) != _slope(y):
+            raise KinkError
+        return x if isinstance(x, arb_series) else y
     return y if less(x, y) else x
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from flint import arb, arb_series, ctx
-from trueline.reference.balls import Ball, PrecisionError, times, total
+from trueline.reference.balls import Ball, KinkError, PrecisionError, times, total
 from trueline.reference.formats import Array, Format
 from trueline.reference.operations import Operation, Weighted
 
@@ -325,7 +325,7 @@ def gradient(
 
     `cotangent` has the shape of the answer. The derivative comes from the definition itself, evaluated on power
     series with one input entry as the variable. `order=2` gives the second derivative of a function of one number.
-    Of rows longer than LONG a sample of entries is `asked`.
+    Of rows longer than LONG a sample of entries is `asked`, and no entry that stands at a kink.
     """
     batch = rows(operation, inputs, axis)
     weights = np.asarray(cotangent, dtype=np.float64)
@@ -344,6 +344,7 @@ def gradient(
         for index, (row, weight) in enumerate(zip(samples.rows, flat, strict=True)):
             entries = row[-1] if rowwise else [row[-1]]
             chosen = _differentiated(entries, row)
+            kinks: set[int] = set()
 
             def product(
                 index: int = index,
@@ -351,12 +352,18 @@ def gradient(
                 weight: Array = weight,
                 entries: list[Ball] = entries,
                 chosen: Iterable[int] = chosen,
+                kinks: set[int] = kinks,
             ) -> list[Ball]:
                 divisor = divisors.get(ctx.prec) or divisors.setdefault(ctx.prec, samples.divisor())
                 results = []
                 for place in chosen:
                     seeded = [*entries[:place], arb_series([entries[place], 1], order + 1), *entries[place + 1 :]]
-                    answers = samples.answer(index, [*row[:-1], seeded if rowwise else seeded[0]])
+                    try:
+                        answers = samples.answer(index, [*row[:-1], seeded if rowwise else seeded[0]])
+                    except KinkError:
+                        kinks.add(place)
+                        results.append(arb(0))
+                        continue
                     # The coefficient of x^2 is half of the second derivative.
                     slopes = [a[order] * order if isinstance(a, arb_series) else arb(0) for a in answers]
                     results.append(total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisor)
@@ -364,7 +371,7 @@ def gradient(
 
             found = dict(zip(chosen, _decide(product, fmt), strict=True))
             elements += [found.get(place, _UNASKED) for place in range(len(entries))]
-            asked += [place in found for place in range(len(entries))]
+            asked += [place in found and place not in kinks for place in range(len(entries))]
     shape = batch.arrays[-1].shape
     truth = _truth(elements, shape)
     if not all(asked):

@@ -107,7 +107,7 @@ def test_the_formula_is_what_is_evaluated(op: Operation) -> None:
     exec(op.formula, namespace)
     ctx.prec = 128
     row = [
-        (1 if name in op.integers else [arb(0.25), arb(0.5)] if rank else arb(0.25))
+        (([1, 1] if rank else 1) if name in op.integers else [arb(0.25), arb(0.5)] if rank else arb(0.25))
         for name, rank in zip(op.inputs, op.core_ranks, strict=True)
     ]
     assert str(namespace[op.name](*row)) == str(op.definition(*row))
