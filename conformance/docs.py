@@ -35,6 +35,18 @@ GIVEN = {
 """Parameters of the engine, which no definition has: default and meaning."""
 
 
+SHARED = {
+    "class_weight": "a factor for each class; None gives every class the factor 1",
+    "clip": "the interval into which probabilities are moved; a number e means from e to 1 - e",
+    "ignore_index": "samples with this label take no part",
+    "label_smoothing": "the share of the uniform distribution that is mixed into the targets",
+    "log_floor": "the least value that a logarithm may have",
+    "normalise": "whether a row of probabilities is first divided by its sum",
+    "pos_weight": "a factor for the term of the positive label",
+}
+"""What parameters mean that several definitions take; a definition's own docstring goes before."""
+
+
 def pages() -> dict[str, str]:
     """Every page by file name. The same suite gives the same bytes."""
     made = {f"{operation.name}.md": _page(operation) for operation in OPERATIONS.values()}
@@ -148,7 +160,7 @@ def _written_with(op: Operation) -> Iterator[tuple[str, str]]:
 
 def _parameters(op: Operation) -> Iterator[tuple[str, str, str]]:
     for name, default in op.parameters.items():
-        yield name, _default(default), op.meanings.get(name, UNDESCRIBED)
+        yield name, _default(default), op.meanings.get(name) or SHARED.get(name, UNDESCRIBED)
     if op.kind != "activation":
         yield "reduction", *GIVEN["reduction"]
     elif op.rowwise:

@@ -97,12 +97,7 @@ def _sparse_gradient(labels: Array, logits: Array, cotangent: Array) -> Array:
     ),
 )
 def binary_cross_entropy(y_true: Ball, y_pred: Ball, *, clip: Interval = WHOLE, log_floor: Ball = -INFINITY) -> Ball:
-    """Binary cross-entropy of a probability, -(t log p + (1 - t) log(1 - p)), with 0 log 0 = 0.
-
-    Args:
-        clip: the interval into which a probability is moved
-        log_floor: the least value that a logarithm may have
-    """
+    """Binary cross-entropy of a probability, -(t log p + (1 - t) log(1 - p)), with 0 log 0 = 0."""
     p = clamp(y_pred, clip)
     return -(times(y_true, maximum(log(p), log_floor)) + times(1 - y_true, maximum(log(1 - p), log_floor)))
 
@@ -137,12 +132,7 @@ def binary_cross_entropy_with_logits(y_true: Ball, logits: Ball) -> Ball:
 def categorical_cross_entropy(
     y_true: Sequence[Ball], y_pred: Sequence[Ball], *, normalise: bool = False, clip: Interval = WHOLE
 ) -> Ball:
-    """Cross-entropy of a row of probabilities, -sum_c t_c log p_c, with 0 log 0 = 0.
-
-    Args:
-        normalise: whether the row is first divided by its sum
-        clip: the interval into which a probability is then moved
-    """
+    """Cross-entropy of a row of probabilities, -sum_c t_c log p_c, with 0 log 0 = 0."""
     scale = total(y_pred) if normalise else arb(1)
     return -total([times(t, log(clamp(p / scale, clip))) for t, p in zip(y_true, y_pred, strict=True)])
 

@@ -168,7 +168,7 @@ def test_an_input_without_special_points_shows_the_first_frozen_case(monkeypatch
 
 def test_meanings_of_parameters_come_from_the_docstring(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {row[0]: row for row in cells("binary_cross_entropy.md", "Parameters")}
-    assert rows["clip"][1:] == ["(-inf, inf)", "the interval into which a probability is moved"]
+    assert rows["clip"][1:] == ["(-inf, inf)", docs.SHARED["clip"]]
     assert rows["reduction"][1] == "none"
     assert {row[0]: row[1] for row in cells("binary_accuracy.md", "Parameters")}["threshold"] == "0.5"
     op = OPERATIONS["top_k_accuracy"]
