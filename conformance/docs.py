@@ -16,7 +16,7 @@ from trueline.adapters.base import Implementation
 from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
 from trueline.conformance.context import dtypes_of, offered_in
 from trueline.conformance.probes import PROBES
-from trueline.conformance.specials import HOLDS, NO_VALUE, UNDECIDED, at_cases, at_points, domains
+from trueline.conformance.specials import HOLDS, NO_VALUE, UNDECIDED, at_cases, at_points, bracketed, domains
 from trueline.reference.catalogue import OPERATIONS, Operation
 from trueline.reports import gfm
 from trueline.reports.runfile import write_text
@@ -179,8 +179,7 @@ def _default(value: Any) -> str:
 def _number(value: Any) -> str:
     """A number, label or list of them as a reader writes it: 0 and -0 for 0.0 and -0.0."""
     if isinstance(value, list):
-        shown = [_number(entry) for entry in value]
-        return f"[{', '.join(shown)}]" if len(shown) <= 12 else f"[{', '.join(shown[:8])}, … {len(shown) - 8} more]"
+        return bracketed([_number(entry) for entry in value])
     return "NaN" if value != value else str(value).removesuffix(".0")
 
 

@@ -37,6 +37,10 @@ LIMIT = 12
 """Frozen cases that are shown of an operation."""
 
 
+SHOWN = 12
+"""Entries of a row that are shown; of a longer one, the first eight, and no slope."""
+
+
 class Point(NamedTuple):
     """One sample of an input: a number, label or nested list of them, and what is special about it."""
 
@@ -253,7 +257,8 @@ def _special(
     }
     answer = _told(lambda: engine.evaluate(operation, ANSWER, inputs, **given))
     # A derivative is due where everything is finite: beyond, it is a limit that series do not take.
-    if operation.gradient_bound is None or not all(np.isfinite(array).all() for array in inputs.values()):
+    due = all(np.isfinite(array).all() and array.size <= SHOWN for array in inputs.values())
+    if operation.gradient_bound is None or not due:
         return Special(points, answer, "", case, given)
     cotangent = np.ones(())
     if operation.output_rank:
@@ -268,7 +273,13 @@ def _told(ask: Callable[[], Truth]) -> str:
     except PrecisionError:
         return UNDECIDED
     told = [_element(truth, at) for at in np.ndindex(truth.nearest.shape)]
-    return f"[{', '.join(told)}]" if truth.nearest.ndim else told[0]
+    return bracketed(told) if truth.nearest.ndim else told[0]
+
+
+def bracketed(entries: Sequence[str]) -> str:
+    """A list as text, a long one elided."""
+    shown = entries if len(entries) <= SHOWN else [*entries[:8], f"… {len(entries) - 8} more"]
+    return f"[{', '.join(shown)}]"
 
 
 def _element(truth: Truth, at: tuple[int, ...]) -> str:

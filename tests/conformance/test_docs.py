@@ -166,6 +166,12 @@ def test_an_input_without_special_points_shows_the_first_frozen_case(monkeypatch
     assert "\n| `ordinary` | defaults | `" in docs.pages()["sigmoid.md"]
 
 
+def test_long_rows_are_elided() -> None:
+    assert specials.bracketed(["1"] * specials.SHOWN) == f"[{', '.join('1' * 12)}]"
+    assert specials.bracketed(["1"] * 13) == "[1, 1, 1, 1, 1, 1, 1, 1, … 5 more]"
+    assert ", … 92 more]` | `" in PAGES["top_k_accuracy.md"]
+
+
 def test_meanings_of_parameters_come_from_the_docstring(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {row[0]: row for row in cells("binary_cross_entropy.md", "Parameters")}
     assert rows["clip"][1:] == ["(-inf, inf)", docs.SHARED["clip"]]
