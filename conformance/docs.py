@@ -150,7 +150,7 @@ def _page(op: Operation) -> str:
 
 
 def _written_with(op: Operation) -> Iterator[tuple[str, str]]:
-    """Functions of ours that the formula calls, in its order, with what they mean."""
+    """Functions of ours that the formula calls, by name, with what they mean."""
     names = [node.id for node in ast.walk(ast.parse(op.formula)) if isinstance(node, ast.Name)]
     for name in sorted(set(names)):
         found = op.definition.__globals__.get(name)
