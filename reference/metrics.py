@@ -32,7 +32,11 @@ def accuracy(y_true: int, y_pred: int) -> Ball:
 
 @define("metric", "(),()->()", "binary score", source=SKLEARN, bound=MEAN)
 def binary_accuracy(y_true: int, y_score: Ball, *, threshold: Ball = arb(0.5)) -> Ball:  # noqa: B008
-    """Share of samples whose score lies above the threshold exactly when the label is 1."""
+    """Share of samples whose score lies above the threshold exactly when the label is 1.
+
+    Args:
+        threshold: the score above which 1 is predicted
+    """
     return arb(less(threshold, y_score) == (y_true == 1))
 
 
@@ -50,6 +54,10 @@ def sparse_categorical_accuracy(labels: int, y_score: Sequence[Ball]) -> Ball:
 
 @define("metric", "(),(c)->()", "label scores", source=SKLEARN, bound=MEAN)
 def top_k_accuracy(labels: int, y_score: Sequence[Ball], *, k: int = 2) -> Ball:
-    """Share of rows in which fewer than k scores are larger than the label's."""
+    """Share of rows in which fewer than k scores are larger than the label's.
+
+    Args:
+        k: the number of first places that count as right
+    """
     larger = sum(1 for score in y_score if value(score) > value(y_score[labels]))
     return arb(larger < k)

@@ -115,7 +115,12 @@ class Operation:
     @functools.cached_property
     def core_ranks(self) -> tuple[int, ...]:
         """Number of core axes of each input: 0 for elementwise, 1 where a row is taken together."""
-        return tuple(len(dims.split(",")) if dims else 0 for dims in _cores(self.signature.split("->")[0]))
+        return tuple(len(axes) for axes in self.core_axes)
+
+    @functools.cached_property
+    def core_axes(self) -> tuple[tuple[str, ...], ...]:
+        """Names of the core axes of each input, as the signature has them."""
+        return tuple(tuple(axes.split(",")) if axes else () for axes in _cores(self.signature.split("->")[0]))
 
     @property
     def output_rank(self) -> int:
@@ -136,6 +141,22 @@ class Operation:
     def summary(self) -> str:
         """The first line of the definition's docstring."""
         return (inspect.getdoc(self.definition) or "").partition("\n")[0]
+
+    @functools.cached_property
+    def meanings(self) -> dict[str, str]:
+        """What parameters mean, by name: the lines `name: meaning` under `Args:` in the definition's docstring."""
+        told: dict[str, str] = {}
+        name = ""
+        for line in (inspect.getdoc(self.definition) or "").partition("\nArgs:\n")[2].splitlines():
+            entry = re.fullmatch(r" {4}(\w+): (.+)", line)
+            if entry:
+                name = entry[1]
+                told[name] = entry[2]
+            elif line.startswith(" " * 5) and name:
+                told[name] += f" {line.strip()}"
+            else:
+                break
+        return told
 
     @property
     def formula(self) -> str:
