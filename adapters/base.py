@@ -89,6 +89,10 @@ class Mode:
     environ: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     compiled: bool = False
+    sweeps: tuple[str, ...] = WIDE
+    """Dtypes in which every shape is asked; fewer where each shape is compiled anew."""
+    few_shapes: bool = False
+    """Whether only some shapes are asked, since each costs hundreds of milliseconds."""
 
 
 class Adapter(ABC):

@@ -19,10 +19,10 @@ class JaxAdapter(Adapter):
     extra = "jax"
     modules = ("jax", "jax.nn", "jax.numpy", "jax.scipy.special", "optax")
     modes = (
-        Mode("eager", NARROW),
-        Mode("compiled", NARROW, compiled=True),
-        Mode("eager-x64", ("float64",), environ=X64),
-        Mode("compiled-x64", ("float64",), environ=X64, compiled=True),
+        Mode("eager", NARROW, sweeps=("float32",), few_shapes=True),
+        Mode("compiled", NARROW, compiled=True, sweeps=("float32",)),
+        Mode("eager-x64", ("float64",), environ=X64, sweeps=()),
+        Mode("compiled-x64", ("float64",), environ=X64, compiled=True, sweeps=()),
     )
     table = (
         implements("sigmoid", "jax.nn.sigmoid(x)"),

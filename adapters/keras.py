@@ -27,10 +27,12 @@ class KerasAdapter(Adapter):
     modules = ("keras",)
     modes = (
         Mode("tensorflow-eager", WIDE, ON_TENSORFLOW, requires=("tensorflow",)),
-        Mode("tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True),
+        Mode(
+            "tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True, few_shapes=True
+        ),
         Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",)),
-        Mode("jax-eager", ("float32",), ON_JAX, requires=("jax",)),
-        Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True),
+        Mode("jax-eager", ("float32",), ON_JAX, requires=("jax",), few_shapes=True),
+        Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True, few_shapes=True),
     )
     spelling = {"reduction": {"mean": "sum_over_batch_size"}}  # noqa: RUF012
     table = (

@@ -18,7 +18,7 @@ class TensorFlowAdapter(Adapter):
     distributions = ("tensorflow-cpu|tensorflow", "numpy", "ml_dtypes")
     extra = "tensorflow"
     modules = ("tensorflow",)
-    modes = (Mode("eager", environ=QUIET), Mode("compiled", environ=QUIET, compiled=True))
+    modes = (Mode("eager", environ=QUIET), Mode("compiled", environ=QUIET, compiled=True, sweeps=("float32",)))
     table = (
         implements("sigmoid", "tf.math.sigmoid(x)"),
         implements("log_sigmoid", "tf.math.log_sigmoid(x)"),

@@ -16,7 +16,7 @@ from trueline.adapters.base import Implementation
 from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
 from trueline.conformance.context import dtypes_of, offered_in
 from trueline.conformance.probes import PROBES
-from trueline.conformance.specials import HOLDS, NO_VALUE, UNDECIDED, at_cases, at_points, bracketed, domains
+from trueline.conformance.specials import HOLDS, NO_VALUE, UNDECIDED, at_cases, at_points, bracketed
 from trueline.reference.catalogue import OPERATIONS, Operation
 from trueline.reports import gfm
 from trueline.reports.runfile import write_text
@@ -30,7 +30,8 @@ UNDESCRIBED = "not described; see the formula"
 
 GIVEN = {
     "axis": ("-1", "the axis along which a row lies"),
-    "reduction": ("none", "none keeps the answer of every sample, sum adds them, mean divides the sum by their number"),
+    "reduction": ("none", "none keeps the answer of every sample, sum adds them, mean divides as mean_over says"),
+    "mean_over": ("weights", "what a mean divides by: the samples' weights, summed, or (samples) their number"),
 }
 """Parameters of the engine, which no definition has: default and meaning."""
 
@@ -134,7 +135,7 @@ def _page(op: Operation) -> str:
             module=module,
             written_with=list(_written_with(op)),
             inputs=[
-                (name, shape, HOLDS[domain]) for name, shape, domain in zip(op.inputs, shapes, domains(op), strict=True)
+                (name, shape, HOLDS[domain]) for name, shape, domain in zip(op.inputs, shapes, op.domains, strict=True)
             ],
             answer_shape=shapes[-1] if op.output_rank else "(...)",
             parameters=list(_parameters(op)),
@@ -161,10 +162,12 @@ def _written_with(op: Operation) -> Iterator[tuple[str, str]]:
 def _parameters(op: Operation) -> Iterator[tuple[str, str, str]]:
     for name, default in op.parameters.items():
         yield name, _default(default), op.meanings.get(name) or SHARED.get(name, UNDESCRIBED)
-    if op.kind != "activation":
-        yield "reduction", *GIVEN["reduction"]
-    elif op.rowwise:
-        yield "axis", *GIVEN["axis"]
+    if op.kind == "activation":
+        names = ["axis"] if op.rowwise else []
+    else:
+        names = [] if op.whole else ["reduction", "mean_over"]
+    for name in names:
+        yield name, *GIVEN[name]
 
 
 def _default(value: Any) -> str:

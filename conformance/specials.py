@@ -61,6 +61,7 @@ HOLDS = {
     "log_probabilities": "logarithms of probabilities, one for each class",
     "distribution": "a target distribution over the classes",
     "log_distribution": "logarithms of a target distribution over the classes",
+    "finite_logits": "rows of logits, none of them infinite",
     "one_hot": "a one-hot target: 1 at the true class, else 0",
     "multi_hot": "a label of 0 or 1 for each class",
     "mask": "which entries take part",
@@ -155,21 +156,6 @@ Rows have three classes, and batches, of metrics that have no sample of their ow
 """
 
 
-BY_NAME = {
-    ("x", 0): "real",
-    ("x", 1): "logits",
-    ("labels", 0): "label",
-    ("logits", 0): "real",
-    ("logits", 1): "logits",
-    ("y_true", 0): "target",
-    ("y_true", 1): "distribution",
-    ("y_pred", 0): "probability",
-    ("y_pred", 1): "probabilities",
-    ("y_score", 0): "score",
-    ("y_score", 1): "scores",
-}
-
-
 @dataclass(frozen=True)
 class Special:
     """A point for each input, the answer there, and the slope where one is asked for: each to 20 digits."""
@@ -181,14 +167,6 @@ class Special:
     """Name of the frozen case whose first sample it is."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Parameters of the definition that are not at their defaults."""
-
-
-def domains(operation: Operation) -> tuple[str, ...]:
-    """What each input holds, as a key of HOLDS."""
-    return tuple(
-        "label" if name in operation.integers else BY_NAME[name, rank]
-        for name, rank in zip(operation.inputs, operation.core_ranks, strict=True)
-    )
 
 
 def at_points(operation: Operation) -> list[Special]:
@@ -206,9 +184,11 @@ def at_cases(operation: Operation) -> list[Special]:
     for case in cases(operation.name, INPUT.name):
         defaults = operation.parameters.items()
         given = {n: case.parameters[n] for n, value in defaults if n in case.parameters and case.parameters[n] != value}
-        if given in shown or case.parameters.get("axis", -1) != -1 or len(found) == LIMIT:
+        # A vector for more classes is a shorter one, repeated.
+        alike = {n: value[:3] if isinstance(value, tuple) else value for n, value in given.items()}
+        if alike in shown or case.parameters.get("axis", -1) != -1 or len(found) == LIMIT:
             continue
-        shown.append(given)
+        shown.append(alike)
         ranks = zip(operation.inputs, operation.core_ranks, strict=True)
         points = tuple(Point(_first(case.inputs[name], rank).tolist()) for name, rank in ranks)
         found.append(_special(operation, points, case.name, given))
@@ -225,7 +205,7 @@ def _situations(operation: Operation) -> list[tuple[Point, ...]]:
 
     Two inputs meet in every combination; of more, one at a time is other than ordinary.
     """
-    kinds = tuple(zip(domains(operation), operation.core_ranks, strict=True))
+    kinds = tuple(zip(operation.domains, operation.core_ranks, strict=True))
     if not POINTS.keys() >= set(kinds) or inspect.Parameter.empty in operation.parameters.values():
         return []
     choices = [POINTS[kind] for kind in kinds]

@@ -91,7 +91,9 @@ def _logit_second(x: Array, cotangent: Array) -> Array:
     source=f"{GBC}, eq. 3.30",
     bound=SCALAR,
     gradient_bound=SCALAR_GRADIENT,
-    second_bound=Bound(12, "s (1 - s) (1 - 2 s), which vanishes at 0, where 1 - 2 s cancels but for an ULP of s", _sigmoid_second),
+    second_bound=Bound(
+        12, "s (1 - s) (1 - 2 s), which vanishes at 0, where 1 - 2 s cancels but for an ULP of s", _sigmoid_second
+    ),
 )
 def sigmoid(x: Ball) -> Ball:
     """Logistic sigmoid, 1 / (1 + e^-x)."""

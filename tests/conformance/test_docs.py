@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,6 +13,7 @@ from trueline.adapters.registry import FRAMEWORKS, implementations
 from trueline.conformance import docs, specials
 from trueline.conformance.cli import main
 from trueline.reference.catalogue import OPERATIONS
+from trueline.reference.operations import Domain
 from trueline.reports import gfm
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "operations"
@@ -139,6 +141,7 @@ def test_special_values_are_the_published_ones(name: str, point: list[str], answ
 
 
 def test_special_points_are_numbers_of_the_format() -> None:
+    assert specials.HOLDS.keys() == set(get_args(Domain))
     for (domain, rank), points in specials.POINTS.items():
         assert domain in specials.HOLDS
         for point in points:
