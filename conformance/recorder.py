@@ -36,9 +36,9 @@ def suite() -> dict[str, str]:
     return {"version": importlib.metadata.version("trueline"), "digest": hashed.hexdigest()[:16]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judged:
-    """A test's observations with known deviations marked."""
+    """A test's observations with known deviations marked. pytest shows the repr of every argument it reports."""
 
     observations: list[Observation]
     stale: list[dict[str, str]]
@@ -119,16 +119,15 @@ class Recorder:
         for test, each in zip(done, judged, strict=True):
             name = test.setting.implementation.framework
             greeting = self.scheduler.greetings.get(process_key(test))
-            entry = found.setdefault(
-                name,
-                {
+            if name not in found:
+                found[name] = {
                     "status": "measured",
                     "message": None,
                     "versions": adapter(name).versions(),
                     "devices": {},
                     "modes": {},
-                },
-            )
+                }
+            entry = found[name]
             if greeting and greeting.error is None:
                 entry["versions"].update(greeting.versions)
                 entry["devices"].update(greeting.devices)

@@ -132,6 +132,8 @@ def arguments(selection: Selection, expression: str, output: Path, timeout: floa
         "no:cacheprovider",
     ]
     given += ["-p", "no:terminal", "--import-mode=importlib", f"--trueline-output={output.absolute()}"]
+    # Frameworks speak in processes of their own: there are no file descriptors to watch.
+    given += ["--capture=sys"]
     for name in ("framework", "device", "dtype", "mode"):
         given += [f"--trueline-{name}={value}" for value in getattr(selection, f"{name}s")]
     given += [f"--trueline-timeout={timeout}"]
