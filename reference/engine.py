@@ -70,8 +70,41 @@ def decimal(value: Fraction, digits: int = 20) -> str:
 _Element = tuple[float, float, float, float, bool]
 
 
+def _settle_plainly(ball: Ball, fmt: Format) -> _Element | None:
+    """One element of a truth where binary64 arithmetic that makes no rounding error decides it, else None.
+
+    The ball's middle is the sum of three binary64 numbers and less than 2^-60 ULP, the first of them its rounding
+    to nearest. Where so much could move the rounding or the unit, there is no decision here.
+    """
+    head = float(ball)
+    size = abs(head)
+    # No step below overflows, or underflows by what matters, in this range; NaN lies outside.
+    if not 1e-250 < size < min(fmt.largest, 1e250) or ball.rel_accuracy_bits() < fmt.precision + 62:
+        return None
+    mantissa, exponent = math.frexp(size)
+    ulp = math.ldexp(1.0, fmt.ulp_exponent(exponent - 1))
+    scaled = head / ulp
+    whole = float(round(scaled))
+    error = whole - scaled
+    below = ball - head
+    tail = float(below)
+    lowest = float(below - tail)
+    tail /= ulp
+    residual = error - tail
+    # Next to a power of two the unit is in question, next to a half the rounding, and a zero has a sign.
+    if mantissa == 0.5 or abs(residual) > 0.499 or whole == 0:
+        return None
+    # The rounding error of that subtraction, exactly (Knuth, TAOCP 2, section 4.2.2, theorem B).
+    part = residual - error
+    rest = (error - (residual - part)) - (tail + part)
+    return (whole * ulp, ulp, residual, rest - lowest / ulp, False)
+
+
 def _settle(ball: Ball, fmt: Format, last: bool) -> _Element | None:
     """One element of a truth, or None if this precision does not decide it."""
+    plainly = _settle_plainly(ball, fmt)
+    if plainly is not None:
+        return plainly
     if ball.is_nan():
         return (math.nan, 1.0, 0.0, 0.0, False) if last else None
     if not ball.is_finite():
@@ -141,13 +174,9 @@ def _truth(elements: list[_Element], shape: tuple[int, ...]) -> Truth:
     return Truth(table[0], table[1], table[2:4], table[4].astype(bool))
 
 
-def _balls(array: Array, integer: bool) -> Any:
-    """A nested list of exact balls (or ints, for labels) from an array."""
-    if integer:
-        return array.tolist()
-    if array.ndim == 0:
-        return arb(float(array))
-    return [_balls(part, integer) for part in np.asarray(array, dtype=np.float64)]
+def _balls(values: Any) -> Any:
+    """Exact balls from numbers in nested lists."""
+    return [_balls(each) for each in values] if isinstance(values, list) else arb(values)
 
 
 def resolve(operation: Operation, fmt: Format, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,12 +208,12 @@ class _Rows:
 
     def __iter__(self) -> Iterator[list[Any]]:
         count = math.prod(self.batch)
-        flat = [array.reshape(count, *array.shape[len(self.batch) :]) for array in self.arrays]
-        names = self.operation.inputs
-        for index in range(count):
-            yield [
-                _balls(array[index], name in self.operation.integers) for name, array in zip(names, flat, strict=True)
-            ]
+        columns = []
+        for name, array in zip(self.operation.inputs, self.arrays, strict=True):
+            flat = array.reshape(count, *array.shape[len(self.batch) :])
+            labels = name in self.operation.integers
+            columns.append(flat.tolist() if labels else map(_balls, flat.astype(np.float64).tolist()))
+        yield from map(list, zip(*columns, strict=True))
 
 
 def rows(operation: Operation, inputs: Mapping[str, Array], axis: int = -1) -> _Rows:

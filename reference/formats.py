@@ -7,6 +7,7 @@ Source: IEEE 754-2019; bfloat16 as Intel's 'BFLOAT16 - Hardware Numerics Definit
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,32 +28,32 @@ class Format:
     emax: int
     dtype: np.dtype[Any]
 
-    @property
+    @functools.cached_property
     def emin(self) -> int:
         """The exponent of the smallest normal number."""
         return 1 - self.emax
 
-    @property
+    @functools.cached_property
     def largest(self) -> float:
         """The largest finite number."""
         return math.ldexp(2.0 - math.ldexp(1.0, 1 - self.precision), self.emax)
 
-    @property
+    @functools.cached_property
     def smallest_normal(self) -> float:
         """The smallest positive normal number."""
         return math.ldexp(1.0, self.emin)
 
-    @property
+    @functools.cached_property
     def smallest_subnormal(self) -> float:
         """The smallest positive number."""
         return math.ldexp(1.0, self.emin - self.precision + 1)
 
-    @property
+    @functools.cached_property
     def epsilon(self) -> float:
         """The distance from 1 to the next larger number."""
         return math.ldexp(1.0, 1 - self.precision)
 
-    @property
+    @functools.cached_property
     def unit_roundoff(self) -> float:
         """Half of epsilon: the largest relative error of one rounding to nearest."""
         return self.epsilon / 2

@@ -75,7 +75,7 @@ class Operation:
         """Number of core axes of each input: 0 for elementwise, 1 where a row is taken together."""
         return tuple(len(dims.split(",")) if dims else 0 for dims in _cores(self.signature.split("->")[0]))
 
-    @property
+    @functools.cached_property
     def output_rank(self) -> int:
         """Number of core axes of the answer."""
         return 1 if _cores(self.signature.split("->")[1])[0] else 0
