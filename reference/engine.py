@@ -175,8 +175,8 @@ def _truth(elements: list[_Element], shape: tuple[int, ...]) -> Truth:
 
 
 def _balls(values: Any) -> Any:
-    """Exact balls from numbers in nested lists."""
-    return [_balls(each) for each in values] if isinstance(values, list) else arb(values)
+    """Exact balls from a number or a row of numbers."""
+    return list(map(arb, values)) if isinstance(values, list) else arb(values)
 
 
 def resolve(operation: Operation, fmt: Format, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -132,8 +132,14 @@ class Format:
     def rounded(self, values: Any) -> Array:
         """`values` (array-like of binary64 numbers) rounded one by one, as an array of the storage type."""
         wide = np.asarray(values, dtype=np.float64)
-        flat = [self.round(float(value)) for value in wide.ravel()]
-        return self.array(np.array(flat, dtype=np.float64).reshape(wide.shape))
+        if self.dtype == np.float64:
+            return self.array(wide)
+        finite = np.where(np.isfinite(wide), wide, 0.0)
+        # Scaling by powers of two is exact, but for quotients that round to zero anyway.
+        units = np.ldexp(1.0, np.maximum(np.frexp(finite)[1] - 1, self.emin) - self.precision + 1)
+        near = np.rint(finite / units) * units
+        near = np.where(np.abs(near) > self.largest, np.copysign(np.inf, near), near)
+        return self.array(np.where(np.isfinite(wide), near, wide))
 
 
 FORMATS = {
