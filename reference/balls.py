@@ -52,7 +52,8 @@ def times(weight: Ball, x: Ball) -> Ball:
 
 def less(x: Ball, y: Ball) -> bool:
     """Whether x < y; PrecisionError if the balls overlap without being the same exact number."""
-    a, b = value(x), value(y)
+    a = x[0] if type(x) is arb_series else x
+    b = y[0] if type(y) is arb_series else y
     if a < b:
         return True
     if a >= b or a.is_nan() or b.is_nan():
@@ -62,9 +63,9 @@ def less(x: Ball, y: Ball) -> bool:
 
 def maximum(x: Ball, y: Ball) -> Ball:
     """The larger of two; NaN if either is."""
-    if value(x).is_nan() or value(y).is_nan():
-        return x if value(x).is_nan() else y
-    return y if less(x, y) else x
+    if value(x).is_nan():
+        return x
+    return y if value(y).is_nan() or less(x, y) else x
 
 
 def minimum(x: Ball, y: Ball) -> Ball:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from flint import arb, arb_series, ctx
@@ -78,21 +78,26 @@ def _settle_plainly(ball: Ball, fmt: Format) -> _Element | None:
     """
     head = float(ball)
     size = abs(head)
+    if size == 0 and ball.is_zero():
+        return (0.0, math.ldexp(1.0, fmt.ulp_exponent(fmt.emin)), 0.0, 0.0, False)
     # No step below overflows, or underflows by what matters, in this range; NaN lies outside.
     if not 1e-250 < size < min(fmt.largest, 1e250) or ball.rel_accuracy_bits() < fmt.precision + 62:
         return None
-    mantissa, exponent = math.frexp(size)
-    ulp = math.ldexp(1.0, fmt.ulp_exponent(exponent - 1))
-    scaled = head / ulp
-    whole = float(round(scaled))
-    error = whole - scaled
     below = ball - head
     tail = float(below)
     lowest = float(below - tail)
+    mantissa, exponent = math.frexp(size)
+    # Just below a power of two the unit is the smaller one.
+    power = mantissa == 0.5
+    inwards = power and tail * head < 0
+    ulp = math.ldexp(1.0, fmt.ulp_exponent(exponent - 2 if inwards else exponent - 1))
+    scaled = head / ulp
+    whole = float(round(scaled))
+    error = whole - scaled
     tail /= ulp
     residual = error - tail
     # Next to a power of two the unit is in question, next to a half the rounding, and a zero has a sign.
-    if mantissa == 0.5 or abs(residual) > 0.499 or whole == 0:
+    if (power and abs(tail) < 2**-50 and not ball.is_exact()) or abs(residual) > 0.499 or whole == 0:
         return None
     # The rounding error of that subtraction, exactly (Knuth, TAOCP 2, section 4.2.2, theorem B).
     part = residual - error
@@ -160,13 +165,11 @@ def _decide(compute: Callable[[], list[Ball]], fmt: Format) -> list[_Element]:
             if last:
                 raise PrecisionError(f"no decision at {precision} bits: {error}") from error
             continue
-        settled = [
-            _settle(ball, fmt, last) if index >= len(settled) or settled[index] is None else settled[index]
-            for index, ball in enumerate(balls)
-        ]
+        known = settled or [None] * len(balls)
+        settled = [_settle(ball, fmt, last) if old is None else old for ball, old in zip(balls, known, strict=True)]
         if None not in settled:
             break
-    return [element for element in settled if element is not None]
+    return cast("list[_Element]", settled)
 
 
 def _truth(elements: list[_Element], shape: tuple[int, ...]) -> Truth:
