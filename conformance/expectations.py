@@ -65,10 +65,13 @@ def _requirement(text: str) -> Requirement:
 
 
 @functools.cache
+def _part(options: str) -> Callable[[str], Any]:
+    return re.compile("|".join(translate(option) for option in options.split("|"))).match
+
+
+@functools.cache
 def _parts(pattern: str) -> tuple[Callable[[str], Any], ...]:
-    return tuple(
-        re.compile("|".join(translate(option) for option in options.split("|"))).match for options in pattern.split("/")
-    )
+    return tuple(map(_part, pattern.split("/")))
 
 
 def matches(pattern: str, key: str) -> bool:

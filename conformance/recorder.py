@@ -163,8 +163,7 @@ def _plain(value: Any) -> Any:
 def _tables(tests: Sequence[Test]) -> dict[str, Any]:
     """Operations, implementations and checks that the tests name."""
     operations, implementations, checks = {}, {}, {}
-    for test in tests:
-        op, implementation, check = test.setting.operation, test.setting.implementation, test.check
+    for op in {test.setting.operation.name: test.setting.operation for test in tests}.values():
         operations[op.name] = {
             "kind": op.kind,
             "summary": op.summary,
@@ -173,11 +172,13 @@ def _tables(tests: Sequence[Test]) -> dict[str, Any]:
             "parameters": {name: str(default) for name, default in op.parameters.items()},
             "bound": str(op.bound),
         }
+    for implementation in {test.setting.implementation.id: test.setting.implementation for test in tests}.values():
         implementations[implementation.id] = {
             "framework": implementation.framework,
             "call": implementation.call,
             "conventions": {name: _plain(value) for name, value in implementation.conventions.items()},
         }
+    for check in {test.check.name: test.check for test in tests}.values():
         checks[check.name] = {"kind": check.kind, "question": check.question, "answers": list(check.answers)}
     return {"operations": operations, "implementations": implementations, "checks": checks}
 

@@ -40,7 +40,7 @@ def predicate(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None =
     tests: list[Test] = []
     if "$ref" in schema:
         tests.append(predicate(known[schema["$ref"].removeprefix("#/$defs/")], known))
-    if "type" in schema:
+    if "type" in schema and not (schema["type"] == "object" and not OBJECT.isdisjoint(schema)):
         names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         tests.append(_any([TYPES[name] for name in names]))
     if "const" in schema or "enum" in schema:
@@ -87,10 +87,11 @@ def _members(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Test:
     more = schema.get("additionalProperties", True)
     other: Test = (lambda _: more) if isinstance(more, bool) else predicate(more, known)
     required = frozenset(schema.get("required", ()))
+    others = schema.get("type") != "object"
 
     def test(value: Any) -> bool:
         if not isinstance(value, dict):
-            return True
+            return others
         for name, each in value.items():
             if not members.get(name, other)(each):
                 return False
