@@ -81,7 +81,7 @@ def _settle_plainly(ball: Ball, fmt: Format) -> _Element | None:
     if size == 0 and ball.is_zero():
         return (0.0, math.ldexp(1.0, fmt.ulp_exponent(fmt.emin)), 0.0, 0.0, False)
     # No step below overflows, or underflows by what matters, in this range; NaN lies outside.
-    if not 1e-250 < size < min(fmt.largest, 1e250) or ball.rel_accuracy_bits() < fmt.precision + 62:
+    if not (1e-250 < size < 1e250 and size < fmt.largest and ball.rel_accuracy_bits() >= fmt.precision + 62):
         return None
     below = ball - head
     tail = float(below)
