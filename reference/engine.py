@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -90,7 +92,8 @@ def _settle_plainly(ball: Ball, fmt: Format) -> _Element | None:
     # Just below a power of two the unit is the smaller one.
     power = mantissa == 0.5
     inwards = power and tail * head < 0
-    ulp = math.ldexp(1.0, fmt.ulp_exponent(exponent - 2 if inwards else exponent - 1))
+    binade = exponent - 2 if inwards else exponent - 1
+    ulp = math.ldexp(1.0, (binade if binade > fmt.emin else fmt.emin) - fmt.precision + 1)
     scaled = head / ulp
     whole = float(round(scaled))
     error = whole - scaled
@@ -107,9 +110,6 @@ def _settle_plainly(ball: Ball, fmt: Format) -> _Element | None:
 
 def _settle(ball: Ball, fmt: Format, last: bool) -> _Element | None:
     """One element of a truth, or None if this precision does not decide it."""
-    plainly = _settle_plainly(ball, fmt)
-    if plainly is not None:
-        return plainly
     if ball.is_nan():
         return (math.nan, 1.0, 0.0, 0.0, False) if last else None
     if not ball.is_finite():
@@ -165,8 +165,11 @@ def _decide(compute: Callable[[], list[Ball]], fmt: Format) -> list[_Element]:
             if last:
                 raise PrecisionError(f"no decision at {precision} bits: {error}") from error
             continue
-        known = settled or [None] * len(balls)
-        settled = [_settle(ball, fmt, last) if old is None else old for ball, old in zip(balls, known, strict=True)]
+        known = settled or itertools.repeat(None)
+        settled = [
+            old or _settle_plainly(ball, fmt) or _settle(ball, fmt, last)
+            for ball, old in zip(balls, known, strict=False)
+        ]
         if None not in settled:
             break
     return cast("list[_Element]", settled)
@@ -253,7 +256,7 @@ def evaluate(
     with _lock:
         resolved = resolve(operation, fmt, parameters)
         if reduction == "none":
-            elements = [e for row in batch for e in _decide(lambda row=row: _per_row(operation, row, resolved), fmt)]  # type: ignore[misc]
+            elements = [e for row in batch for e in _decide(partial(_per_row, operation, row, resolved), fmt)]
             core = (batch.arrays[-1].shape[-1],) if operation.output_rank else ()
             truth = _truth(elements, (*batch.batch, *core))
             return truth.core_axis_to(axis) if operation.output_rank else truth
