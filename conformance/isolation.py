@@ -66,6 +66,7 @@ class Greeting:
     devices: dict[str, str] = field(default_factory=dict)
     flags: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    """From the start of the process to here."""
     error: str | None = None
 
 
@@ -85,6 +86,7 @@ class FrameworkProcess:
         self.environ = dict(environ)
         self.timeout = timeout
         self.import_seconds = 0.0
+        """What its processes took to start, to import the framework and to end."""
         self.framework_seconds = 0.0
         self._greeting: Greeting | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
@@ -103,7 +105,7 @@ class FrameworkProcess:
                 self._log = Path(name)
             context = multiprocessing.get_context("spawn")
             self._connection, theirs = context.Pipe()
-            arguments = (self.framework, self.environ, theirs, str(self._log), sys.path)
+            arguments = (self.framework, self.environ, theirs, str(self._log), sys.path, time.time())
             self._process = context.Process(target=_serve, args=arguments, daemon=True)
             self._process.start()
             theirs.close()
@@ -185,7 +187,9 @@ class FrameworkProcess:
 
     def discard(self) -> None:
         """End the process and remove what it said."""
+        started = time.perf_counter()
         self.close(GRACE_SECONDS)
+        self.import_seconds += time.perf_counter() - started
         if self._log is not None:
             self._log.unlink(missing_ok=True)
 
@@ -195,8 +199,10 @@ class FrameworkProcess:
         self.close()
 
 
-def _serve(framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str]) -> None:
-    """The life of a framework process."""
+def _serve(
+    framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str], started: float
+) -> None:
+    """The life of a framework process, `started` at that time of the clock."""
     # Frameworks write to the file descriptors themselves; their chatter belongs in the log.
     with Path(log).open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
@@ -205,7 +211,6 @@ def _serve(framework: str, environ: dict[str, str], connection: Connection, log:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environ)
     sys.path[:] = path
-    started = time.perf_counter()
     try:
         framework_adapter = adapter(framework)
         server = _Server(framework_adapter, framework_adapter.load())
@@ -213,11 +218,11 @@ def _serve(framework: str, environ: dict[str, str], connection: Connection, log:
             framework_adapter.versions(),
             framework_adapter.devices(),
             server.flags(),
-            time.perf_counter() - started,
+            time.time() - started,
         )
     except Exception as error:
         traceback.print_exc()
-        connection.send(Greeting(error=_describe(error), seconds=time.perf_counter() - started))
+        connection.send(Greeting(error=_describe(error), seconds=time.time() - started))
         return
     connection.send(greeting)
     with contextlib.suppress(EOFError):

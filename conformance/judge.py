@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from collections.abc import Mapping
@@ -43,11 +44,19 @@ def hexadecimal(value: float) -> str:
 
 def digest(answer: Array) -> str:
     """SHA-256 over dtype, shape and bits, every NaN taken for the same; the first 16 hex digits."""
-    bits = np.array(answer)
+    bits = answer
     if bits.dtype.kind not in "biu":
-        bits[np.isnan(bits)] = np.nan
-    head = f"{bits.dtype.name}{bits.shape}".encode()
-    return hashlib.sha256(head + np.ascontiguousarray(bits).tobytes()).hexdigest()[:16]
+        missing = np.isnan(bits)
+        if missing.any():
+            bits = np.array(bits)
+            bits[missing] = np.nan
+    head = f"{_name(bits.dtype)}{bits.shape}".encode()
+    return hashlib.sha256(head + bits.tobytes()).hexdigest()[:16]
+
+
+@functools.cache
+def _name(dtype: np.dtype[Any]) -> str:
+    return dtype.name
 
 
 def errors(got: Array, truth: Truth, fmt: Format) -> Array:
@@ -58,20 +67,27 @@ def errors(got: Array, truth: Truth, fmt: Format) -> Array:
     wide = np.asarray(got, dtype=np.float64)
     with np.errstate(all="ignore"):
         # Scaled by a power of two, both are integers or nearly so, and their difference is exact when small.
-        beyond = np.ldexp(1.0, fmt.emax + 1 - np.log2(truth.ulp).astype(int)) * np.sign(wide)
-        scaled = np.where(np.isinf(wide), beyond, wide / truth.ulp)
+        scaled = wide / truth.ulp
+        ordinary = np.isfinite(wide)
+        if not ordinary.all():
+            beyond = np.ldexp(1.0, fmt.emax + 1 - np.log2(truth.ulp).astype(int)) * np.sign(wide)
+            scaled = np.where(np.isinf(wide), beyond, scaled)
         distance = np.abs((scaled - truth.nearest / truth.ulp) + truth.residual[0] + truth.residual[1])
-    distance = np.where(np.isnan(wide) | ~np.isfinite(truth.nearest), np.nan, np.minimum(distance, LARGEST_ERROR))
+    distance = np.asarray(np.minimum(distance, LARGEST_ERROR))
+    known = np.isfinite(truth.nearest)
+    if ordinary.all() and known.all():
+        return distance
+    distance = np.where(np.isnan(wide) | ~known, np.nan, distance)
     same = (np.isnan(wide) & np.isnan(truth.nearest)) | (np.isinf(wide) & (wide == truth.nearest))
     return np.asarray(np.where(same, 0.0, distance))
 
 
 def allowance(bound: Bound, sensitivity: Array | float, truth: Truth, fmt: Format) -> Array:
     """The bound in ULP, element by element."""
-    finite = np.nan_to_num(np.asarray(sensitivity, dtype=np.float64), posinf=0.0)
+    finite = np.where(np.isfinite(sensitivity), sensitivity, 0.0)
     with np.errstate(over="ignore"):
         extra = fmt.unit_roundoff * finite / truth.ulp
-    return np.asarray(np.minimum(bound.ulps + np.broadcast_to(extra, truth.nearest.shape), LARGEST_ERROR))
+    return np.asarray(np.minimum(bound.ulps + extra, LARGEST_ERROR))
 
 
 def condition(
@@ -145,9 +161,11 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
     if truth.asked is not None:
         error = np.where(truth.asked, error, 0.0)
     wrong = np.isnan(error)
+    undecided = truth.undecided.any()
     with np.errstate(all="ignore"):
         ratio = np.where(wrong, np.inf, error / allowed)
-    ratio = np.where(truth.undecided, -1.0, ratio)
+    if undecided:
+        ratio = np.where(truth.undecided, -1.0, ratio)
     if truth.asked is not None:
         ratio = np.where(truth.asked, ratio, -1.0)
     at = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), got.shape))
@@ -162,7 +180,7 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
     worst, most = float(error[at]), float(allowed[at])
     if ratio[at] > 1:
         return Judgement("deviates", worst, most, "beyond", None, witness)
-    if truth.undecided.any():
+    if undecided:
         return Judgement("undecided", message="the exact value could not be rounded with certainty", witness=witness)
     return Judgement("conforms", worst, most, classify(float(error.max())), None, witness)
 

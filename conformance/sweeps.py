@@ -72,7 +72,7 @@ def _labels(last: Array) -> Array:
 
 LAST: dict[str, Callable[[str, int, int, Format], Array]] = {
     "logits": _logits,
-    "finite_logits": lambda name, rows, length, fmt: bell(f"sweep/{name}/{length}", (rows, length), 3),
+    "finite_logits": lambda name, rows, length, _: bell(f"sweep/{name}/{length}", (rows, length), 3),
     "probabilities": _probabilities,
     "log_probabilities": lambda name, rows, length, _: -uniform(f"sweep-log/{name}/{length}", (rows, length), 0.1, 9),
     "scores": _scores,

@@ -31,12 +31,12 @@ def _slope(x: Ball) -> Ball:
 
 def value(x: Ball) -> Ball:
     """The number itself, without its derivative."""
-    return x[0] if isinstance(x, arb_series) else x
+    return x[0] if type(x) is arb_series else x
 
 
 def is_zero(x: Ball) -> bool:
     """Whether x is exactly zero."""
-    return bool(value(x) == 0)
+    return bool((x[0] if type(x) is arb_series else x) == 0)
 
 
 def exp(x: Ball) -> Ball:
@@ -60,7 +60,8 @@ def times(weight: Ball, x: Ball) -> Ball:
 
 def less(x: Ball, y: Ball) -> bool:
     """Whether x < y; PrecisionError if the balls overlap without being the same exact number."""
-    a, b = value(x), value(y)
+    a = x[0] if type(x) is arb_series else x
+    b = y[0] if type(y) is arb_series else y
     if a < b:
         return True
     if a >= b or a.is_nan() or b.is_nan():
@@ -70,12 +71,15 @@ def less(x: Ball, y: Ball) -> bool:
 
 def maximum(x: Ball, y: Ball) -> Ball:
     """The larger of two; NaN if either is. KinkError where the two meet at different slopes."""
-    if value(x).is_nan() or value(y).is_nan():
-        return x if value(x).is_nan() else y
-    if (isinstance(x, arb_series) or isinstance(y, arb_series)) and value(x) == value(y):
+    one, other = value(x), value(y)
+    if one.is_nan():
+        return x
+    if other.is_nan():
+        return y
+    if (type(x) is arb_series or type(y) is arb_series) and one == other:
         if _slope(x) != _slope(y):
             raise KinkError
-        return x if isinstance(x, arb_series) else y
+        return x if type(x) is arb_series else y
     return y if less(x, y) else x
 
 

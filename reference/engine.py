@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 from flint import arb, arb_series, ctx
@@ -73,6 +75,42 @@ def decimal(value: Fraction, digits: int = 20) -> str:
 _Element = tuple[float, float, float, float, bool]
 
 
+def _settle_plainly(ball: Ball, fmt: Format) -> _Element | None:
+    """One element of a truth where binary64 arithmetic that makes no rounding error decides it, else None.
+
+    The ball's middle is the sum of three binary64 numbers and less than 2^-60 ULP, the first of them its rounding
+    to nearest. Where so much could move the rounding or the unit, there is no decision here.
+    """
+    head = float(ball)
+    size = abs(head)
+    if size == 0 and ball.is_zero():
+        return (0.0, math.ldexp(1.0, fmt.ulp_exponent(fmt.emin)), 0.0, 0.0, False)
+    # No step below overflows, or underflows by what matters, in this range; NaN lies outside.
+    if not (1e-250 < size < 1e250 and size < fmt.largest and ball.rel_accuracy_bits() >= fmt.precision + 62):
+        return None
+    below = ball - head
+    tail = float(below)
+    lowest = float(below - tail)
+    mantissa, exponent = math.frexp(size)
+    # Just below a power of two the unit is the smaller one.
+    power = mantissa == 0.5
+    inwards = power and tail * head < 0
+    binade = exponent - 2 if inwards else exponent - 1
+    ulp = math.ldexp(1.0, (binade if binade > fmt.emin else fmt.emin) - fmt.precision + 1)
+    scaled = head / ulp
+    whole = float(round(scaled))
+    error = whole - scaled
+    tail /= ulp
+    residual = error - tail
+    # Next to a power of two the unit is in question, next to a half the rounding, and a zero has a sign.
+    if (power and abs(tail) < 2**-50 and not ball.is_exact()) or abs(residual) > 0.499 or whole == 0:
+        return None
+    # The rounding error of that subtraction, exactly (Knuth, TAOCP 2, section 4.2.2, theorem B).
+    part = residual - error
+    rest = (error - (residual - part)) - (tail + part)
+    return (whole * ulp, ulp, residual, rest - lowest / ulp, False)
+
+
 def _settle(ball: Ball, fmt: Format, last: bool) -> _Element | None:
     """One element of a truth, or None if this precision does not decide it."""
     if ball.is_nan():
@@ -130,13 +168,14 @@ def _decide(compute: Callable[[], list[Ball]], fmt: Format) -> list[_Element]:
             if last:
                 raise PrecisionError(f"no decision at {precision} bits: {error}") from error
             continue
+        known = settled or itertools.repeat(None)
         settled = [
-            _settle(ball, fmt, last) if index >= len(settled) or settled[index] is None else settled[index]
-            for index, ball in enumerate(balls)
+            old or _settle_plainly(ball, fmt) or _settle(ball, fmt, last)
+            for ball, old in zip(balls, known, strict=False)
         ]
         if None not in settled:
             break
-    return [element for element in settled if element is not None]
+    return cast("list[_Element]", settled)
 
 
 def _truth(elements: list[_Element], shape: tuple[int, ...]) -> Truth:
@@ -144,13 +183,9 @@ def _truth(elements: list[_Element], shape: tuple[int, ...]) -> Truth:
     return Truth(table[0], table[1], table[2:4], table[4].astype(bool))
 
 
-def _balls(array: Array, integer: bool) -> Any:
-    """A nested list of exact balls (or ints, for labels) from an array."""
-    if integer:
-        return array.tolist()
-    if array.ndim == 0:
-        return arb(float(array))
-    return [_balls(part, integer) for part in np.asarray(array, dtype=np.float64)]
+def _balls(values: Any) -> Any:
+    """Exact balls from a number or a row of numbers."""
+    return list(map(arb, values)) if isinstance(values, list) else arb(values)
 
 
 def resolve(operation: Operation, fmt: Format, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,12 +219,12 @@ class _Rows:
 
     def __iter__(self) -> Iterator[list[Any]]:
         count = math.prod(self.batch)
-        flat = [array.reshape(count, *array.shape[len(self.batch) :]) for array in self.arrays]
-        names = self.operation.inputs
-        for index in range(count):
-            yield [
-                _balls(array[index], name in self.operation.integers) for name, array in zip(names, flat, strict=True)
-            ]
+        columns = []
+        for name, array in zip(self.operation.inputs, self.arrays, strict=True):
+            flat = array.reshape(count, *array.shape[len(self.batch) :])
+            labels = name in self.operation.integers
+            columns.append(flat.tolist() if labels else map(_balls, flat.astype(np.float64).tolist()))
+        yield from map(list, zip(*columns, strict=True))
 
 
 def rows(operation: Operation, inputs: Mapping[str, Array], axis: int = -1) -> _Rows:
@@ -222,21 +257,21 @@ class _Samples:
     reduction: str
     mean_over: str
 
+    def weighed(self, index: int, row: list[Any]) -> tuple[list[Ball], Ball]:
+        """The weighted answers for one row, and its weight."""
+        answers, own = _per_row(self.operation, row, self.parameters)
+        weight = self.weights[index]
+        return (answers, own) if weight is None else ([times(weight, each) for each in answers], weight * own)
+
     def answer(self, index: int, row: list[Any]) -> list[Ball]:
         """The weighted answers for one row."""
-        answers, _ = _per_row(self.operation, row, self.parameters)
-        weight = self.weights[index]
-        return answers if weight is None else [times(weight, each) for each in answers]
+        return self.weighed(index, row)[0]
 
-    def divisor(self) -> Ball:
+    def divisor(self, weights: Iterable[Ball]) -> Ball:
         """What the reduction divides the sum by."""
         if self.reduction != "mean":
             return arb(1)
-        if self.mean_over == "samples":
-            return arb(len(self.rows))
-        given = [arb(1) if weight is None else weight for weight in self.weights]
-        own = [_per_row(self.operation, row, self.parameters)[1] for row in self.rows]
-        return total([a * b for a, b in zip(given, own, strict=True)])
+        return arb(len(self.rows)) if self.mean_over == "samples" else total(list(weights))
 
 
 def _samples(
@@ -248,7 +283,9 @@ def _samples(
     mean_over: str,
 ) -> _Samples:
     listed = list(batch)
-    weights = [None] * len(listed) if sample_weight is None else _balls(sample_weight.ravel(), False)
+    weights = (
+        [None] * len(listed) if sample_weight is None else _balls(sample_weight.astype(np.float64).ravel().tolist())
+    )
     resolved = resolve(batch.operation, fmt, parameters)
     return _Samples(batch.operation, listed, weights, resolved, reduction, mean_over)
 
@@ -277,15 +314,15 @@ def evaluate(
             elements = [
                 element
                 for index, row in enumerate(samples.rows)
-                for element in _decide(lambda index=index, row=row: samples.answer(index, row), fmt)  # type: ignore[misc]
+                for element in _decide(partial(samples.answer, index, row), fmt)
             ]
             core = (batch.arrays[-1].shape[-1],) if operation.output_rank else ()
             truth = _truth(elements, (*batch.batch, *core))
             return truth.core_axis_to(axis) if operation.output_rank else truth
 
         def reduced() -> list[Ball]:
-            answer = total([samples.answer(index, row)[0] for index, row in enumerate(samples.rows)])
-            return [answer / samples.divisor()]
+            weighed = [samples.weighed(index, row) for index, row in enumerate(samples.rows)]
+            return [total([each[0] for each, _ in weighed]) / samples.divisor(weight for _, weight in weighed)]
 
         return _truth(_decide(reduced, fmt), ())
 
@@ -354,7 +391,8 @@ def gradient(
                 chosen: Iterable[int] = chosen,
                 kinks: set[int] = kinks,
             ) -> list[Ball]:
-                divisor = divisors.get(ctx.prec) or divisors.setdefault(ctx.prec, samples.divisor())
+                if ctx.prec not in divisors:
+                    divisors[ctx.prec] = samples.divisor(samples.weighed(*each)[1] for each in enumerate(samples.rows))
                 results = []
                 for place in chosen:
                     seeded = [*entries[:place], arb_series([entries[place], 1], order + 1), *entries[place + 1 :]]
@@ -366,7 +404,9 @@ def gradient(
                         continue
                     # The coefficient of x^2 is half of the second derivative.
                     slopes = [a[order] * order if isinstance(a, arb_series) else arb(0) for a in answers]
-                    results.append(total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisor)
+                    results.append(
+                        total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisors[ctx.prec]
+                    )
                 return results
 
             found = dict(zip(chosen, _decide(product, fmt), strict=True))

@@ -59,5 +59,6 @@ def top_k_accuracy(labels: int, y_score: Sequence[Ball], *, k: int = 2) -> Ball:
     Args:
         k: the number of first places that count as right
     """
-    larger = sum(1 for score in y_score if value(score) > value(y_score[labels]))
+    own = value(y_score[labels])
+    larger = sum(1 for score in y_score if value(score) > own)
     return arb(larger < k)

@@ -122,7 +122,7 @@ class Operation:
         """Names of the core axes of each input, as the signature has them."""
         return tuple(tuple(axes.split(",")) if axes else () for axes in _cores(self.signature.split("->")[0]))
 
-    @property
+    @functools.cached_property
     def output_rank(self) -> int:
         """Number of core axes of the answer."""
         return 1 if _cores(self.signature.split("->")[1])[0] else 0
