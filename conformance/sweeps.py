@@ -83,7 +83,7 @@ FIRST: dict[str, Callable[[Array], Array]] = {
     "one_hot": lambda last: np.arange(last.shape[1]) == _labels(last)[:, None],
     "distribution": lambda last: np.where(np.arange(last.shape[1]) == _labels(last)[:, None], 1.0, 0.0),
     "log_distribution": lambda last: np.where(np.arange(last.shape[1]) == _labels(last)[:, None], 0.0, -math.inf),
-    "multi_hot": lambda last: (np.arange(last.shape[1]) % 3 == 0) * 1.0,
+    "multi_hot": lambda last: np.broadcast_to(np.arange(last.shape[1]) % 3 == 0, last.shape) * 1.0,
     "mask": lambda last: np.isfinite(last),
 }
 
@@ -105,7 +105,6 @@ def rows_of(op: Operation, fmt: Format, rows: int, length: int, name: str = "row
     else:
         last = LAST[op.domains[-1]](name, rows, length, fmt)
         drawn = {given: FIRST[domain](last) if given != op.inputs[-1] else last for given, domain in _held(op)}
-        drawn = {given: np.broadcast_to(a, (rows, length)) if a.shape == (length,) else a for given, a in drawn.items()}
     return {
         given: np.array(drawn[given], bool if domain == "mask" else np.int64)
         if given in op.integers
