@@ -118,8 +118,7 @@ def _rank(score: Ball, num_thresholds: int | None) -> Ball:
 def roc_auc(
     y_true: Labels, y_score: Sequence[Ball], *, sample_weight: Weights = None, num_thresholds: int | None = None
 ) -> Ball:
-    """Area under the ROC curve: share of pairs of a positive and a negative sample in which the positive one's score
-    is the larger; pairs of equal scores count half.
+    """Area under the ROC curve: share of pairs of a positive and a negative that are ordered so, equal ones half.
 
     num_thresholds: the curve is drawn through evenly spaced thresholds, so that scores between two of them are equal.
     """
@@ -146,10 +145,10 @@ def _calibration(y_true: Array, y_score: Array) -> Array:
     ),
 )
 def expected_calibration_error(y_true: Labels, y_score: Sequence[Ball], *, n_bins: int = 15) -> Ball:
-    """Expected calibration error of a probability: sum over bins of their share of the samples times the distance
-    between the share of positive samples and the mean probability there.
+    """Expected calibration error, the sum over bins B of |B| / n |share of positives in B - mean probability in B|.
 
-    n_bins: number of bins of equal width, each with its upper edge; the first has 0 too.
+    The probability is that of the positive class, not of the predicted one. n_bins: number of bins of equal width,
+    each with its upper edge; the first has 0 too.
     """
     bins: dict[int, list[Ball]] = {}
     for true, score in zip(y_true, y_score, strict=True):
