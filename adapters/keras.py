@@ -139,7 +139,12 @@ class KerasAdapter(Adapter):
             clip=1e-7,
             normalise=True,
         ),
-        implements("accuracy", "keras.metrics.Accuracy()(y_true, y_pred)", stateful=True, reduction="mean"),
+        implements(
+            "accuracy",
+            "keras.metrics.Accuracy()(y_true, y_pred, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
         implements(
             "binary_accuracy",
             "keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold)",
@@ -147,14 +152,15 @@ class KerasAdapter(Adapter):
         ),
         implements(
             "binary_accuracy",
-            "keras.metrics.BinaryAccuracy(threshold=threshold)(y_true[:, None], y_score[:, None])",
+            "keras.metrics.BinaryAccuracy(threshold=threshold)("
+            "y_true[:, None], y_score[:, None], sample_weight=sample_weight)",
             stateful=True,
             reduction="mean",
         ),
         implements("categorical_accuracy", "keras.metrics.categorical_accuracy(y_true, y_score)", reduction="none"),
         implements(
             "categorical_accuracy",
-            "keras.metrics.CategoricalAccuracy()(y_true, y_score)",
+            "keras.metrics.CategoricalAccuracy()(y_true, y_score, sample_weight=sample_weight)",
             stateful=True,
             reduction="mean",
         ),
@@ -165,7 +171,7 @@ class KerasAdapter(Adapter):
         ),
         implements(
             "sparse_categorical_accuracy",
-            "keras.metrics.SparseCategoricalAccuracy()(labels, y_score)",
+            "keras.metrics.SparseCategoricalAccuracy()(labels, y_score, sample_weight=sample_weight)",
             stateful=True,
             reduction="mean",
         ),
@@ -178,6 +184,61 @@ class KerasAdapter(Adapter):
             "top_k_accuracy",
             "keras.metrics.sparse_top_k_categorical_accuracy(labels, y_score, k=k)",
             reduction="none",
+        ),
+        implements(
+            "top_k_accuracy",
+            "keras.metrics.TopKCategoricalAccuracy(k=k)("
+            "keras.ops.one_hot(labels, y_score.shape[1]), y_score, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "top_k_accuracy",
+            "keras.metrics.SparseTopKCategoricalAccuracy(k=k)(labels, y_score, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "hamming_loss",
+            "1 - keras.ops.mean(keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold), axis=1)",
+            name="keras.metrics.binary_accuracy",
+            reduction="none",
+        ),
+        implements(
+            "multilabel_accuracy",
+            "keras.ops.mean(keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold), axis=1)",
+            name="keras.metrics.binary_accuracy",
+            reduction="none",
+        ),
+        implements(
+            "multilabel_accuracy",
+            "keras.metrics.BinaryAccuracy(threshold=threshold)(y_true, y_score, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "precision",
+            "keras.metrics.Precision()(y_true, y_pred, sample_weight=sample_weight)",
+            stateful=True,
+        ),
+        implements("recall", "keras.metrics.Recall()(y_true, y_pred, sample_weight=sample_weight)", stateful=True),
+        implements(
+            "f1_score",
+            "keras.metrics.F1Score(average='micro', threshold=0.5)("
+            "y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
+            stateful=True,
+        ),
+        implements(
+            "macro_f1_score",
+            "keras.metrics.F1Score(average='macro')(keras.ops.one_hot(y_true, int(keras.ops.max(y_true)) + 1),"
+            " keras.ops.one_hot(y_pred, int(keras.ops.max(y_true)) + 1), sample_weight=sample_weight)",
+            stateful=True,
+        ),
+        implements(
+            "roc_auc",
+            "keras.metrics.AUC()(y_true, y_score, sample_weight=sample_weight)",
+            stateful=True,
+            num_thresholds=200,
         ),
     )
 

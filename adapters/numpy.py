@@ -182,6 +182,66 @@ class NumPyAdapter(Adapter):
             name="numpy.argsort",
             reduction="mean",
         ),
+        implements("accuracy", "numpy.average(y_true == y_pred, weights=sample_weight)", reduction="mean"),
+        implements(
+            "zero_one_loss",
+            "numpy.average(y_true != y_pred, weights=sample_weight)",
+            name=STABLE,
+            reduction="mean",
+        ),
+        implements(
+            "hamming_loss",
+            "((y_score > threshold) != (y_true == 1)).mean()",
+            name=STABLE,
+            reduction="mean",
+        ),
+        implements(
+            "multilabel_accuracy",
+            "((y_score > threshold) == (y_true == 1)).mean()",
+            name=STABLE,
+            reduction="mean",
+        ),
+        implements(
+            "subset_accuracy",
+            "numpy.average(((y_score > threshold) == (y_true == 1)).all(axis=1), weights=sample_weight)",
+            name=STABLE,
+            reduction="mean",
+        ),
+        implements(
+            "balanced_accuracy",
+            "numpy.mean([(y_pred[y_true == label] == label).mean() for label in numpy.unique(y_true)])",
+            name=STABLE,
+        ),
+        implements("precision", "(y_true[y_pred == 1] == 1).mean()", name=STABLE),
+        implements("recall", "(y_pred[y_true == 1] == 1).mean()", name=STABLE),
+        implements("f1_score", "2 * (y_true & y_pred).sum() / (y_true.sum() + y_pred.sum())", name=STABLE),
+        implements(
+            "macro_precision",
+            "numpy.mean([(y_true[y_pred == label] == label).mean() for label in numpy.unique(y_true)])",
+            name=STABLE,
+        ),
+        implements(
+            "macro_recall",
+            "numpy.mean([(y_pred[y_true == label] == label).mean() for label in numpy.unique(y_true)])",
+            name=STABLE,
+        ),
+        implements(
+            "macro_f1_score",
+            "numpy.mean([2 * ((y_true == label) & (y_pred == label)).sum()"
+            " / ((y_true == label).sum() + (y_pred == label).sum()) for label in numpy.unique(y_true)])",
+            name=STABLE,
+        ),
+        implements(
+            "roc_auc",
+            "(((p := y_score[y_true == 1][:, None]) > (n := y_score[y_true == 0])) + (p == n) / 2).mean()",
+            name=STABLE,
+        ),
+        implements(
+            "expected_calibration_error",
+            "abs(numpy.bincount(numpy.maximum(numpy.ceil((p := y_score.astype(float)) * n_bins), 1).astype(int),"
+            " y_true - p)).sum() / p.size",
+            name=STABLE,
+        ),
     )
 
     def load(self) -> dict[str, Any]:

@@ -17,6 +17,9 @@ OBJECTS = "torchmetrics.classification"
 MICRO = "num_classes=y_score.shape[1], average='micro'"
 # A metric object keeps its counts on the CPU until it is told where the arrays are.
 BESIDE_SCORES = ".to(y_score.device)"
+BESIDE_LABELS = ".to(y_pred.device)"
+MACRO = "num_classes=int(y_true.max()) + 1, average='macro'"
+PER_LABEL = "num_labels=y_score.shape[1], threshold=threshold"
 
 
 class TorchMetricsAdapter(Adapter):
@@ -78,6 +81,80 @@ class TorchMetricsAdapter(Adapter):
             f"{OBJECTS}.MulticlassAccuracy({MICRO}, top_k=k){BESIDE_SCORES}(y_score, labels)",
             stateful=True,
             reduction="mean",
+        ),
+        implements(
+            "hamming_loss",
+            f"{FUNCTIONAL}.multilabel_hamming_distance(y_score, y_true.long(), {PER_LABEL}, average='micro')",
+            reduction="mean",
+        ),
+        implements(
+            "hamming_loss",
+            f"{OBJECTS}.MultilabelHammingDistance({PER_LABEL}, average='micro'){BESIDE_SCORES}(y_score, y_true.long())",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "multilabel_accuracy",
+            f"{FUNCTIONAL}.multilabel_accuracy(y_score, y_true.long(), {PER_LABEL}, average='micro')",
+            reduction="mean",
+        ),
+        implements(
+            "multilabel_accuracy",
+            f"{OBJECTS}.MultilabelAccuracy({PER_LABEL}, average='micro'){BESIDE_SCORES}(y_score, y_true.long())",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "subset_accuracy",
+            f"{FUNCTIONAL}.multilabel_exact_match(y_score, y_true.long(), {PER_LABEL})",
+            reduction="mean",
+        ),
+        implements(
+            "subset_accuracy",
+            f"{OBJECTS}.MultilabelExactMatch({PER_LABEL}){BESIDE_SCORES}(y_score, y_true.long())",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements("balanced_accuracy", f"{FUNCTIONAL}.multiclass_accuracy(y_pred, y_true, {MACRO})"),
+        implements(
+            "balanced_accuracy",
+            f"{OBJECTS}.MulticlassAccuracy({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            stateful=True,
+        ),
+        implements("macro_precision", f"{FUNCTIONAL}.multiclass_precision(y_pred, y_true, {MACRO})"),
+        implements(
+            "macro_precision",
+            f"{OBJECTS}.MulticlassPrecision({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            stateful=True,
+        ),
+        implements("macro_recall", f"{FUNCTIONAL}.multiclass_recall(y_pred, y_true, {MACRO})"),
+        implements(
+            "macro_recall",
+            f"{OBJECTS}.MulticlassRecall({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            stateful=True,
+        ),
+        implements("macro_f1_score", f"{FUNCTIONAL}.multiclass_f1_score(y_pred, y_true, {MACRO})"),
+        implements(
+            "macro_f1_score",
+            f"{OBJECTS}.MulticlassF1Score({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            stateful=True,
+        ),
+        implements("precision", f"{FUNCTIONAL}.binary_precision(y_pred, y_true)"),
+        implements("precision", f"{OBJECTS}.BinaryPrecision(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
+        implements("recall", f"{FUNCTIONAL}.binary_recall(y_pred, y_true)"),
+        implements("recall", f"{OBJECTS}.BinaryRecall(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
+        implements("f1_score", f"{FUNCTIONAL}.binary_f1_score(y_pred, y_true)"),
+        implements("f1_score", f"{OBJECTS}.BinaryF1Score(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
+        implements("roc_auc", f"{FUNCTIONAL}.binary_auroc(y_score, y_true)"),
+        implements("roc_auc", f"{OBJECTS}.BinaryAUROC(){BESIDE_SCORES}(y_score, y_true)", stateful=True),
+        implements(
+            "expected_calibration_error",
+            f"{FUNCTIONAL}.binary_calibration_error(y_score, y_true, n_bins=n_bins, norm='l1')",
+        ),
+        implements(
+            "expected_calibration_error",
+            f"{OBJECTS}.BinaryCalibrationError(n_bins=n_bins, norm='l1'){BESIDE_SCORES}(y_score, y_true)",
+            stateful=True,
         ),
     )
 

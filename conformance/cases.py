@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from trueline.conformance.frozen import integers
 from trueline.conformance.generators import GENERATORS, Draft
+from trueline.conformance.truths import evaluate
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import FORMATS, Array, Format
 
@@ -94,15 +95,21 @@ def _weighted(op: Operation, case: Case, fmt: Format) -> Iterator[Case]:
     yield Case(f"weighted-{case.name}", {**case.inputs, "sample_weight": fmt.array(weight)}, case.parameters)
 
 
+def _has_value(op: Operation, case: Case) -> bool:
+    """Whether a metric of a whole batch has one there: what 0/0 is taken for is a question for a probe."""
+    return not op.whole or not np.isnan(evaluate(op, FORMATS["float64"], case.inputs, **case.parameters).nearest)
+
+
 def _every(op: Operation, fmt: Format) -> Iterator[Case]:
     weighted = 0
     for draft in GENERATORS[op.domains](op, fmt):
+        takes_weights = "sample_weight" in op.parameters if op.whole else bool(draft.reduced)
         for case in _cases(op, draft):
             yield case
             # The first reduced drafts stand for all: a weight multiplies what the others have shown.
-            if op.kind != "activation" and (draft.reduced or op.whole) and weighted < 2:
+            if op.kind != "activation" and takes_weights and weighted < 2:
                 yield from _weighted(op, case, fmt)
-        weighted += bool(draft.reduced or op.whole)
+        weighted += takes_weights
         if draft.core:
             inputs = dict(zip(op.inputs, draft.arrays, strict=True))
             for ask in op.asks:
@@ -113,7 +120,8 @@ def _every(op: Operation, fmt: Format) -> Iterator[Case]:
 @functools.cache
 def cases(name: str, dtype: str) -> tuple[Case, ...]:
     """Every case of an operation in a format, named uniquely."""
-    made = tuple(_every(operation(name), FORMATS[dtype]))
+    op = operation(name)
+    made = tuple(case for case in _every(op, FORMATS[dtype]) if _has_value(op, case))
     names = [case.name for case in made]
     if len(set(names)) < len(names):
         raise ValueError(f"cases of {name} share a name: {sorted({n for n in names if names.count(n) > 1})}")

@@ -225,11 +225,35 @@ def _reductions(op: Operation, name: str, suffix: str) -> tuple[str, ...]:
 def _label_pairs(op: Operation, fmt: Format) -> Iterator[Draft]:
     del fmt
     truth, guess = integers("accuracy/true", (61,), 5), integers("accuracy/pred", (61,), 5)
-    reduced = () if op.whole else BOTH
+    if op.whole:
+        yield from _label_batches(truth, guess)
+        return
     for name, pred in {"ordinary": guess, "all-right": truth, "all-wrong": truth + 1}.items():
-        yield Draft(name, (truth, pred % 5 if op.whole else pred), reduced=reduced, core=name == "ordinary")
-    if not op.whole:
-        yield Draft("single", (truth[:1], guess[:1]), reduced=BOTH)
+        yield Draft(name, (truth, pred), reduced=BOTH, core=name == "ordinary")
+    yield Draft("single", (truth[:1], guess[:1]), reduced=BOTH)
+    yield Draft("few-wrong", (truth, _few_wrong(truth, 5)), reduced=BOTH)
+
+
+def _few_wrong(truth: Array, classes: int) -> Array:
+    """Predictions that are right but for two in 61."""
+    return np.where(np.arange(len(truth)) % 32 == 7, (truth + 1) % classes, truth)
+
+
+def _label_batches(truth: Array, guess: Array) -> Iterator[Draft]:
+    """Every class stands in the truth of each."""
+    uneven = np.maximum(integers("imbalanced/true", (61,), 16) - 11, 0)
+    biased = np.where(integers("imbalanced/pred", (61,), 3) == 0, guess, uneven)
+    for name, (true, pred) in {
+        "ordinary": (truth, guess),
+        "imbalanced": (uneven, biased),
+        "all-right": (truth, truth),
+        "all-wrong": (truth, (truth + 1) % 5),
+        "few-wrong": (truth, _few_wrong(truth, 5)),
+        "never-predicted": (truth, np.where(guess == 3, 0, guess)),
+        "two-classes": (truth % 2, guess % 2),
+        "one-of-each": (np.arange(5), np.array([0, 1, 2, 4, 3])),
+    }.items():
+        yield Draft(name, (true, pred), core=name == "ordinary")
 
 
 def _binary_pairs(op: Operation, fmt: Format) -> Iterator[Draft]:
@@ -241,20 +265,29 @@ def _binary_pairs(op: Operation, fmt: Format) -> Iterator[Draft]:
         "rare": (rare, guess),
         "all-right": (truth, truth),
         "all-wrong": (truth, 1 - truth),
+        "few-wrong": (truth, _few_wrong(truth, 2)),
+        "always-predicted": (truth, np.ones_like(truth)),
+        "never-predicted": (truth, np.zeros_like(truth)),
     }.items():
         yield Draft(name, (true, pred), core=name == "ordinary")
 
 
 def _scores_of_binary(op: Operation, fmt: Format) -> Iterator[Draft]:
-    """Distinct scores, so that no order is a matter of convention."""
+    """Distinct scores, and some that are equal. None but 0 and 1 is the edge of a bin or a threshold."""
     del op
     order = np.argsort(uniform("binary-scores/order", (61,), 0, 1), kind="stable")
     scores = fmt.array((order + 1) / 64)
     truth = integers("binary/true", (61,), 2)
+    rare = (integers("binary/rare", (61,), 8) == 0).astype(np.int64)
     for name, (true, score) in {
         "ordinary": (truth, scores),
+        "tied": (truth, fmt.array((1 + order // 10) / 8)),
         "separated": ((order >= 30).astype(np.int64), scores),
         "inverted": ((order < 30).astype(np.int64), scores),
+        "rare": (rare, scores),
+        "close-together": (truth, fmt.array((order + 1) / 2048)),
+        "equal": (truth, fmt.array(np.full(61, 0.75))),
+        "certain": (truth, fmt.array(np.clip(order / 32 - 0.5, 0, 1))),
     }.items():
         yield Draft(name, (true, score), core=name == "ordinary")
 
@@ -302,8 +335,10 @@ def _multi_hot_scores(op: Operation, fmt: Format) -> Iterator[Draft]:
         truth = multi_hot(f"scores-{count}", (48, count))
         scores = fmt.rounded(uniform(f"multi-hot-scores/{count}", (48, count), 0.01, 0.99))
         scores = np.where(scores == 0.5, fmt.array(0.75), scores)
-        agreeing = np.where(integers(f"agree/{count}", (48, 1), 2) == 1, fmt.array(0.25 + truth / 2.0), scores)
-        for name, given in {"ordinary": scores, "half-exact": agreeing}.items():
+        right = 0.25 + truth / 2.0
+        agreeing = np.where(integers(f"agree/{count}", (48, 1), 2) == 1, fmt.array(right), scores)
+        few = fmt.array(np.where(np.arange(truth.size).reshape(truth.shape) == 7, 1 - right, right))
+        for name, given in {"ordinary": scores, "half-exact": agreeing, "few-wrong": few}.items():
             yield Draft(f"{name}-{count}", (fmt.array(truth), given), reduced=BOTH, parameters=_threshold(op))
 
 

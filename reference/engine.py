@@ -283,9 +283,13 @@ def _samples(
     mean_over: str,
 ) -> _Samples:
     listed = list(batch)
-    weights = (
-        [None] * len(listed) if sample_weight is None else _balls(sample_weight.astype(np.float64).ravel().tolist())
-    )
+    weights = [None] * len(listed)
+    if sample_weight is not None:
+        given = sample_weight.astype(np.float64).ravel().tolist()
+        if batch.operation.whole:
+            parameters = {**parameters, "sample_weight": tuple(given)}
+        else:
+            weights = _balls(given)
     resolved = resolve(batch.operation, fmt, parameters)
     return _Samples(batch.operation, listed, weights, resolved, reduction, mean_over)
 
@@ -305,7 +309,7 @@ def evaluate(
     Shapes: every input has the same batch axes; rowwise inputs have one more at `axis`. `reduction` mean and sum
     give shape (), none keeps all. A mean divides by the sum of the samples' weights, or by their number for
     `mean_over="samples"`; 0/0 is NaN. Weights come from the input `sample_weight`, one for each sample, and from
-    the definition itself.
+    the definition itself; a metric of a whole batch takes them as its parameter `sample_weight`.
     """
     batch = rows(operation, inputs, axis)
     with _lock:

@@ -13,6 +13,10 @@ from trueline.reference.operations import Bound, define
 
 MEAN = Bound(1, "a count divided by a count, both exact")
 SKLEARN = "Pedregosa et al., Scikit-learn: Machine Learning in Python, JMLR 12, 2011, section Metrics of the user guide"
+MULTI_LABEL = (
+    "Tsoumakas and Katakis, Multi-Label Classification: An Overview, IJDWM 3(3), 2007, section Evaluation Metrics"
+)
+HALF = arb(0.5)
 
 
 def _largest(row: Sequence[Ball]) -> int:
@@ -31,7 +35,7 @@ def accuracy(y_true: int, y_pred: int) -> Ball:
 
 
 @define("metric", "(),()->()", "binary score", source=SKLEARN, bound=MEAN)
-def binary_accuracy(y_true: int, y_score: Ball, *, threshold: Ball = arb(0.5)) -> Ball:  # noqa: B008
+def binary_accuracy(y_true: int, y_score: Ball, *, threshold: Ball = HALF) -> Ball:
     """Share of samples whose score lies above the threshold exactly when the label is 1.
 
     Args:
@@ -62,3 +66,34 @@ def top_k_accuracy(labels: int, y_score: Sequence[Ball], *, k: int = 2) -> Ball:
     own = value(y_score[labels])
     larger = sum(1 for score in y_score if value(score) > own)
     return arb(larger < k)
+
+
+@define("metric", "(),()->()", "label label", source=SKLEARN, bound=MEAN)
+def zero_one_loss(y_true: int, y_pred: int) -> Ball:
+    """Share of samples whose predicted label is not the true one."""
+    return arb(y_true != y_pred)
+
+
+def _hits(y_true: Sequence[Ball], y_score: Sequence[Ball], threshold: Ball) -> list[bool]:
+    """For each label of a row, whether its score lies above the threshold exactly when it is 1."""
+    return [less(threshold, score) == bool(true == 1) for true, score in zip(y_true, y_score, strict=True)]
+
+
+@define("metric", "(c),(c)->()", "multi_hot scores", source=MULTI_LABEL, bound=MEAN)
+def hamming_loss(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
+    """Share of labels, of all labels of all rows, that are predicted wrongly."""
+    hits = _hits(y_true, y_score, threshold)
+    return arb(hits.count(False)) / len(hits)
+
+
+@define("metric", "(c),(c)->()", "multi_hot scores", source=MULTI_LABEL, bound=MEAN)
+def multilabel_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
+    """Share of labels, of all labels of all rows, that are predicted rightly."""
+    hits = _hits(y_true, y_score, threshold)
+    return arb(hits.count(True)) / len(hits)
+
+
+@define("metric", "(c),(c)->()", "multi_hot scores", source=MULTI_LABEL, bound=MEAN)
+def subset_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
+    """Share of rows of which every label is predicted rightly."""
+    return arb(all(_hits(y_true, y_score, threshold)))

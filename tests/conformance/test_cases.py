@@ -165,7 +165,8 @@ def test_inputs_hold_what_their_domain_says(name: str, dtype: str) -> None:
 def test_metrics_have_no_ties_which_are_for_probes(name: str, dtype: str) -> None:
     for case in cases(name, dtype):
         scores = case.inputs["y_score"].astype(np.float64)
-        if scores.ndim == 2:
+        # Labels of one row that are each compared with the threshold may share a score.
+        if scores.ndim == 2 and OPERATIONS[name].domains[0] != "multi_hot":
             assert all(len(set(row)) == len(row) for row in scores.tolist()), case.name
         if "threshold" in case.parameters:
             assert (scores != case.parameters["threshold"]).all(), case.name
