@@ -51,6 +51,5 @@ def sparse_categorical_accuracy(labels: int, y_score: Sequence[Ball]) -> Ball:
 @define("metric", "(),(c)->()", source=SKLEARN, bound=MEAN, integers=frozenset({"labels"}))
 def top_k_accuracy(labels: int, y_score: Sequence[Ball], *, k: int = 2) -> Ball:
     """Share of rows in which fewer than k scores are larger than the label's."""
-    own = value(y_score[labels])
-    larger = sum(1 for score in y_score if value(score) > own)
+    larger = sum(1 for score in y_score if value(score) > value(y_score[labels]))
     return arb(larger < k)
