@@ -27,9 +27,9 @@ class Check:
 @functools.cache
 def checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
-    from trueline.conformance import gradients, probes, relations, values
+    from trueline.conformance import gradients, probes, relations, streaming, values
 
-    every = (values.CHECK, gradients.CHECK, *relations.CHECKS, *probes.CHECKS)
+    every = (values.CHECK, gradients.CHECK, *relations.CHECKS, *probes.CHECKS, *streaming.CHECKS)
     names = [check.name for check in every]
     if len(set(names)) < len(names):
         raise ValueError("two checks share a name")
