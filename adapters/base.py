@@ -9,7 +9,7 @@ import importlib
 import importlib.metadata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +20,21 @@ Function = Callable[..., Any]
 WIDE = ("float16", "bfloat16", "float32", "float64")
 NATIVE = ("float16", "float32", "float64")
 """Those that NumPy has itself."""
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """How a framework's stateful metrics are used, as Python expressions of `metric`, the object.
+
+    `update` is what is called with the arguments of a line of the table; `merge` takes the state of `other` into
+    `metric`; `copy` is a second object of the same state. What is None, the framework does not offer.
+    """
+
+    update: str
+    result: str
+    reset: str
+    merge: str | None = None
+    copy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +54,9 @@ class Implementation:
     dtypes: tuple[str, ...] | None = None
     """The formats it is asked for, where its documentation names fewer than the mode has."""
     stateful: bool = False
-    """An object that creates variables: it is not asked for in compiled modes."""
+    """An object that creates variables, `maker(...)(arguments)`: it is not asked for in compiled modes."""
+    lifecycle: Lifecycle | None = None
+    """How such an object is used, one batch after another."""
 
     @property
     def id(self) -> str:
@@ -60,9 +77,24 @@ class Implementation:
             return (convention,)
         return tuple(every) if parameter in self.names else ()
 
-    def function(self, namespace: Mapping[str, Any], arguments: Sequence[str]) -> Function:
-        """The call as a function of `arguments`, evaluated among `namespace`."""
-        source = f"lambda {', '.join(arguments)}: {self.call}"
+    def acts(self) -> dict[str, str]:
+        """What is evaluated to make the object of a stateful call, and for each act of its lifecycle that there is.
+
+        ValueError if the call is not `maker(...)(arguments)`.
+        """
+        outer = ast.parse(self.call, mode="eval").body
+        if self.lifecycle is None or not isinstance(outer, ast.Call) or not isinstance(outer.func, ast.Call):
+            raise ValueError(f"{self.id} is no stateful call of the form maker(...)(arguments)")
+        given = [ast.unparse(each) for each in (*outer.args, *outer.keywords)]
+        every = {**vars(self.lifecycle), "make": ast.unparse(outer.func)}
+        every["update"] += f"({', '.join(given)})"
+        return {name: text for name, text in every.items() if text is not None}
+
+    def function(
+        self, namespace: Mapping[str, Any], arguments: Sequence[str], expression: str | None = None
+    ) -> Function:
+        """The call, or another expression, as a function of `arguments`, evaluated among `namespace`."""
+        source = f"lambda {', '.join(arguments)}: {expression or self.call}"
         made: Function = eval(compile(source, f"<{self.name}>", "eval"), dict(namespace))
         return made
 
@@ -111,11 +143,14 @@ class Adapter(ABC):
     cpu_only: ClassVar[bool] = False
     spelling: ClassVar[Mapping[str, Mapping[Any, Any]]] = {}
     """The framework's own words for parameter values: {"reduction": {"mean": "sum_over_batch_size"}}."""
+    lifecycle: ClassVar[Lifecycle | None] = None
+    """How the framework's stateful metrics are used, if it has any."""
 
     @property
     def implementations(self) -> tuple[Implementation, ...]:
         """The table, as implementations."""
-        return tuple(Implementation(self.framework, *line) for line in self.table)
+        made = (Implementation(self.framework, *line) for line in self.table)
+        return tuple(replace(each, lifecycle=self.lifecycle) if each.stateful else each for each in made)
 
     def versions(self) -> dict[str, str]:
         """Installed versions of the distributions; empty if the framework is not installed. Imports nothing."""

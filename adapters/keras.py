@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from trueline.adapters.base import WIDE, Adapter, Array, Function, Mode, implements
+from trueline.adapters.base import WIDE, Adapter, Array, Function, Lifecycle, Mode, implements
 from trueline.adapters.registry import adapter
 from trueline.adapters.tensorflow import QUIET
 
@@ -24,7 +24,7 @@ class KerasAdapter(Adapter):
     framework = "keras"
     distributions = ("keras", "tensorflow-cpu|tensorflow", "torch", "jax", "jaxlib", "numpy")
     extra = "tensorflow"
-    modules = ("keras",)
+    modules = ("keras", "copy")
     modes = (
         Mode("tensorflow-eager", WIDE, ON_TENSORFLOW, requires=("tensorflow",)),
         Mode(
@@ -35,6 +35,14 @@ class KerasAdapter(Adapter):
         Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True, few_shapes=True),
     )
     spelling = {"reduction": {"mean": "sum_over_batch_size"}}  # noqa: RUF012
+    # Keras 3 has no merge of its own: a metric's variables say of themselves that replicas are to be summed.
+    lifecycle = Lifecycle(
+        update="metric.update_state",
+        result="metric.result()",
+        reset="metric.reset_state()",
+        merge="[mine.assign_add(theirs) for mine, theirs in zip(metric.variables, other.variables)]",
+        copy="copy.deepcopy(metric)",
+    )
     table = (
         implements("sigmoid", "keras.ops.sigmoid(x)"),
         implements("log_sigmoid", "keras.ops.log_sigmoid(x)"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trueline.adapters.base import Adapter, Array, Function, Mode, implements
+from trueline.adapters.base import Adapter, Array, Function, Lifecycle, Mode, implements
 from trueline.adapters.registry import adapter
 
 FUNCTIONAL = "torchmetrics.functional.classification"
@@ -28,8 +28,15 @@ class TorchMetricsAdapter(Adapter):
     framework = "torchmetrics"
     distributions = ("torchmetrics", "torch", "numpy")
     extra = "torchmetrics"
-    modules = ("torchmetrics.classification", "torchmetrics.functional.classification")
+    modules = ("torchmetrics.classification", "torchmetrics.functional.classification", "copy")
     modes = (Mode("eager", requires=("torch",)),)
+    lifecycle = Lifecycle(
+        update="metric.update",
+        result="metric.compute()",
+        reset="metric.reset()",
+        merge="metric.merge_state(other)",
+        copy="copy.deepcopy(metric)",
+    )
     table = (
         implements("accuracy", f"{FUNCTIONAL}.multiclass_accuracy(y_pred, y_true, average='micro')", reduction="mean"),
         implements(

@@ -27,9 +27,16 @@ class Check:
 @functools.cache
 def checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
-    from trueline.conformance import gradients, probes, relations, sweeps, values
+    from trueline.conformance import gradients, probes, relations, streaming, sweeps, values
 
-    every = (values.CHECK, *gradients.CHECKS, *sweeps.CHECKS, *relations.CHECKS, *probes.CHECKS)
+    every = (
+        values.CHECK,
+        *gradients.CHECKS,
+        *sweeps.CHECKS,
+        *relations.CHECKS,
+        *probes.CHECKS,
+        *streaming.CHECKS,
+    )
     names = [check.name for check in every]
     if len(set(names)) < len(names):
         raise ValueError("two checks share a name")

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from trueline.adapters.base import Adapter, Array, Function, Implementation, Mode
 from trueline.adapters.registry import adapter
+from trueline.conformance.stepping import Step, batches, perform
 
 START_SECONDS = 300.0
 GRACE_SECONDS = 5.0
@@ -34,7 +35,8 @@ GRACE_SECONDS = 5.0
 class Call:
     """One call of an implementation: arrays in the operation's order, parameters by name.
 
-    With a `cotangent` the answer is the vector-Jacobian product with respect to the last array.
+    With a `cotangent` the answer is the vector-Jacobian product with respect to the last array. With `steps` they
+    are done to live objects of a stateful implementation, and the answer holds every result asked for, flat.
     """
 
     implementation: Implementation
@@ -46,6 +48,7 @@ class Call:
     cotangent: Array | None = None
     order: int = 1
     """2 asks for the second derivative of a function of one number, times the square of the cotangent."""
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -280,15 +283,14 @@ class _Server:
 
     def answer(self, call: Call) -> Answer:
         try:
-            function = self._function(call)
-            given = [*call.arrays, *([] if call.cotangent is None else [call.cotangent])]
+            function, given = self._stepping(call) if call.steps else self._calling(call)
             arrays = [self.adapter.put(array, call.device) for array in given]
         except Exception as error:
             traceback.print_exc()
             return NoAnswer("harness_error", _describe(error))
         started = time.perf_counter()
         try:
-            result = self.adapter.get(function(*arrays))
+            result: Array = function(*arrays)
         except NameError as error:
             return NoAnswer("harness_error", f"the call {call.implementation.call!r} cannot be evaluated: {error}")
         except Exception as error:
@@ -302,10 +304,32 @@ class _Server:
         product = self.adapter.vjp(lambda weights, x: slope(x, weights))
         return lambda x, weights: product(weights, x, weights)
 
+    def _spelled(self, call: Call) -> dict[str, Any]:
+        return {name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()}
+
+    def _calling(self, call: Call) -> tuple[Function, list[Array]]:
+        function = self._function(call)
+        given = [*call.arrays, *([] if call.cotangent is None else [call.cotangent])]
+        return lambda *arrays: self.adapter.get(function(*arrays)), given
+
+    def _stepping(self, call: Call) -> tuple[Function, list[Array]]:
+        """The steps of a call as a function of their batches' arrays, one batch after another."""
+        cut = batches(call.steps, call.arrays)
+        width = len(call.arrays)
+
+        def stepped(*arrays: Any) -> list[Any]:
+            made = {key: arrays[at * width : (at + 1) * width] for at, key in enumerate(cut)}
+            return perform(call.implementation, call.inputs, self._spelled(call), self.namespace, call.steps, made)
+
+        function = self.adapter.on_device(stepped, call.device)
+
+        def joined(*arrays: Any) -> Array:
+            return np.concatenate([self.adapter.get(each).ravel() for each in function(*arrays)])
+
+        return joined, [array for batch in cut.values() for array in batch]
+
     def _function(self, call: Call) -> Function:
-        spelled = {
-            name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()
-        }
+        spelled = self._spelled(call)
         key = (
             call.implementation.id,
             call.mode.name,

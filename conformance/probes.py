@@ -69,13 +69,15 @@ class Probe:
     def observe(self, context: Context) -> Iterator[Observation]:
         """One observation: the label whose values the answer has."""
         case = self.case(context.setting, context.format)
-        answer = self._ask(context, case)
+        yield self.observed(context, case, self._ask(context, case))
+
+    def observed(self, context: Context, case: Case, answer: Answer) -> Observation:
+        """What the probe makes of an answer."""
         if isinstance(answer, NoAnswer):
             known = REFUSES in self.answers and answer.verdict == "unsupported"
             verdict = self._verdict(REFUSES) if known else answer.verdict
             judgement = Judgement(verdict, message=answer.message)
-            yield context.observation(self.name, case, judgement, label=REFUSES if known else None)
-            return
+            return context.observation(self.name, case, judgement, label=REFUSES if known else None)
         label = self.match(answer, context.format)
         shown = np.array2string(answer.astype(np.float64).ravel(), threshold=12, precision=17)
         witness = {"at": [], "expected": " | ".join(self.answers), "got": shown}
@@ -84,7 +86,7 @@ class Probe:
             message=f"the answer {shown} is none of those listed" if label is None else None,
             witness=witness,
         )
-        yield context.observation(self.name, case, judgement, label=label, digest=digest(answer))
+        return context.observation(self.name, case, judgement, label=label, digest=digest(answer))
 
     def _ask(self, context: Context, case: Case) -> Answer:
         offered = context.implementation.choices("reduction", REDUCTIONS)

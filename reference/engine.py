@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -46,8 +46,12 @@ class Truth:
         nearest = float(self.nearest[at])
         if not math.isfinite(nearest):
             return repr(nearest)
+        return decimal(self.exact(at))
+
+    def exact(self, at: tuple[int, ...]) -> Fraction:
+        """The exact value of one finite element, to the digits of its residual."""
         error = Fraction(float(self.residual[0][at])) + Fraction(float(self.residual[1][at]))
-        return decimal(Fraction(nearest) - error * Fraction(float(self.ulp[at])))
+        return Fraction(float(self.nearest[at])) - error * Fraction(float(self.ulp[at]))
 
     def core_axis_to(self, axis: int) -> Truth:
         """The same truth with its last axis moved to `axis`."""
@@ -329,6 +333,13 @@ def evaluate(
             return [total([each[0] for each, _ in weighed]) / samples.divisor(weight for _, weight in weighed)]
 
         return _truth(_decide(reduced, fmt), ())
+
+
+def rationals(values: Sequence[Fraction], fmt: Format) -> Truth:
+    """The truth of exact rationals, in shape (n,)."""
+    with _lock:
+        elements = _decide(lambda: [arb(value.numerator) / arb(value.denominator) for value in values], fmt)
+    return _truth(elements, (len(values),))
 
 
 LONG = 128

@@ -12,11 +12,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import scipy.special
-from trueline.adapters.base import Implementation, Mode
+from trueline.adapters.base import Implementation, Lifecycle, Mode
 from trueline.conformance.cases import cases
 from trueline.conformance.checks import checks
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.isolation import Answer, Call, NoAnswer
+from trueline.conformance.stepping import batches, perform
 
 Array = np.ndarray[Any, Any]
 EAGER, COMPILED = Mode("eager"), Mode("compiled", compiled=True)
@@ -37,6 +38,7 @@ def observe(
     mode: Mode = EAGER,
     framework: str = "numpy",
     compiled: Callable[..., Any] | None = None,
+    lifecycle: Lifecycle | None = None,
     **conventions: Any,
 ) -> dict[str, Observation]:
     """What a check sees of a planted implementation, by case."""
@@ -46,18 +48,24 @@ def observe(
     )  # only to know the inputs
     names = [*setting.operation.inputs, *([parameters] if parameters else [])]
     text = call or f"planted({', '.join(names)})"
-    planted = Implementation(framework, operation, "planted", text, conventions)
+    planted = Implementation(
+        framework, operation, "planted", text, conventions, stateful=lifecycle is not None, lifecycle=lifecycle
+    )
 
     def evaluate(call: Call) -> Answer:
         chosen = compiled if call.mode.compiled and compiled is not None else function
         namespace = {"numpy": np, "scipy": scipy, "planted": chosen}
         parameters = list(call.parameters)
         try:
+            if call.steps:
+                made = batches(call.steps, call.arrays)
+                results = perform(call.implementation, call.inputs, call.parameters, namespace, call.steps, made)
+                return np.concatenate([np.ravel(each) for each in results])
             if call.cotangent is not None:
                 assert gradient is not None
                 return np.asarray(gradient(*call.arrays, call.cotangent, **call.parameters))
-            made = call.implementation.function(namespace, (*call.inputs, *parameters))
-            return np.asarray(made(*call.arrays, *call.parameters.values()))
+            called = call.implementation.function(namespace, (*call.inputs, *parameters))
+            return np.asarray(called(*call.arrays, *call.parameters.values()))
         except RefusalError as error:
             return NoAnswer("unsupported", str(error))
 

@@ -11,6 +11,7 @@ from trueline.conformance.checks import Check, checks
 from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
 from trueline.conformance.expectations import matches
 from trueline.conformance.inputs import scalars
+from trueline.conformance.streaming import scenarios
 
 SHIFTS = ("shift-by-16", "shift-by--16")
 
@@ -44,6 +45,8 @@ def case_names(setting: Setting, check: Check) -> frozenset[str]:
     """Names of the cases of a test. Those of a relation are any that its operation could have."""
     if check.kind == "probe":
         return frozenset({check.name})
+    if check.name == "streaming":
+        return frozenset(scenario.name for scenario in scenarios(setting))
     context = Context(setting, lambda _: [])
     found = {case.name for case in context.cases() if case.gradient or check.kind != "gradient"}
     if check.kind == "relation":

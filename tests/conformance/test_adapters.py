@@ -87,6 +87,23 @@ def test_calls_become_functions_of_their_arguments(each: Implementation) -> None
     assert made.__code__.co_filename == f"<{each.name}>"
 
 
+@pytest.mark.parametrize("each", [param for param in ALL if param.values[0].stateful])
+def test_stateful_calls_have_a_lifecycle(each: Implementation) -> None:
+    assert each.lifecycle is not None
+    op = OPERATIONS[each.operation]
+    names = list(dict.fromkeys(["metric", "other", *op.inputs, "sample_weight", *op.parameters]))
+    acts = each.acts()
+    assert {"make", "update", "result", "reset"} <= acts.keys()
+    for text in acts.values():
+        assert each.function({}, names, text).__code__.co_argcount == len(names)
+    assert op.whole or each.choices("reduction", REDUCTIONS) == ("mean",)
+
+
+@pytest.mark.parametrize("each", [param for param in ALL if not param.values[0].stateful])
+def test_other_calls_have_none(each: Implementation) -> None:
+    assert each.lifecycle is None
+
+
 @pytest.mark.parametrize("each", ALL)
 def test_dtypes_are_formats(each: Implementation) -> None:
     assert set(each.dtypes or ()) <= set(FORMATS)

@@ -1,0 +1,93 @@
+"""Steps: what is done, one after another, to live objects of a stateful implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from trueline.adapters.base import Array, Function, Implementation
+
+Verb = Literal["update", "result", "reset", "merge", "copy"]
+
+Batch = tuple[tuple[int, int | None], int]
+"""Which rows, and how many times over."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One act, done `repeat` times to the object number `on`, which is made when it is first named.
+
+    `update` gives it a batch: the rows [start, stop) of every input, `tile` times over. `merge` takes the state of
+    the object number `other` into it; `copy` puts a copy of `other` in its place.
+    """
+
+    verb: Verb
+    rows: tuple[int, int | None] = (0, None)
+    tile: int = 1
+    repeat: int = 1
+    on: int = 0
+    other: int = 0
+
+    @property
+    def batch(self) -> Batch:
+        """The rows of an update, and how many times over."""
+        return self.rows, self.tile
+
+    def __str__(self) -> str:
+        start, stop = self.rows
+        times = f" {self.tile} times over" if self.tile > 1 else ""
+        words = {
+            "update": f"update metric {self.on} with rows {start}:{'' if stop is None else stop}{times}",
+            "result": f"result of metric {self.on}",
+            "reset": f"reset metric {self.on}",
+            "merge": f"merge metric {self.other} into metric {self.on}",
+            "copy": f"copy metric {self.other} as metric {self.on}",
+        }
+        return words[self.verb] + (f", {self.repeat} times" if self.repeat > 1 else "")
+
+
+def batches(steps: Iterable[Step], arrays: Sequence[Array]) -> dict[Batch, list[Array]]:
+    """The arrays of every batch that the steps update with, each once; the whole if they never update."""
+    made: dict[Batch, list[Array]] = {}
+    for rows, tile in [step.batch for step in steps if step.verb == "update"] or [((0, None), 1)]:
+        if (rows, tile) not in made:
+            cut = [array[slice(*rows)] for array in arrays]
+            made[rows, tile] = [np.tile(array, (tile, *[1] * (array.ndim - 1))) for array in cut]
+    return made
+
+
+def perform(
+    implementation: Implementation,
+    inputs: Sequence[str],
+    parameters: Mapping[str, Any],
+    namespace: Mapping[str, Any],
+    steps: Sequence[Step],
+    made: Mapping[Batch, Sequence[Any]],
+) -> list[Any]:
+    """Every result that the steps ask for, in order; `made` holds the framework's own arrays of every batch."""
+    names = ("metric", "other", *parameters, *inputs)
+    texts = implementation.acts()
+    acts: dict[str, Function] = {verb: implementation.function(namespace, names, text) for verb, text in texts.items()}
+    objects: dict[int, Any] = {}
+    # What makes an object may look at the shapes and dtypes of the data.
+    example = next(iter(made.values()))
+
+    def at(number: int) -> Any:
+        if number not in objects:
+            objects[number] = acts["make"](None, None, *parameters.values(), *example)
+        return objects[number]
+
+    results = []
+    for step in steps:
+        given = made[step.batch] if step.verb == "update" else example
+        for _ in range(step.repeat):
+            metric = at(step.other if step.verb == "copy" else step.on)
+            other = at(step.other) if step.verb == "merge" else None
+            answer = acts[step.verb](metric, other, *parameters.values(), *given)
+            if step.verb == "copy":
+                objects[step.on] = answer
+            elif step.verb == "result":
+                results.append(answer)
+    return results

@@ -1,0 +1,344 @@
+"""The streaming check: a stateful metric, given its samples in any batches, is the metric of all of them together.
+
+After every scenario of updates, resets, merges and copies each result must be the weighted mean, in exact
+rationals, of what the definition says of the single samples.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+from trueline.conformance.cases import Case
+from trueline.conformance.checks import Check
+from trueline.conformance.context import Context, Observation, Setting
+from trueline.conformance.frozen import integers, uniform
+from trueline.conformance.isolation import Answer, Call, NoAnswer
+from trueline.conformance.judge import answer_format, digest, judge, unanswered
+from trueline.conformance.probes import REFUSES, Probe
+from trueline.conformance.stepping import Step
+from trueline.reference.engine import Truth, rationals
+from trueline.reference.formats import FORMATS, Array, Format
+from trueline.reference.operations import Bound
+
+ROWS = 40
+"""Scenarios name rows up to this one, and the rest."""
+
+SINGLE = FORMATS["float32"]
+"""Sample weights are numbers of this format, which every framework's metrics take."""
+
+
+def _update(*bounds: int | None, on: int = 0) -> tuple[Step, ...]:
+    """An update for each pair of neighbouring bounds; None is the end."""
+    return tuple(Step("update", (start or 0, stop), on=on) for start, stop in itertools.pairwise(bounds))
+
+
+def _merge(other: int, on: int) -> Step:
+    return Step("merge", on=on, other=other)
+
+
+RESULT, RESET = Step("result"), Step("reset")
+SECOND = replace(RESULT, on=1)
+WHOLE = (0, None)
+UNEQUAL = (0, 1, 4, 11, None)
+RUNNING = tuple(step for update in _update(*UNEQUAL) for step in (update, RESULT))
+# 2^20 rows at a time, so that no array is large, up to the number at which a counter in binary32 stops.
+MANY = Step("update", (0, 32), tile=2**15, repeat=16)
+SINGLES = Step("update", (32, 33), repeat=200)
+HALVES = (*_update(0, 11), *_update(11, None, on=1))
+THIRDS = (*_update(0, 1), *_update(1, 11, on=1), *_update(11, None, on=2))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Steps, with the weights of the samples where they have any."""
+
+    name: str
+    steps: tuple[Step, ...]
+    weights: Callable[[int], Array] | None = None
+
+    def asks(self, setting: Setting) -> bool:
+        """Whether the implementation offers every act of it, and takes weights if there are any."""
+        lifecycle = setting.implementation.lifecycle
+        assert lifecycle is not None
+        offered = all(getattr(lifecycle, step.verb) is not None for step in self.steps)
+        return offered and (self.weights is None or "sample_weight" in setting.implementation.names)
+
+
+def _fractions(count: int) -> Array:
+    return np.asarray(1.0 + integers("weights/fractions", (count,), 31) / 8)
+
+
+def _unequal(count: int) -> Array:
+    return uniform("weights/unequal", (count,), 0.01, 3.0)
+
+
+def _wide(count: int) -> Array:
+    exponents = integers("weights/exponents", (count,), 24) - 12
+    return np.asarray(np.ldexp(uniform("weights/wide", (count,), 1.0, 2.0), exponents))
+
+
+def _some_zero(count: int) -> Array:
+    return np.asarray(1.0 * (np.arange(count) % 3 != 1))
+
+
+def _batch_of_zero(count: int) -> Array:
+    return np.where((np.arange(count) >= 4) & (np.arange(count) < 11), 0.0, _fractions(count))
+
+
+def _heavy(count: int) -> Array:
+    return np.where(np.arange(count) < 32, 2.0**19, 1.0)
+
+
+SCENARIOS = (
+    Scenario("whole", (*_update(*WHOLE), RESULT)),
+    Scenario("unequal-batches", (*_update(*UNEQUAL), RESULT)),
+    Scenario("batches-in-reverse", (*_update(*UNEQUAL)[::-1], RESULT)),
+    Scenario("running", RUNNING),
+    Scenario("single-samples", tuple(step for update in _update(*range(33)) for step in (update, RESULT))),
+    Scenario("empty-batch-between", (*_update(0, 11, 11), RESULT, *_update(11, None), RESULT)),
+    Scenario("same-batch-again", (*_update(0, 7), *_update(0, 7), *_update(7, None), RESULT)),
+    Scenario("asked-twice", (*_update(0, 11), RESULT, RESULT, *_update(11, None), RESULT, RESULT)),
+    Scenario("reset-before-update", (RESET, *_update(*WHOLE), RESULT)),
+    Scenario("reset-after-other-data", (*_update(11, None), RESET, *_update(0, 11), RESULT)),
+    Scenario("reset-after-result", (*_update(11, None), RESULT, RESET, RESET, *_update(0, 11), RESULT)),
+    Scenario("two-at-once", (*HALVES, RESULT, SECOND, *_update(0, 7, on=1), RESULT, SECOND)),
+    Scenario("merge-two", (*HALVES, _merge(1, on=0), RESULT, SECOND)),
+    Scenario("merge-two-other-way", (*HALVES, _merge(0, on=1), SECOND, RESULT)),
+    Scenario("merge-asked-before", (*HALVES, RESULT, SECOND, _merge(1, on=0), RESULT)),
+    Scenario("merge-three", (*THIRDS, _merge(1, on=0), _merge(2, on=0), RESULT)),
+    Scenario("merge-three-other-way", (*THIRDS, _merge(1, on=2), _merge(2, on=0), RESULT)),
+    Scenario("merge-an-empty-one", (*_update(0, 11), _merge(1, on=0), RESULT)),
+    Scenario("merge-into-an-empty-one", (*_update(0, 11, on=1), _merge(1, on=0), RESULT, SECOND)),
+    Scenario("update-after-merge", (*THIRDS[:2], _merge(1, on=0), *_update(11, None), RESULT, SECOND)),
+    Scenario("copy", (*_update(0, 11), Step("copy", on=1), *_update(11, None, on=1), RESULT, SECOND)),
+    Scenario("weights-of-one", (*_update(*UNEQUAL), RESULT), np.ones),
+    Scenario("weights-some-zero", (*_update(*UNEQUAL), RESULT), _some_zero),
+    Scenario("weights-fractions", RUNNING, _fractions),
+    Scenario("weights-unequal", RUNNING, _unequal),
+    Scenario("weights-wide", RUNNING, _wide),
+    Scenario("weights-batch-of-zero", RUNNING, _batch_of_zero),
+    Scenario("weights-reset", (*_update(11, None), RESET, *_update(0, 11), RESULT), _fractions),
+    Scenario("weights-merged", (*HALVES, _merge(1, on=0), RESULT, SECOND), _fractions),
+    Scenario("beyond-2-to-the-24", (MANY, RESULT, SINGLES, RESULT)),
+    Scenario("weights-beyond-2-to-the-24", (*_update(0, 32), RESULT, SINGLES, RESULT), _heavy),
+)
+
+
+def applies(setting: Setting) -> bool:
+    """Whether the implementation is an object that collects samples."""
+    op = setting.operation
+    return (
+        setting.implementation.lifecycle is not None
+        and op.kind == "metric"
+        and (not op.whole or "sample_weight" in op.parameters)
+    )
+
+
+def scenarios(setting: Setting) -> list[Scenario]:
+    """The scenarios that the implementation can be put through."""
+    return [scenario for scenario in SCENARIOS if scenario.asks(setting)]
+
+
+def basis(context: Context) -> Case:
+    """The samples of every scenario: those of the first case that has enough, reordered.
+
+    Hits and misses take turns, a hit first, so that batches differ in their means and none has the whole's. For a
+    metric of whole batches a hit is a positive sample that is predicted.
+    """
+    found = next(
+        case
+        for case in context.cases()
+        if case.parameters.get("reduction", "mean") == "mean"
+        and "sample_weight" not in case.inputs
+        and len(next(iter(case.inputs.values()))) >= ROWS
+    )
+    if context.operation.whole:
+        values = np.prod(list(case_inputs(found)), axis=0)
+    else:
+        values = context.truth(found, reduction="none").nearest
+    turns = itertools.zip_longest(np.flatnonzero(values).tolist(), np.flatnonzero(values == 0).tolist())
+    order = [row for turn in turns for row in turn if row is not None]
+    return replace(found, inputs={name: array[order] for name, array in found.inputs.items()})
+
+
+def case_of(scenario: Scenario, samples: Case) -> Case:
+    """The scenario's samples, with their weights and the steps in words."""
+    inputs = dict(samples.inputs)
+    if scenario.weights is not None:
+        inputs["sample_weight"] = SINGLE.rounded(scenario.weights(len(next(iter(inputs.values())))))
+    steps = "; ".join(str(step) for step in scenario.steps)
+    return Case(scenario.name, inputs, {**samples.parameters, "steps": steps})
+
+
+def case_inputs(case: Case) -> Iterator[Array]:
+    """The inputs as 0 where they are 0, else 1."""
+    return (np.asarray(array != 0, dtype=np.float64) for array in case.inputs.values())
+
+
+def call_of(context: Context, samples: Case, case: Case, steps: tuple[Step, ...]) -> Call:
+    """The call that puts the implementation through the steps."""
+    call = context.call(samples)
+    parameters = {name: value for name, value in call.parameters.items() if name not in case.inputs}
+    arrays = tuple(case.inputs.values())
+    return replace(call, inputs=tuple(case.inputs), arrays=arrays, parameters=parameters, steps=steps)
+
+
+@dataclass
+class Sums:
+    """What an object has seen: how often each sample, and how many samples in all that weigh anything."""
+
+    times: dict[int, int] = field(default_factory=dict)
+    terms: int = 0
+
+    def add(self, times: Mapping[int, int], terms: int) -> None:
+        """Take in samples."""
+        for row, count in times.items():
+            self.times[row] = self.times.get(row, 0) + count
+        self.terms += terms
+
+    def copy(self) -> Sums:
+        """The same, on its own."""
+        return Sums(dict(self.times), self.terms)
+
+
+def seen(steps: Sequence[Step], weights: Sequence[Fraction]) -> list[Sums]:
+    """What the object has seen at each result that the steps ask for."""
+    objects: defaultdict[int, Sums] = defaultdict(Sums)
+    asked = []
+    for step in steps:
+        if step.verb == "update":
+            rows = [row for row in range(len(weights))[slice(*step.rows)] if weights[row]]
+            objects[step.on].add(dict.fromkeys(rows, step.tile * step.repeat), len(rows) * step.tile * step.repeat)
+        elif step.verb == "merge":
+            objects[step.on].add(dict(objects[step.other].times), objects[step.other].terms)
+        elif step.verb == "copy":
+            objects[step.on] = objects[step.other].copy()
+        elif step.verb == "reset":
+            objects[step.on] = Sums()
+        else:
+            asked.append(objects[step.on].copy())
+    return asked
+
+
+def roundings(sums: Sums, weights: Sequence[Fraction], fmt: Format) -> int:
+    """How many roundings a sum of the weights of what was seen cannot avoid in `fmt`.
+
+    None where it is exact: whole weights are counts, which integers and binary64 hold, and weights on a grid so
+    coarse that their total has no more digits than `fmt` add exactly in any order. Else one for each weight: n - 1
+    additions, and its conversion into the format.
+    """
+    used = [weights[row] for row in sums.times]
+    scale = math.lcm(*(weight.denominator for weight in used))
+    if scale == 1:
+        return 0
+    grid = math.gcd(*(int(weight * scale) for weight in used))
+    total = sum(int(weights[row] * scale) * times for row, times in sums.times.items())
+    return 0 if total <= grid << fmt.precision else sums.terms
+
+
+def allowed_errors(
+    asked: Sequence[Sums], weights: Sequence[Fraction], bound: Bound, truth: Truth, fmt: Format
+) -> Array:
+    """The bound in ULP of each result: that of the exact quotient, and the roundings of both its sums.
+
+    A sum of n numbers of one sign in any order, each rounding at most u, lies within (1 + u)^n of the exact one
+    (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 4.2); samples of 0 and 1 add
+    none in their products with the weights.
+    """
+    u = fmt.unit_roundoff
+    count = np.array([roundings(sums, weights, fmt) for sums in asked])
+    growth = np.expm1(count * (math.log1p(u) - math.log1p(-u)))
+    return np.asarray(bound.ulps + growth * np.abs(truth.nearest) / truth.ulp)
+
+
+def _means(context: Context, samples: Case, asked: Sequence[Sums], weights: Sequence[Fraction], fmt: Format) -> Truth:
+    """The weighted mean of the single samples' values at each result."""
+    single = context.truth(samples, fmt, reduction="none")
+    values = [single.exact((row,)) for row in range(len(single.nearest))]
+    return rationals(
+        [
+            sum((weights[row] * times * values[row] for row, times in sums.times.items()), Fraction(0))
+            / sum((weights[row] * times for row, times in sums.times.items()), Fraction(0))
+            for sums in asked
+        ],
+        fmt,
+    )
+
+
+def _whole(context: Context, samples: Case, asked: Sequence[Sums], weights: Sequence[Fraction], fmt: Format) -> Truth:
+    """The metric of all that was seen at each result, a sample seen n times weighing n times as much.
+
+    Where it has no value, as precision where nothing is predicted, it is not asked for.
+    """
+    found = []
+    for sums in asked:
+        rows = sorted(sums.times)
+        weight = np.array([float(weights[row] * sums.times[row]) for row in rows])
+        inputs = {**{name: array[rows] for name, array in samples.inputs.items()}, "sample_weight": weight}
+        found.append(context.truth(replace(samples, inputs=inputs), fmt))
+    nearest = np.array([float(truth.nearest) for truth in found])
+    return Truth(
+        nearest,
+        np.array([float(truth.ulp) for truth in found]),
+        np.stack([truth.residual for truth in found], axis=1),
+        np.array([bool(truth.undecided) for truth in found]),
+        ~np.isnan(nearest),
+    )
+
+
+def _judged(context: Context, scenario: Scenario, samples: Case, case: Case, answer: Answer) -> Observation:
+    if isinstance(answer, NoAnswer):
+        return context.observation("streaming", case, unanswered(answer))
+    fmt = answer_format(context.operation, context.setting.dtype, answer)
+    count = len(next(iter(samples.inputs.values())))
+    weights = [Fraction(float(weight)) for weight in case.inputs.get("sample_weight", np.ones(count))]
+    asked = seen(scenario.steps, weights)
+    exact = _whole if context.operation.whole else _means
+    truth = exact(context, samples, asked, weights, fmt)
+    allowed = allowed_errors(asked, weights, context.operation.bound, truth, fmt)
+    return context.observation("streaming", case, judge(answer, truth, allowed, fmt), digest=digest(answer))
+
+
+def observe(context: Context) -> Iterator[Observation]:
+    """One observation for each scenario, of all the results it asks for."""
+    samples = basis(context)
+    chosen = scenarios(context.setting)
+    posed = [case_of(scenario, samples) for scenario in chosen]
+    calls = [call_of(context, samples, case, each.steps) for each, case in zip(chosen, posed, strict=True)]
+    for scenario, case, answer in zip(chosen, posed, context.ask(calls), strict=True):
+        yield _judged(context, scenario, samples, case, answer)
+
+
+def _nothing(scenario: Scenario, question: str) -> Check:
+    """A probe of a mean that has no definition: it is over nothing."""
+    probe = Probe(scenario.name, (), question, {}, {"zero": [0.0], "NaN": [math.nan], REFUSES: []})
+
+    def ask(context: Context) -> Iterator[Observation]:
+        samples = basis(context)
+        case = case_of(scenario, samples)
+        (answer,) = context.ask([call_of(context, samples, case, scenario.steps)])
+        yield probe.observed(context, case, answer)
+
+    return replace(probe.check(), applies=lambda setting: applies(setting) and scenario.asks(setting), observe=ask)
+
+
+CHECKS = (
+    Check(
+        "streaming",
+        "value",
+        "Is the metric of many batches that of all their samples together?",
+        applies,
+        observe,
+    ),
+    _nothing(Scenario("result-before-update", (RESULT,)), "What is the result before the first update?"),
+    _nothing(
+        Scenario("weights-all-zero", (*_update(*WHOLE), RESULT), np.zeros),
+        "What is the result where every sample weighs nothing?",
+    ),
+)
