@@ -39,7 +39,7 @@ class Implementation:
     dtypes: tuple[str, ...] | None = None
     """The formats it is asked for, where its documentation names fewer than the mode has."""
     stateful: bool = False
-    """An object that creates variables: it is not asked for in compiled modes."""
+    """An object that creates variables: it is not asked for in compiled modes, nor for gradients."""
 
     @property
     def id(self) -> str:

@@ -73,7 +73,11 @@ def observe(context: Context) -> Iterator[Observation]:
 
 def applies(setting: Setting) -> bool:
     """Whether the operation has a derivative and the framework an autodiff."""
-    return setting.operation.gradient_bound is not None and adapter(setting.implementation.framework).differentiable
+    return (
+        setting.operation.gradient_bound is not None
+        and adapter(setting.implementation.framework).differentiable
+        and not setting.implementation.stateful
+    )
 
 
 CHECK = Check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueline.reference import activations, losses, metrics
+from trueline.reference import activations, divergences, focal, losses, metrics
 from trueline.reference.operations import OPERATIONS, Operation, UnknownOperationError, operation
 
 __all__ = [
@@ -10,6 +10,8 @@ __all__ = [
     "Operation",
     "UnknownOperationError",
     "activations",
+    "divergences",
+    "focal",
     "losses",
     "metrics",
     "operation",
