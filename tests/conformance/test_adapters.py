@@ -68,7 +68,9 @@ def test_names_are_slugs_and_public_paths(each: Implementation) -> None:
         assert isinstance(ast.parse(derived, mode="eval").body, ast.Attribute)
     elif each.name not in ("numpy.textbook", "numpy.stable", "numpy.exp-logaddexp"):
         # Named by hand after the function, or method, that does the work.
-        assert re.search(rf"\b{each.name.rpartition('.')[2].partition('-')[0]}\(", each.call), f"{each.name} is not called"
+        assert re.search(rf"\b{each.name.rpartition('.')[2].partition('-')[0]}\(", each.call), (
+            f"{each.name} is not called"
+        )
 
 
 def test_operation_and_name_are_unique() -> None:
