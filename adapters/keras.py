@@ -132,13 +132,13 @@ class KerasAdapter(Adapter):
             "kl_divergence",
             "keras.losses.kl_divergence(y_true, y_pred)",
             reduction="none",
-            clip=(1e-7, 1.0),
+            floor=1e-7,
         ),
         implements(
             "kl_divergence",
             "keras.losses.KLDivergence(reduction=reduction, dtype=y_pred.dtype)"
             "(y_true, y_pred, sample_weight=sample_weight)",
-            clip=(1e-7, 1.0),
+            floor=1e-7,
             mean_over="samples",
         ),
         implements(
@@ -227,7 +227,7 @@ class KerasAdapter(Adapter):
         implements(
             "kl_divergence",
             "keras.metrics.KLDivergence(dtype=y_pred.dtype)(y_true, y_pred, sample_weight=sample_weight)",
-            clip=(1e-7, 1.0),
+            floor=1e-7,
             stateful=True,
             reduction="mean",
         ),

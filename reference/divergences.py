@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-from trueline.reference.balls import Ball, exp, log, times, total, value
+from trueline.reference.balls import Ball, exp, log, maximum, times, total, value
 from trueline.reference.formats import Array
-from trueline.reference.losses import WHOLE, Interval, clamp
+from trueline.reference.losses import ZERO
 from trueline.reference.operations import Bound, define
 
 COVER = "Cover and Thomas, Elements of Information Theory, 2nd edition, Wiley, 2006"
@@ -75,14 +75,14 @@ def _generalised_kl_gradient(y_true: Array, log_probabilities: Array, cotangent:
     gradient_bound=Bound(8, "-p/q, and plus its mean where the row is normalised", _kl_gradient),
 )
 def kl_divergence(
-    y_true: Sequence[Ball], y_pred: Sequence[Ball], *, normalise: bool = False, clip: Interval = WHOLE
+    y_true: Sequence[Ball], y_pred: Sequence[Ball], *, normalise: bool = False, floor: Ball = ZERO
 ) -> Ball:
     """Kullback-Leibler divergence of probabilities, sum_c p_c log(p_c / q_c), with 0 log(0 / q) = 0.
 
-    normalise: both rows are divided by their sums. clip: both are moved into this interval.
+    normalise: both rows are divided by their sums; floor: smaller probabilities of both are raised to it.
     """
     p_sum, q_sum = (total(y_true), total(y_pred)) if normalise else (arb(1), arb(1))
-    ps, qs = ([clamp(x / scale, clip) for x in row] for row, scale in ((y_true, p_sum), (y_pred, q_sum)))
+    ps, qs = ([maximum(x / scale, floor) for x in row] for row, scale in ((y_true, p_sum), (y_pred, q_sum)))
     return total([relative_entropy(p, log(p), log(q)) for p, q in zip(ps, qs, strict=True)])
 
 

@@ -154,10 +154,10 @@ def _balls(array: Array, integer: bool) -> Any:
 
 
 def resolve(operation: Operation, fmt: Format, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as the definition takes them: numbers become balls, `clip` an interval of numbers of the format.
+    """Parameters as the definition takes them: a float becomes a ball, rounded to the format; `clip` an interval.
 
-    `clip=e` means the interval [e, 1 - e], `clip=(a, b)` that from a to b, their ends rounded to the format as a
-    framework's own constants are; `clip="epsilon"` takes the format's own epsilon for e.
+    `clip=e` means the interval [e, 1 - e], its ends rounded to the format as a framework's own constants are;
+    `clip="epsilon"` takes the format's own epsilon for e.
     """
     unknown = set(parameters) - set(operation.parameters)
     if unknown:
@@ -167,12 +167,11 @@ def resolve(operation: Operation, fmt: Format, parameters: Mapping[str, Any]) ->
 
 def _resolved(name: str, given: Any, fmt: Format) -> Any:
     if name == "clip":
-        edge = fmt.epsilon if given == "epsilon" else given
-        low, high = edge if isinstance(edge, tuple) else (edge, 1 - edge)
-        return arb(fmt.round(low)), arb(fmt.round(high))
+        edge = fmt.epsilon if given == "epsilon" else float(given)
+        return arb(fmt.round(edge)), arb(fmt.round(1 - edge))
     if isinstance(given, tuple):
         return [_resolved(name, each, fmt) for each in given]
-    return arb(given) if isinstance(given, float) else given
+    return arb(fmt.round(given)) if isinstance(given, float) else given
 
 
 @dataclass(frozen=True)

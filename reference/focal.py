@@ -20,6 +20,9 @@ GCE = "Zhang and Sabuncu, Generalized Cross Entropy Loss for Training Deep Neura
 TWO, QUARTER = arb(2), arb(0.25)
 HALF = arb(0.5)
 
+ROUNDINGS = 8
+"""Units roundoff in a term of a derivative: the factors of a product, a logarithm and a power."""
+
 
 def balanced(y_true: Ball, alpha: Ball | None) -> Ball:
     """The weight of a target: alpha for the positive class and 1 - alpha for the negative; 1 for None."""
@@ -42,7 +45,7 @@ def _focal_gradient(
     wrong = y_true * (1 - p) + (1 - y_true) * p
     loss = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
     terms = gamma * wrong ** (gamma - 1) * loss + wrong**gamma * (y_true / p + (1 - y_true) / (1 - p))
-    return np.asarray(np.abs(cotangent) * _soft(y_true) * _weight(y_true, alpha) * terms)
+    return np.asarray(ROUNDINGS * np.abs(cotangent) * _soft(y_true) * _weight(y_true, alpha) * terms)
 
 
 def _focal_logits_gradient(
@@ -52,7 +55,7 @@ def _focal_logits_gradient(
     wrong = y_true * q + (1 - y_true) * p
     loss = y_true * np.logaddexp(0, -logits) + (1 - y_true) * np.logaddexp(0, logits)
     terms = gamma * wrong ** (gamma - 1) * p * q * loss + wrong**gamma * (y_true * q + (1 - y_true) * p)
-    return np.asarray(np.abs(cotangent) * _soft(y_true) * _weight(y_true, alpha) * terms)
+    return np.asarray(ROUNDINGS * np.abs(cotangent) * _soft(y_true) * _weight(y_true, alpha) * terms)
 
 
 def _shares(y_true: Array, p: Array, wrong: Array, gamma: float, alpha: float) -> tuple[Array, Array]:
