@@ -92,7 +92,7 @@ def kl_divergence(
     "distribution log_probabilities",
     source=f"{COVER}, eq. 2.26",
     bound=Bound(4, "log p and its difference to log q are rounded, which costs u p |log|", _kl_of_log_predictions),
-    gradient_bound=Bound(2, "-p"),
+    gradient_bound=Bound(2, "minus p, a number of the input"),
 )
 def kl_divergence_of_log_predictions(y_true: Sequence[Ball], log_probabilities: Sequence[Ball]) -> Ball:
     """Kullback-Leibler divergence of log-probabilities, sum_c p_c (log p_c - log q_c), with 0 log(0 / q) = 0."""
@@ -105,7 +105,7 @@ def kl_divergence_of_log_predictions(y_true: Sequence[Ball], log_probabilities: 
     "log_distribution log_probabilities",
     source=f"{COVER}, eq. 2.26",
     bound=Bound(4, "terms of either sign, each an exponential times a rounded difference", _kl_of_logs),
-    gradient_bound=Bound(4, "-e^log p"),
+    gradient_bound=Bound(4, "minus an exponential, rounded once"),
 )
 def kl_divergence_of_logs(log_targets: Sequence[Ball], log_probabilities: Sequence[Ball]) -> Ball:
     """Kullback-Leibler divergence of two rows of logarithms, sum_c e^(log p_c) (log p_c - log q_c)."""
