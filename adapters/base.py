@@ -54,7 +54,8 @@ class Implementation:
     dtypes: tuple[str, ...] | None = None
     """The formats it is asked for, where its documentation names fewer than the mode has."""
     stateful: bool = False
-    """An object that creates variables, `maker(...)(arguments)`: it is not asked for in compiled modes."""
+    """An object that creates variables, `maker(...)(arguments)`: it is not asked for in compiled modes,
+    nor for gradients."""
     lifecycle: Lifecycle | None = None
     """How such an object is used, one batch after another."""
 

@@ -60,6 +60,36 @@ class JaxAdapter(Adapter):
             "optax.softmax_cross_entropy_with_integer_labels(logits, labels, axis=axis)",
             reduction="none",
         ),
+        implements("kl_divergence", "jax.scipy.special.rel_entr(y_true, y_pred).sum(axis=1)", reduction="none"),
+        implements(
+            "kl_divergence_of_log_predictions",
+            "optax.losses.kl_divergence(log_probabilities, y_true, axis=axis)",
+            reduction="none",
+        ),
+        implements(
+            "kl_divergence_of_logs",
+            "optax.losses.kl_divergence_with_log_targets(log_probabilities, log_targets, axis=axis)",
+            reduction="none",
+        ),
+        implements(
+            "generalised_kl_divergence",
+            "optax.losses.generalized_kl_divergence(log_probabilities, y_true, axis=axis)",
+            reduction="none",
+        ),
+        implements(
+            "binary_focal_cross_entropy_with_logits",
+            "optax.losses.sigmoid_focal_loss(logits, y_true, alpha=alpha, gamma=gamma)",
+            reduction="none",
+        ),
+        implements(
+            "poly_cross_entropy_with_logits",
+            "optax.losses.poly_loss_cross_entropy(logits, y_true, epsilon=epsilon, axis=axis)",
+            reduction="none",
+        ),
+        implements("brier_score", "optax.losses.squared_error(y_pred, y_true)", reduction="none"),
+        implements(
+            "multiclass_brier_score", "optax.losses.squared_error(y_pred, y_true).sum(axis=1)", reduction="none"
+        ),
         implements(
             "top_k_accuracy",
             "(jax.lax.top_k(y_score, k)[1] == labels[:, None]).any(axis=1)",

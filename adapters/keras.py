@@ -148,6 +148,156 @@ class KerasAdapter(Adapter):
             normalise=True,
         ),
         implements(
+            "kl_divergence",
+            "keras.losses.kl_divergence(y_true, y_pred)",
+            reduction="none",
+            floor=1e-7,
+        ),
+        implements(
+            "kl_divergence",
+            "keras.losses.KLDivergence(reduction=reduction, dtype=y_pred.dtype)"
+            "(y_true, y_pred, sample_weight=sample_weight)",
+            floor=1e-7,
+            mean_over="samples",
+        ),
+        implements(
+            "binary_focal_cross_entropy",
+            "keras.losses.binary_focal_crossentropy(y_true[:, None], y_pred[:, None],"
+            " apply_class_balancing=alpha is not None, alpha=alpha, gamma=gamma)",
+            reduction="none",
+            clip=1e-7,
+        ),
+        implements(
+            "binary_focal_cross_entropy",
+            "keras.losses.BinaryFocalCrossentropy("
+            "apply_class_balancing=alpha is not None, alpha=alpha, gamma=gamma,"
+            " reduction=reduction, dtype=y_pred.dtype)"
+            "(y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
+            mean_over="samples",
+            clip=1e-7,
+        ),
+        implements(
+            "binary_focal_cross_entropy_with_logits",
+            "keras.losses.binary_focal_crossentropy(y_true[:, None], logits[:, None],"
+            " apply_class_balancing=alpha is not None, alpha=alpha, gamma=gamma, from_logits=True)",
+            reduction="none",
+        ),
+        implements(
+            "binary_focal_cross_entropy_with_logits",
+            "keras.losses.BinaryFocalCrossentropy("
+            "apply_class_balancing=alpha is not None, alpha=alpha, gamma=gamma, from_logits=True,"
+            " reduction=reduction, dtype=logits.dtype)"
+            "(y_true[:, None], logits[:, None], sample_weight=sample_weight)",
+            mean_over="samples",
+        ),
+        implements(
+            "categorical_focal_cross_entropy",
+            "keras.losses.categorical_focal_crossentropy(y_true, y_pred, alpha=alpha, gamma=gamma, axis=axis)",
+            reduction="none",
+            clip=1e-7,
+            normalise=True,
+        ),
+        implements(
+            "categorical_focal_cross_entropy",
+            "keras.losses.CategoricalFocalCrossentropy("
+            "alpha=alpha, gamma=gamma, axis=axis, reduction=reduction, dtype=y_pred.dtype)"
+            "(y_true, y_pred, sample_weight=sample_weight)",
+            mean_over="samples",
+            clip=1e-7,
+            normalise=True,
+        ),
+        implements(
+            "categorical_focal_cross_entropy_with_logits",
+            "keras.losses.categorical_focal_crossentropy("
+            "y_true, logits, alpha=alpha, gamma=gamma, from_logits=True, axis=axis)",
+            reduction="none",
+        ),
+        implements(
+            "categorical_focal_cross_entropy_with_logits",
+            "keras.losses.CategoricalFocalCrossentropy("
+            "alpha=alpha, gamma=gamma, from_logits=True, axis=axis, reduction=reduction, dtype=logits.dtype)"
+            "(y_true, logits, sample_weight=sample_weight)",
+            mean_over="samples",
+        ),
+        implements(
+            "generalised_cross_entropy",
+            "keras.losses.CategoricalGeneralizedCrossEntropy(q=q, reduction=reduction, dtype=y_pred.dtype)"
+            "(labels, y_pred, sample_weight=sample_weight)",
+            mean_over="samples",
+        ),
+        implements(
+            "brier_score",
+            "keras.losses.mean_squared_error(y_true[:, None], y_pred[:, None])",
+            reduction="none",
+        ),
+        implements(
+            "brier_score",
+            "keras.losses.MeanSquaredError(reduction=reduction, dtype=y_pred.dtype)"
+            "(y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
+            mean_over="samples",
+        ),
+        implements(
+            "brier_score",
+            "keras.metrics.MeanSquaredError(dtype=y_pred.dtype)"
+            "(y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "kl_divergence",
+            "keras.metrics.KLDivergence(dtype=y_pred.dtype)(y_true, y_pred, sample_weight=sample_weight)",
+            floor=1e-7,
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "binary_cross_entropy",
+            "keras.metrics.BinaryCrossentropy(label_smoothing=label_smoothing, dtype=y_pred.dtype)"
+            "(y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+            clip=1e-7,
+        ),
+        implements(
+            "binary_cross_entropy_with_logits",
+            "keras.metrics.BinaryCrossentropy(label_smoothing=label_smoothing, from_logits=True, dtype=logits.dtype)"
+            "(y_true[:, None], logits[:, None], sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "categorical_cross_entropy",
+            "keras.metrics.CategoricalCrossentropy(label_smoothing=label_smoothing, axis=axis, dtype=y_pred.dtype)"
+            "(y_true, y_pred, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+            clip=1e-7,
+            normalise=True,
+        ),
+        implements(
+            "categorical_cross_entropy_with_logits",
+            "keras.metrics.CategoricalCrossentropy("
+            "label_smoothing=label_smoothing, axis=axis, from_logits=True, dtype=logits.dtype)"
+            "(y_true, logits, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "sparse_categorical_cross_entropy",
+            "keras.metrics.SparseCategoricalCrossentropy(axis=axis, dtype=y_pred.dtype)"
+            "(labels, y_pred, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+            clip=1e-7,
+            normalise=True,
+        ),
+        implements(
+            "sparse_categorical_cross_entropy_with_logits",
+            "keras.metrics.SparseCategoricalCrossentropy(axis=axis, from_logits=True, dtype=logits.dtype)"
+            "(labels, logits, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
             "accuracy",
             "keras.metrics.Accuracy()(y_true, y_pred, sample_weight=sample_weight)",
             stateful=True,

@@ -13,8 +13,11 @@ OUT_OF_ROWS = "numpy.take_along_axis({}, labels[:, None], axis=1)[:, 0]"
 
 # A narrow format needs a wider accumulator; binary32 and binary64 are their own.
 ACCUMULATE = "dtype=numpy.result_type({}, numpy.float32)"
+OVER_CLASSES = ACCUMULATE.format("y_true")
 SHIFTED = "(x - x.max(axis=axis, keepdims=True))"
 SHIFTED_LOGITS = "(logits - logits.max(axis=1, keepdims=True))"
+# The weight of the positive class and that of the negative in a focal loss.
+BALANCE = "(1 if alpha is None else y_true * alpha + (1 - y_true) * (1 - alpha))"
 
 
 class NumPyAdapter(Adapter):
@@ -23,7 +26,7 @@ class NumPyAdapter(Adapter):
     framework = "numpy"
     distributions: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
     extra = "numpy"
-    modules: ClassVar[tuple[str, ...]] = ("numpy", "scipy.special")
+    modules: ClassVar[tuple[str, ...]] = ("numpy", "scipy.special", "scipy.stats")
     modes: ClassVar[tuple[Mode, ...]] = (Mode("eager"),)
     differentiable = False
     cpu_only = True
@@ -154,6 +157,104 @@ class NumPyAdapter(Adapter):
             "sparse_categorical_cross_entropy_with_logits",
             f"(numpy.log(numpy.exp(d := {SHIFTED_LOGITS}).sum(axis=1, {ACCUMULATE.format('logits')})) - "
             f"{OUT_OF_ROWS.format('d')}).astype(logits.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "kl_divergence", "(y_true * numpy.log(y_true / y_pred)).sum(axis=1)", name=TEXTBOOK, reduction="none"
+        ),
+        implements(
+            "kl_divergence",
+            f"numpy.where(y_true == 0, 0, y_true * numpy.log(y_true / y_pred)).sum(axis=1, {OVER_CLASSES})"
+            ".astype(y_pred.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements("kl_divergence", "scipy.special.rel_entr(y_true, y_pred).sum(axis=1)", reduction="none"),
+        implements("kl_divergence", "scipy.stats.entropy(y_true, y_pred, axis=1)", reduction="none", normalise=True),
+        implements(
+            "kl_divergence_of_log_predictions",
+            "numpy.where(y_true == 0, 0, y_true * (numpy.log(y_true) - log_probabilities))"
+            f".sum(axis=1, {OVER_CLASSES}).astype(y_true.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "kl_divergence_of_logs",
+            "numpy.where(log_targets == -numpy.inf, 0, numpy.exp(log_targets) * (log_targets - log_probabilities))"
+            f".sum(axis=1, {ACCUMULATE.format('log_targets')}).astype(log_targets.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "generalised_kl_divergence",
+            "(numpy.where(y_true == 0, 0, y_true * (numpy.log(y_true) - log_probabilities))"
+            f" - y_true + numpy.exp(log_probabilities)).sum(axis=1, {OVER_CLASSES}).astype(y_true.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements("brier_score", "numpy.square(y_pred - y_true)", name=STABLE, reduction="none"),
+        implements(
+            "multiclass_brier_score",
+            f"numpy.square(y_pred - y_true).sum(axis=1, {OVER_CLASSES}).astype(y_pred.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "binary_focal_cross_entropy",
+            f"-{BALANCE} * (1 - y_true * y_pred - (1 - y_true) * (1 - y_pred)) ** gamma"
+            " * (y_true * numpy.log(y_pred) + (1 - y_true) * numpy.log(1 - y_pred))",
+            name=TEXTBOOK,
+            reduction="none",
+        ),
+        implements(
+            "binary_focal_cross_entropy",
+            f"-({BALANCE} * (y_true * (1 - y_pred) + (1 - y_true) * y_pred) ** gamma * (scipy.special.xlogy("
+            "y_true, y_pred) + scipy.special.xlog1py(1 - y_true, -y_pred))).astype(y_pred.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "binary_focal_cross_entropy_with_logits",
+            f"({BALANCE} * ((y_true * numpy.where(logits >= 0, e := numpy.exp(-abs(logits)), 1)"
+            " + (1 - y_true) * numpy.where(logits >= 0, 1, e)) / (1 + e)) ** gamma"
+            " * (numpy.where(y_true == 0, 0, y_true * numpy.logaddexp(0, -logits))"
+            " + numpy.where(y_true == 1, 0, (1 - y_true) * numpy.logaddexp(0, logits)))).astype(logits.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "categorical_focal_cross_entropy",
+            "-(alpha * (1 - y_pred) ** gamma * scipy.special.xlogy(y_true, y_pred)).sum(axis=1).astype(y_pred.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "categorical_focal_cross_entropy_with_logits",
+            f"-(alpha * numpy.where(y_true == 0, 0, ((e := numpy.exp(d := {SHIFTED_LOGITS}).astype("
+            "numpy.result_type(logits, numpy.float32))) @ (1 - numpy.eye(logits.shape[1], dtype=e.dtype))"
+            " / (s := e.sum(axis=1, keepdims=True))) ** gamma * y_true * (d - numpy.log(s))))"
+            ".sum(axis=1).astype(logits.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "poly_cross_entropy_with_logits",
+            f"numpy.where(y_true == 0, 0, y_true * (epsilon * (1 - (e := numpy.exp(d := {SHIFTED_LOGITS}))"
+            f" / (s := e.sum(axis=1, keepdims=True, {ACCUMULATE.format('logits')}))) + numpy.log(s) - d))"
+            ".sum(axis=1).astype(logits.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "generalised_cross_entropy",
+            f"(1 - {OUT_OF_ROWS.format('y_pred')} ** q) / q",
+            name=TEXTBOOK,
+            reduction="none",
+        ),
+        implements(
+            "generalised_cross_entropy",
+            f"-numpy.expm1(q * numpy.log({OUT_OF_ROWS.format('y_pred')})) / q",
             name=STABLE,
             reduction="none",
         ),

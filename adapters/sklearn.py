@@ -30,6 +30,17 @@ class SklearnAdapter(NumPyAdapter):
             clip="epsilon",
         ),
         implements(
+            "brier_score",
+            "sklearn.metrics.brier_score_loss(y_true, y_pred, sample_weight=sample_weight, pos_label=1)",
+            reduction="mean",
+        ),
+        implements(
+            "multiclass_brier_score",
+            "sklearn.metrics.brier_score_loss(y_true.argmax(axis=1), y_pred, sample_weight=sample_weight,"
+            " labels=numpy.arange(y_pred.shape[1]), scale_by_half=False)",
+            reduction="mean",
+        ),
+        implements(
             "accuracy",
             "sklearn.metrics.accuracy_score("
             "y_true, y_pred, normalize=reduction == 'mean', sample_weight=sample_weight)",

@@ -49,6 +49,7 @@ class TensorFlowAdapter(Adapter):
             "tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)",
             reduction="none",
         ),
+        implements("brier_score", "tf.math.squared_difference(y_pred, y_true)", reduction="none"),
         implements(
             "top_k_accuracy",
             "tf.math.in_top_k(labels, y_score, k)",

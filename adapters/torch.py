@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from trueline.adapters.base import Adapter, Array, Function, Mode, implements
 
+# The mean over rows. Only unreduced terms still have a class axis to sum over.
+BATCHMEAN = "reduction='batchmean' if reduction == 'mean' else reduction"
+
 
 class TorchAdapter(Adapter):
     """Tensors share the bits of the arrays given; compiled means torch.compile with its default backend."""
@@ -109,6 +112,29 @@ class TorchAdapter(Adapter):
             "torch.nn.NLLLoss(weight=class_weight, ignore_index=-100 if ignore_index is None else ignore_index,"
             " reduction=reduction)(log_probabilities, labels)",
             axis=1,
+        ),
+        implements(
+            "kl_divergence_of_log_predictions",
+            f"torch.nn.functional.kl_div(log_probabilities, y_true, {BATCHMEAN}).sum(dim=-1)",
+        ),
+        implements(
+            "kl_divergence_of_log_predictions",
+            f"torch.nn.KLDivLoss({BATCHMEAN})(log_probabilities, y_true).sum(dim=-1)",
+        ),
+        implements(
+            "kl_divergence_of_logs",
+            f"torch.nn.functional.kl_div(log_probabilities, log_targets, {BATCHMEAN}, log_target=True).sum(dim=-1)",
+        ),
+        implements(
+            "kl_divergence_of_logs",
+            f"torch.nn.KLDivLoss({BATCHMEAN}, log_target=True)(log_probabilities, log_targets).sum(dim=-1)",
+        ),
+        implements("brier_score", "torch.nn.functional.mse_loss(y_pred, y_true, reduction=reduction)"),
+        implements("brier_score", "torch.nn.MSELoss(reduction=reduction)(y_pred, y_true)"),
+        implements(
+            "multiclass_brier_score",
+            "torch.nn.functional.mse_loss(y_pred, y_true, reduction='none').sum(dim=1)",
+            reduction="none",
         ),
         implements(
             "top_k_accuracy",

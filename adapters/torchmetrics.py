@@ -57,6 +57,33 @@ class TorchMetricsAdapter(Adapter):
             reduction="mean",
         ),
         implements(
+            "kl_divergence",
+            "torchmetrics.functional.kl_divergence(y_true, y_pred, reduction=reduction)",
+            normalise=True,
+        ),
+        implements(
+            "kl_divergence",
+            "torchmetrics.KLDivergence(reduction=reduction).to(y_pred.device)(y_true, y_pred)",
+            stateful=True,
+            normalise=True,
+        ),
+        implements(
+            "kl_divergence_of_logs",
+            "torchmetrics.functional.kl_divergence(log_targets, log_probabilities, log_prob=True, reduction=reduction)",
+        ),
+        implements(
+            "kl_divergence_of_logs",
+            "torchmetrics.KLDivergence(log_prob=True, reduction=reduction).to(log_probabilities.device)"
+            "(log_targets, log_probabilities)",
+            stateful=True,
+        ),
+        implements(
+            "brier_score",
+            "torchmetrics.MeanSquaredError().to(y_pred.device)(y_pred, y_true)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
             "categorical_accuracy",
             f"{FUNCTIONAL}.multiclass_accuracy(y_score, y_true.argmax(dim=1), {MICRO})",
             reduction="mean",

@@ -166,7 +166,9 @@ def definition_parameters(implementation: Implementation, parameters: Mapping[st
 
 def can_ask(implementation: Implementation, op: Operation, case: Case) -> bool:
     """Whether the implementation offers the case's parameters, and its weights if it has any."""
-    if "sample_weight" in case.inputs and "sample_weight" not in implementation.names:
+    # The mean over one weighted sample is its loss again, without the weight.
+    weighs = "sample_weight" in implementation.names and not asked_one_by_one(implementation, op, case)
+    if "sample_weight" in case.inputs and not weighs:
         return False
     for name, value in case.parameters.items():
         if name == "reduction":

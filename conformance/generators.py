@@ -19,6 +19,7 @@ from trueline.conformance.inputs import (
     masks,
     multi_hot,
     one_hot,
+    positive,
     probability_scalars,
     scalars,
     soft,
@@ -134,11 +135,12 @@ BINARY_LOGITS = (
 
 
 def _binary_logits(op: Operation, fmt: Format) -> Iterator[Draft]:
-    del op
     table = scalars(fmt)
+    # An exponent below 1 has an infinite slope at 0, where a saturated probability lies.
+    saturated = ("saturated-positive", "saturated-negative") if "gamma" in op.parameters else ()
     for name in BINARY_LOGITS:
         for target, label in ((1.0, "one"), (0.0, "zero")):
-            core = name == "ordinary"
+            core = name in ("ordinary", *saturated)
             yield Draft(f"{name}-{label}", (_all(target, table[name], fmt), table[name]), name in SMOOTH, core=core)
     for name in ("ordinary", "positive", "negative", "near-zero"):
         z = table[name]
@@ -189,7 +191,10 @@ def _companions(op: Operation, fmt: Format, name: str, rows: Array) -> Iterator[
             if name in ("ordinary-3", "ordinary-10"):
                 yield "-unnormalised", unnormalised(name, rows, fmt), True
         case "log_distribution":
-            yield "", _log_of(soft(name, rows, fmt), fmt), "inf" not in name
+            shares = soft(name, rows, fmt)
+            yield "", _log_of(positive(shares, fmt), fmt), "inf" not in name
+            if name in CORE_ROWS:
+                yield "-zeros", _log_of(shares, fmt), True
 
 
 def _pairs(op: Operation, fmt: Format) -> Iterator[Draft]:

@@ -94,7 +94,7 @@ def _powers_of_two(weights: Array) -> Array:
 
 
 def _autodiff(setting: Setting) -> bool:
-    return adapter(setting.implementation.framework).differentiable
+    return adapter(setting.implementation.framework).differentiable and not setting.implementation.stateful
 
 
 CHECKS = (

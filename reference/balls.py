@@ -6,6 +6,7 @@ Where arb has no answer at the edge of a domain, the limit that mathematics give
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,6 +57,13 @@ def times(weight: Ball, x: Ball) -> Ball:
     if is_zero(weight) and (not isinstance(weight, arb_series) or is_zero(weight[1])):
         return arb(0)
     return weight * x
+
+
+def power(x: Ball, exponent: Ball) -> Ball:
+    """x to a positive power, with 0^exponent = 0; a whole power also of a ball around zero."""
+    if exponent.is_integer():
+        return math.prod([x] * int(exponent.unique_fmpz()), start=arb(1))
+    return x**exponent
 
 
 def less(x: Ball, y: Ball) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueline.reference import activations, batch_metrics, losses, metrics
+from trueline.reference import activations, batch_metrics, divergences, focal, losses, metrics
 from trueline.reference.operations import OPERATIONS, Operation, UnknownOperationError, operation
 
 __all__ = [
@@ -11,6 +11,8 @@ __all__ = [
     "UnknownOperationError",
     "activations",
     "batch_metrics",
+    "divergences",
+    "focal",
     "losses",
     "metrics",
     "operation",

@@ -193,7 +193,7 @@ def _balls(values: Any) -> Any:
 
 
 def resolve(operation: Operation, fmt: Format, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as the definition takes them: numbers become balls, `clip` an interval of numbers of the format.
+    """Parameters as the definition takes them: a float becomes a ball, rounded to the format; `clip` an interval.
 
     `clip=e` means the interval [e, 1 - e], its ends rounded to the format as a framework's own constants are;
     `clip="epsilon"` takes the format's own epsilon for e.
@@ -210,7 +210,7 @@ def _resolved(name: str, given: Any, fmt: Format) -> Any:
         return arb(fmt.round(edge)), arb(fmt.round(1 - edge))
     if isinstance(given, tuple):
         return [_resolved(name, each, fmt) for each in given]
-    return arb(given) if isinstance(given, float) else given
+    return arb(fmt.round(given)) if isinstance(given, float) else given
 
 
 @dataclass(frozen=True)

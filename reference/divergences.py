@@ -1,0 +1,152 @@
+"""Divergences between distributions, and squared errors of probabilities; the engine reduces over samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from flint import arb
+from trueline.reference.balls import Ball, exp, log, maximum, times, total, value
+from trueline.reference.formats import Array
+from trueline.reference.losses import ZERO
+from trueline.reference.operations import Bound, define
+
+COVER = "Cover and Thomas, Elements of Information Theory, 2nd edition, Wiley, 2006"
+BOYD = "Boyd and Vandenberghe, Convex Optimization, Cambridge University Press, 2004"
+BRIER = "Brier, Verification of Forecasts Expressed in Terms of Probability, Monthly Weather Review 78(1), 1950"
+
+
+def relative_entropy(p: Ball, log_p: Ball, log_q: Ball) -> Ball:
+    """One term p log(p / q), with 0 log(0 / q) = 0; NaN where log q is no number."""
+    return log_q if value(log_q).is_nan() else times(p, log_p - log_q)
+
+
+def _shared(weight: Array, number: Array) -> Array:
+    """|weight * number|, 0 where either is 0 or the product infinite."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.nan_to_num(np.abs(np.where(weight == 0, 0.0, weight * number)), posinf=0.0))
+
+
+def _logarithm(p: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(np.log(p))
+
+
+def _kl(y_true: Array, y_pred: Array, *, normalise: bool = False) -> Array:
+    """The quotient is rounded once, which costs u p, and each division by a row's sum as much again."""
+    with np.errstate(all="ignore"):
+        ratio = _shared(y_true, np.log(y_true / y_pred))
+    return np.asarray(np.sum(y_true * (1 + 2 * normalise) + 4 * ratio, axis=-1))
+
+
+def _kl_gradient(y_true: Array, y_pred: Array, cotangent: Array, *, normalise: bool = False) -> Array:
+    with np.errstate(all="ignore"):
+        ratio = _shared(y_true, 1 / y_pred)
+    mean = y_true.sum(axis=-1, keepdims=True)
+    return np.asarray(np.abs(cotangent)[..., None] * (ratio + mean) * normalise)
+
+
+def _kl_of_log_predictions(y_true: Array, log_probabilities: Array) -> Array:
+    terms = _shared(y_true, _logarithm(y_true)) + _shared(y_true, log_probabilities)
+    return np.asarray(2 * np.sum(terms, axis=-1))
+
+
+def _kl_of_logs(log_targets: Array, log_probabilities: Array) -> Array:
+    with np.errstate(all="ignore"):
+        distance = log_targets - log_probabilities
+    return np.asarray(4 * np.sum(_shared(np.exp(log_targets), distance), axis=-1))
+
+
+def _generalised_kl(y_true: Array, log_probabilities: Array) -> Array:
+    whole = np.sum(y_true + np.nan_to_num(np.exp(log_probabilities)), axis=-1)
+    return np.asarray(_kl_of_log_predictions(y_true, log_probabilities) + 2 * whole)
+
+
+def _generalised_kl_gradient(y_true: Array, log_probabilities: Array, cotangent: Array) -> Array:
+    return np.asarray(np.abs(cotangent)[..., None] * (y_true + 2 * np.exp(log_probabilities)))
+
+
+@define(
+    "loss",
+    "(c),(c)->()",
+    "distribution probabilities",
+    source=f"{COVER}, eq. 2.26",
+    bound=Bound(4, "terms p log(p/q) of either sign, each with one rounded quotient", _kl),
+    gradient_bound=Bound(8, "-p/q, and plus its mean where the row is normalised", _kl_gradient),
+)
+def kl_divergence(
+    y_true: Sequence[Ball], y_pred: Sequence[Ball], *, normalise: bool = False, floor: Ball = ZERO
+) -> Ball:
+    """Kullback-Leibler divergence of probabilities, sum_c p_c log(p_c / q_c), with 0 log(0 / q) = 0.
+
+    normalise: both rows are divided by their sums; floor: smaller probabilities of both are raised to it.
+    """
+    p_sum, q_sum = (total(y_true), total(y_pred)) if normalise else (arb(1), arb(1))
+    ps, qs = ([maximum(x / scale, floor) for x in row] for row, scale in ((y_true, p_sum), (y_pred, q_sum)))
+    return total([relative_entropy(p, log(p), log(q)) for p, q in zip(ps, qs, strict=True)])
+
+
+@define(
+    "loss",
+    "(c),(c)->()",
+    "distribution log_probabilities",
+    source=f"{COVER}, eq. 2.26",
+    bound=Bound(4, "log p and its difference to log q are rounded, which costs u p |log|", _kl_of_log_predictions),
+    gradient_bound=Bound(2, "minus p, a number of the input"),
+)
+def kl_divergence_of_log_predictions(y_true: Sequence[Ball], log_probabilities: Sequence[Ball]) -> Ball:
+    """Kullback-Leibler divergence of log-probabilities, sum_c p_c (log p_c - log q_c), with 0 log(0 / q) = 0."""
+    return total([relative_entropy(p, log(p), q) for p, q in zip(y_true, log_probabilities, strict=True)])
+
+
+@define(
+    "loss",
+    "(c),(c)->()",
+    "log_distribution log_probabilities",
+    source=f"{COVER}, eq. 2.26",
+    bound=Bound(4, "terms of either sign, each an exponential times a rounded difference", _kl_of_logs),
+    gradient_bound=Bound(4, "minus an exponential, rounded once"),
+)
+def kl_divergence_of_logs(log_targets: Sequence[Ball], log_probabilities: Sequence[Ball]) -> Ball:
+    """Kullback-Leibler divergence of two rows of logarithms, sum_c e^(log p_c) (log p_c - log q_c)."""
+    return total([relative_entropy(exp(p), p, q) for p, q in zip(log_targets, log_probabilities, strict=True)])
+
+
+@define(
+    "loss",
+    "(c),(c)->()",
+    "distribution log_probabilities",
+    source=f"{BOYD}, section 3.2.6, eq. 3.17",
+    bound=Bound(4, "p, q and p log(p/q) are of either sign and cancel where p is near q", _generalised_kl),
+    gradient_bound=Bound(4, "q - p, which cancel where p is near q", _generalised_kl_gradient),
+)
+def generalised_kl_divergence(y_true: Sequence[Ball], log_probabilities: Sequence[Ball]) -> Ball:
+    """Kullback-Leibler divergence of rows that need not sum to one, sum_c p_c log(p_c / q_c) - p_c + q_c."""
+    terms = [relative_entropy(p, log(p), q) - p + exp(q) for p, q in zip(y_true, log_probabilities, strict=True)]
+    return total(terms)
+
+
+@define(
+    "loss",
+    "(),()->()",
+    "target probability",
+    source=BRIER,
+    bound=Bound(3, "a difference that is rounded once, squared"),
+    gradient_bound=Bound(3, "2 (p - t)"),
+)
+def brier_score(y_true: Ball, y_pred: Ball) -> Ball:
+    """Brier score of a probability, (p - t)^2."""
+    return (y_pred - y_true) * (y_pred - y_true)
+
+
+@define(
+    "loss",
+    "(c),(c)->()",
+    "one_hot probabilities",
+    source=BRIER,
+    bound=Bound(4, "squares of one sign"),
+    gradient_bound=Bound(3, "2 (p - t)"),
+)
+def multiclass_brier_score(y_true: Sequence[Ball], y_pred: Sequence[Ball]) -> Ball:
+    """Brier score of a row of probabilities, sum_c (p_c - t_c)^2, which lies in [0, 2]."""
+    return total([(p - t) * (p - t) for t, p in zip(y_true, y_pred, strict=True)])
