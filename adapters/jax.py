@@ -33,6 +33,14 @@ class JaxAdapter(Adapter):
         implements("log_softmax", "jax.nn.log_softmax(x, axis=axis)"),
         implements("logsumexp", "jax.nn.logsumexp(x, axis=axis)"),
         implements("logsumexp", "jax.scipy.special.logsumexp(x, axis=axis)"),
+        implements("sparse_sigmoid", "jax.nn.sparse_sigmoid(x)"),
+        implements("sparse_plus", "jax.nn.sparse_plus(x)"),
+        implements(
+            "sparsemax",
+            "jax.vmap(lambda row: optax.projections.projection_simplex(row))(x)",
+            name="optax.projections.projection_simplex",
+            axis=-1,
+        ),
         implements(
             "binary_cross_entropy_with_logits",
             "optax.sigmoid_binary_cross_entropy(logits, y_true)",
@@ -51,6 +59,22 @@ class JaxAdapter(Adapter):
         implements(
             "sparse_categorical_cross_entropy_with_logits",
             "optax.softmax_cross_entropy_with_integer_labels(logits, labels, axis=axis)",
+            reduction="none",
+        ),
+        implements("hinge", "optax.losses.hinge_loss(score, y_true)", reduction="none"),
+        implements("perceptron", "optax.losses.perceptron_loss(score, y_true)", reduction="none"),
+        implements("binary_sparsemax_loss", "optax.losses.sparsemax_loss(score, y_true > 0)", reduction="none"),
+        implements("multiclass_hinge", "optax.losses.multiclass_hinge_loss(scores, labels)", reduction="none"),
+        implements(
+            "multiclass_perceptron",
+            "optax.losses.multiclass_perceptron_loss(scores, labels)",
+            reduction="none",
+        ),
+        implements("sparsemax_loss", "optax.losses.multiclass_sparsemax_loss(scores, labels)", reduction="none"),
+        implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "optax.losses.sigmoid_binary_cross_entropy(logits, y_true).mean(axis=1)",
+            name="optax.losses.sigmoid_binary_cross_entropy",
             reduction="none",
         ),
         implements(

@@ -40,6 +40,9 @@ class KerasAdapter(Adapter):
         implements("softmax", "keras.ops.softmax(x, axis=axis)"),
         implements("log_softmax", "keras.ops.log_softmax(x, axis=axis)"),
         implements("logsumexp", "keras.ops.logsumexp(x, axis=axis)"),
+        implements("sparse_sigmoid", "keras.ops.sparse_sigmoid(x)"),
+        implements("sparse_plus", "keras.ops.sparse_plus(x)"),
+        implements("sparsemax", "keras.ops.sparsemax(x, axis=axis)"),
         implements(
             "binary_cross_entropy",
             "keras.losses.binary_crossentropy(y_true[:, None], y_pred[:, None], label_smoothing=label_smoothing)",
@@ -127,6 +130,50 @@ class KerasAdapter(Adapter):
             "ignore_class=ignore_index, axis=axis, reduction=reduction, dtype=y_pred.dtype)(labels, y_pred)",
             clip=1e-7,
             normalise=True,
+        ),
+        implements("hinge", "keras.losses.hinge(y_true[:, None], score[:, None])", reduction="none"),
+        implements(
+            "hinge",
+            "keras.losses.hinge((y_true[:, None] + 1) / 2, score[:, None])",
+            name="keras.losses.hinge-01",
+            reduction="none",
+        ),
+        implements(
+            "hinge",
+            "keras.losses.Hinge(reduction=reduction, dtype=score.dtype)"
+            "(y_true[:, None], score[:, None], sample_weight=sample_weight)",
+            mean_over="samples",
+        ),
+        implements("squared_hinge", "keras.losses.squared_hinge(y_true[:, None], score[:, None])", reduction="none"),
+        implements(
+            "squared_hinge",
+            "keras.losses.squared_hinge((y_true[:, None] + 1) / 2, score[:, None])",
+            name="keras.losses.squared_hinge-01",
+            reduction="none",
+        ),
+        implements(
+            "squared_hinge",
+            "keras.losses.SquaredHinge(reduction=reduction, dtype=score.dtype)"
+            "(y_true[:, None], score[:, None], sample_weight=sample_weight)",
+            mean_over="samples",
+        ),
+        implements("categorical_hinge", "keras.losses.categorical_hinge(y_true, scores)", reduction="none"),
+        implements(
+            "categorical_hinge",
+            "keras.losses.CategoricalHinge(reduction=reduction, dtype=scores.dtype)"
+            "(y_true, scores, sample_weight=sample_weight)",
+            mean_over="samples",
+        ),
+        implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "keras.losses.binary_crossentropy(y_true, logits, from_logits=True)",
+            reduction="none",
+        ),
+        implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction, dtype=logits.dtype)"
+            "(y_true, logits, sample_weight=sample_weight)",
+            mean_over="samples",
         ),
         implements("accuracy", "keras.metrics.Accuracy()(y_true, y_pred)", stateful=True, reduction="mean"),
         implements(

@@ -15,6 +15,14 @@ OUT_OF_ROWS = "numpy.take_along_axis({}, labels[:, None], axis=1)[:, 0]"
 ACCUMULATE = "dtype=numpy.result_type({}, numpy.float32)"
 SHIFTED = "(x - x.max(axis=axis, keepdims=True))"
 SHIFTED_LOGITS = "(logits - logits.max(axis=1, keepdims=True))"
+WIDE_SCORES = "scores.astype(numpy.result_type(scores, numpy.float32))"
+OF_LABEL = "(numpy.arange(scores.shape[1]) == labels[:, None])"
+GAPS = f"scores - {OUT_OF_ROWS.format('scores')}[:, None]"
+# The threshold of sparsemax: the largest of (the sum of the k largest entries - 1) / k.
+THRESHOLD = (
+    "(((-numpy.sort(-{0}, axis={1})).cumsum(axis={1}, dtype=numpy.result_type({0}, numpy.float32)) - 1)"
+    " / numpy.arange(1, {0}.shape[{1}] + 1)).max(axis={1}, keepdims=True)"
+)
 
 
 class NumPyAdapter(Adapter):
@@ -53,6 +61,18 @@ class NumPyAdapter(Adapter):
             name=STABLE,
         ),
         implements("log_softmax", "scipy.special.log_softmax(x, axis=axis)"),
+        implements("sparse_sigmoid", "numpy.minimum(numpy.maximum((x + 1) / 2, 0), 1)", name=STABLE),
+        implements(
+            "sparse_plus",
+            "numpy.where(x > 1, x, numpy.square(numpy.maximum(numpy.minimum(x, 1) + 1, 0)) / 4)",
+            name=STABLE,
+        ),
+        implements(
+            "sparsemax",
+            f"numpy.moveaxis(numpy.maximum((d := numpy.moveaxis({SHIFTED}, axis, -1))"
+            f" - {THRESHOLD.format('d', -1)}, 0), -1, axis).astype(x.dtype)",
+            name=STABLE,
+        ),
         implements("logsumexp", "numpy.log(numpy.exp(x).sum(axis=axis))", name=TEXTBOOK),
         implements(
             "logsumexp",
@@ -123,6 +143,84 @@ class NumPyAdapter(Adapter):
             "sparse_categorical_cross_entropy_with_logits",
             f"(numpy.log(numpy.exp(d := {SHIFTED_LOGITS}).sum(axis=1, {ACCUMULATE.format('logits')})) - "
             f"{OUT_OF_ROWS.format('d')}).astype(logits.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements("hinge", "numpy.maximum(1 - y_true * score, 0)", name=STABLE, reduction="none"),
+        implements(
+            "squared_hinge",
+            "numpy.square(numpy.maximum(1 - y_true * score, 0))",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements("perceptron", "numpy.maximum(-y_true * score, 0)", name=STABLE, reduction="none"),
+        implements("logistic_of_signs", "numpy.logaddexp(0, -y_true * score)", name=STABLE, reduction="none"),
+        implements(
+            "hinge_embedding",
+            "numpy.where(y_true == 1, score, numpy.maximum(margin - score, 0))",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "categorical_hinge",
+            "numpy.maximum(numpy.where(y_true == 1, 0, scores).max(axis=1)"
+            " - numpy.where(y_true == 1, scores, 0).sum(axis=1) + 1, 0)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "multiclass_hinge",
+            f"numpy.maximum(numpy.where({OF_LABEL}, -numpy.inf, {GAPS}).max(axis=1) + 1, 0).astype(scores.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "multiclass_perceptron",
+            f"scores.max(axis=1) - {OUT_OF_ROWS.format('scores')}",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "one_vs_all_hinge",
+            f"numpy.maximum(numpy.where({OF_LABEL}, 1 - scores, 1 + scores), 0)"
+            f".sum(axis=1, {ACCUMULATE.format('scores')}).astype(scores.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "multi_margin",
+            f"((1 if class_weight is None else class_weight[labels])"
+            f" * numpy.where({OF_LABEL}, 0, numpy.maximum({GAPS} + margin, 0) ** p)"
+            f".sum(axis=1, {ACCUMULATE.format('scores')}) / scores.shape[1]).astype(scores.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "multilabel_margin",
+            "numpy.array([(numpy.maximum(1 - (s[t == 1][:, None] - s[t != 1]), 0) / len(s))"
+            f".sum({ACCUMULATE.format('s')}) for t, s in zip(y_true, scores)]).astype(scores.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "((1 if class_weight is None else class_weight) * numpy.where(y_true == 1,"
+            " (1 if pos_weight is None else pos_weight) * numpy.logaddexp(0, -logits), numpy.logaddexp(0, logits))"
+            f" / logits.shape[1]).sum(axis=1, {ACCUMULATE.format('logits')}).astype(logits.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "sparsemax_loss",
+            f"((numpy.square(numpy.maximum((d := {WIDE_SCORES} - scores.max(axis=1, keepdims=True))"
+            f" - (tau := {THRESHOLD.format('d', 1)}), 0) - {OF_LABEL}).sum(axis=1)) / 2"
+            f" + numpy.maximum(tau[:, 0] - {OUT_OF_ROWS.format('d')}, 0)).astype(scores.dtype)",
+            name=STABLE,
+            reduction="none",
+        ),
+        implements(
+            "binary_sparsemax_loss",
+            "numpy.where((x := -y_true * score) > 1, x, numpy.square(numpy.maximum(numpy.minimum(x, 1) + 1, 0)) / 4)",
             name=STABLE,
             reduction="none",
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueline.reference import activations, losses, metrics
+from trueline.reference import activations, losses, margins, metrics, multilabel, sparse
 from trueline.reference.operations import OPERATIONS, Operation, UnknownOperationError, operation
 
 __all__ = [
@@ -11,6 +11,9 @@ __all__ = [
     "UnknownOperationError",
     "activations",
     "losses",
+    "margins",
     "metrics",
+    "multilabel",
     "operation",
+    "sparse",
 ]
