@@ -37,9 +37,8 @@ class JaxAdapter(Adapter):
         implements("sparse_plus", "jax.nn.sparse_plus(x)"),
         implements(
             "sparsemax",
-            "jax.vmap(lambda row: optax.projections.projection_simplex(row))(x)",
+            "jax.numpy.apply_along_axis(lambda row: optax.projections.projection_simplex(row), axis, x)",
             name="optax.projections.projection_simplex",
-            axis=-1,
         ),
         implements(
             "binary_cross_entropy_with_logits",
@@ -128,8 +127,8 @@ class JaxAdapter(Adapter):
 
         def product(*arrays: Any) -> Any:
             *inputs, cotangent = arrays
-            _, pull = self.jax.vjp(lambda last: function(*inputs[:-1], last), inputs[-1])
-            return pull(cotangent)[0]
+            answer, pull = self.jax.vjp(lambda last: function(*inputs[:-1], last), inputs[-1])
+            return pull(cotangent.astype(answer.dtype))[0]
 
         return product
 

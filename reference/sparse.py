@@ -18,22 +18,19 @@ BLONDEL = "Blondel, Martins and Niculae, Learning with Fenchel-Young losses, JML
 NAN = arb("nan")
 
 
-def support(row: Sequence[Ball]) -> tuple[Ball, Ball]:
-    """The smallest score in the support of sparsemax, and the threshold that is subtracted; NaN where neither exists.
+def support(row: Sequence[Ball]) -> list[Ball]:
+    """The scores at which sparsemax is not 0, in descending order; none where the row has no projection.
 
-    The support is the longest start of the sorted row with 1 + k z_(k) > z_(1) + ... + z_(k): a comparison of exact
-    numbers, where one with the threshold would compare with a quotient.
+    It is the longest start of the sorted row with 1 + k z_(k) > z_(1) + ... + z_(k), a comparison of exact numbers.
     """
-    ordered = sorted(row, key=value, reverse=True)
-    found = (NAN, NAN)
     if any(value(z).is_nan() for z in row):
-        return found
-    for k, z in enumerate(ordered, 1):
-        start = total(ordered[:k])
-        if not less(start, 1 + k * z):
+        return []
+    inside: list[Ball] = []
+    for z in sorted(row, key=value, reverse=True):
+        if not less(total([*inside, z]), 1 + (len(inside) + 1) * z):
             break
-        found = (z, (start - 1) / k)
-    return found
+        inside.append(z)
+    return inside
 
 
 def _projected(scores: Array) -> tuple[Array, Array, Array]:
@@ -115,10 +112,11 @@ def sparse_plus(x: Ball) -> Ball:
 )
 def sparsemax(x: Sequence[Ball]) -> list[Ball]:
     """Sparsemax along a row, its projection onto the simplex: max(0, x_i - tau) with the tau that makes the sum 1."""
-    smallest, tau = support(x)
-    if value(tau).is_nan():
-        return [tau] * len(x)
-    return [ZERO if less(xi, smallest) else xi - tau for xi in x]
+    inside = support(x)
+    if not inside:
+        return [NAN] * len(x)
+    tau = (total(inside) - 1) / len(inside)
+    return [ZERO if less(xi, inside[-1]) else xi - tau for xi in x]
 
 
 @define(
@@ -135,11 +133,12 @@ def sparsemax(x: Sequence[Ball]) -> list[Ball]:
 )
 def sparsemax_loss(labels: int, scores: Sequence[Ball]) -> Ball:
     """Sparsemax loss of a label, -s_label + 1/2 + the sum over the support of (s_j^2 - tau^2) / 2."""
-    smallest, tau = support(scores)
-    if value(tau).is_nan():
-        return tau
-    inside = [s * s - tau * tau for s in scores if not less(s, smallest)]
-    return (total(inside) + 1) / 2 - scores[labels]
+    inside = support(scores)
+    if not inside:
+        return NAN
+    # The sum of tau^2 over the support, divided once: a quotient of series is exact where its terms are.
+    beyond = total(inside) - 1
+    return (total([s * s for s in inside]) - beyond * beyond / len(inside) + 1) / 2 - scores[labels]
 
 
 @define(
