@@ -40,6 +40,13 @@ class JaxAdapter(Adapter):
         implements("log_softmax", "jax.nn.log_softmax(x, axis=axis)"),
         implements("logsumexp", "jax.nn.logsumexp(x, axis=axis)"),
         implements("logsumexp", "jax.scipy.special.logsumexp(x, axis=axis)"),
+        implements("sparse_sigmoid", "jax.nn.sparse_sigmoid(x)"),
+        implements("sparse_plus", "jax.nn.sparse_plus(x)"),
+        implements(
+            "sparsemax",
+            "jax.numpy.apply_along_axis(lambda row: optax.projections.projection_simplex(row), axis, x)",
+            name="optax.projections.projection_simplex",
+        ),
         implements(
             "binary_cross_entropy_with_logits",
             "optax.sigmoid_binary_cross_entropy(logits, y_true)",
@@ -89,6 +96,22 @@ class JaxAdapter(Adapter):
         implements("brier_score", "optax.losses.squared_error(y_pred, y_true)", reduction="none"),
         implements(
             "multiclass_brier_score", "optax.losses.squared_error(y_pred, y_true).sum(axis=1)", reduction="none"
+        ),
+        implements("hinge", "optax.losses.hinge_loss(score, y_true)", reduction="none"),
+        implements("perceptron", "optax.losses.perceptron_loss(score, y_true)", reduction="none"),
+        implements("binary_sparsemax_loss", "optax.losses.sparsemax_loss(score, y_true > 0)", reduction="none"),
+        implements("multiclass_hinge", "optax.losses.multiclass_hinge_loss(scores, labels)", reduction="none"),
+        implements(
+            "multiclass_perceptron",
+            "optax.losses.multiclass_perceptron_loss(scores, labels)",
+            reduction="none",
+        ),
+        implements("sparsemax_loss", "optax.losses.multiclass_sparsemax_loss(scores, labels)", reduction="none"),
+        implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "optax.losses.sigmoid_binary_cross_entropy(logits, y_true).mean(axis=1)",
+            name="optax.losses.sigmoid_binary_cross_entropy",
+            reduction="none",
         ),
         implements(
             "top_k_accuracy",
@@ -141,8 +164,8 @@ class JaxAdapter(Adapter):
 
         def product(*arrays: Any) -> Any:
             *inputs, cotangent = arrays
-            _, pull = self.jax.vjp(lambda last: function(*inputs[:-1], last), inputs[-1])
-            return pull(cotangent)[0]
+            answer, pull = self.jax.vjp(lambda last: function(*inputs[:-1], last), inputs[-1])
+            return pull(cotangent.astype(answer.dtype))[0]
 
         return product
 

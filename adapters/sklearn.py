@@ -41,6 +41,17 @@ class SklearnAdapter(NumPyAdapter):
             reduction="mean",
         ),
         implements(
+            "hinge",
+            "sklearn.metrics.hinge_loss(y_true, score, labels=[-1, 1], sample_weight=sample_weight)",
+            reduction="mean",
+        ),
+        implements(
+            "multiclass_hinge",
+            "sklearn.metrics.hinge_loss("
+            "labels, scores, labels=numpy.arange(scores.shape[1]), sample_weight=sample_weight)",
+            reduction="mean",
+        ),
+        implements(
             "accuracy",
             "sklearn.metrics.accuracy_score("
             "y_true, y_pred, normalize=reduction == 'mean', sample_weight=sample_weight)",

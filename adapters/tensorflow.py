@@ -51,6 +51,19 @@ class TensorFlowAdapter(Adapter):
         ),
         implements("brier_score", "tf.math.squared_difference(y_pred, y_true)", reduction="none"),
         implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=logits), axis=1)",
+            name="tf.nn.sigmoid_cross_entropy_with_logits",
+            reduction="none",
+        ),
+        implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "tf.reduce_mean(tf.nn.weighted_cross_entropy_with_logits("
+            "labels=y_true, logits=logits, pos_weight=1.0 if pos_weight is None else pos_weight), axis=1)",
+            name="tf.nn.weighted_cross_entropy_with_logits",
+            reduction="none",
+        ),
+        implements(
             "top_k_accuracy",
             "tf.math.in_top_k(labels, y_score, k)",
             reduction="none",

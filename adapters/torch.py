@@ -10,6 +10,8 @@ from trueline.adapters.base import Adapter, Array, Function, Mode, implements
 
 # The mean over rows. Only unreduced terms still have a class axis to sum over.
 BATCHMEAN = "reduction='batchmean' if reduction == 'mean' else reduction"
+# A row of labels from a row of zeros and ones: the classes that are there, then -1.
+LISTED = "(ones := y_true.sort(dim=1, descending=True, stable=True)).indices.masked_fill(ones.values == 0, -1)"
 
 
 class TorchAdapter(Adapter):
@@ -112,6 +114,50 @@ class TorchAdapter(Adapter):
             "torch.nn.NLLLoss(weight=class_weight, ignore_index=-100 if ignore_index is None else ignore_index,"
             " reduction=reduction)(log_probabilities, labels)",
             axis=1,
+        ),
+        implements("logistic_of_signs", "torch.nn.functional.soft_margin_loss(score, y_true, reduction=reduction)"),
+        implements("logistic_of_signs", "torch.nn.SoftMarginLoss(reduction=reduction)(score, y_true)"),
+        implements(
+            "hinge_embedding",
+            "torch.nn.functional.hinge_embedding_loss(score, y_true, margin=margin, reduction=reduction)",
+        ),
+        implements(
+            "hinge_embedding",
+            "torch.nn.HingeEmbeddingLoss(margin=margin, reduction=reduction)(score, y_true)",
+        ),
+        implements(
+            "multi_margin",
+            "torch.nn.functional.multi_margin_loss("
+            "scores, labels, p=p, margin=margin, weight=class_weight, reduction=reduction)",
+        ),
+        implements(
+            "multi_margin",
+            "torch.nn.MultiMarginLoss(p=p, margin=margin, weight=class_weight, reduction=reduction)(scores, labels)",
+        ),
+        implements(
+            "multilabel_margin",
+            f"torch.nn.functional.multilabel_margin_loss(scores, {LISTED}, reduction=reduction)",
+        ),
+        implements("multilabel_margin", f"torch.nn.MultiLabelMarginLoss(reduction=reduction)(scores, {LISTED})"),
+        implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "torch.nn.functional.multilabel_soft_margin_loss(logits, y_true, weight=class_weight, reduction=reduction)",
+        ),
+        implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "torch.nn.MultiLabelSoftMarginLoss(weight=class_weight, reduction=reduction)(logits, y_true)",
+        ),
+        implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "torch.nn.functional.binary_cross_entropy_with_logits("
+            "logits, y_true, weight=class_weight, pos_weight=pos_weight, reduction='none').mean(dim=1)",
+            reduction="none",
+        ),
+        implements(
+            "multilabel_binary_cross_entropy_with_logits",
+            "torch.nn.BCEWithLogitsLoss(weight=class_weight, pos_weight=pos_weight, reduction=reduction)"
+            "(logits, y_true)",
+            reduction="mean",
         ),
         implements(
             "kl_divergence_of_log_predictions",

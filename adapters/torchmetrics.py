@@ -46,6 +46,52 @@ class TorchMetricsAdapter(Adapter):
             reduction="mean",
         ),
         implements(
+            "hinge",
+            f"{FUNCTIONAL}.binary_hinge_loss(score, y_true > 0)",
+            reduction="mean",
+        ),
+        implements(
+            "hinge",
+            f"{OBJECTS}.BinaryHingeLoss().to(score.device)(score, y_true > 0)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "squared_hinge",
+            f"{FUNCTIONAL}.binary_hinge_loss(score, y_true > 0, squared=True)",
+            reduction="mean",
+        ),
+        implements(
+            "squared_hinge",
+            f"{OBJECTS}.BinaryHingeLoss(squared=True).to(score.device)(score, y_true > 0)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "multiclass_hinge",
+            f"{FUNCTIONAL}.multiclass_hinge_loss(scores, labels, num_classes=scores.shape[1])",
+            reduction="mean",
+        ),
+        implements(
+            "multiclass_hinge",
+            f"{OBJECTS}.MulticlassHingeLoss(num_classes=scores.shape[1]).to(scores.device)(scores, labels)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "one_vs_all_hinge",
+            f"{FUNCTIONAL}.multiclass_hinge_loss("
+            "scores, labels, num_classes=scores.shape[1], multiclass_mode='one-vs-all').sum()",
+            reduction="mean",
+        ),
+        implements(
+            "one_vs_all_hinge",
+            f"{OBJECTS}.MulticlassHingeLoss(num_classes=scores.shape[1], multiclass_mode='one-vs-all')"
+            ".to(scores.device)(scores, labels).sum()",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
             "binary_accuracy",
             f"{FUNCTIONAL}.binary_accuracy(y_score, y_true, threshold=threshold)",
             reduction="mean",

@@ -16,9 +16,9 @@ from trueline.conformance.isolation import Answer, Call
 from trueline.conformance.judge import LARGEST_ERROR, Judgement
 from trueline.conformance.truths import evaluate, gradient
 from trueline.reference.catalogue import Operation, operation
-from trueline.reference.engine import Truth
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import REDUCTIONS
+from trueline.reference.truth import Truth
 
 Ask = Callable[[Sequence[Call]], list[Answer]]
 Observation = dict[str, Any]

@@ -13,6 +13,7 @@ from trueline.conformance.frozen import integers, uniform
 from trueline.conformance.inputs import (
     ROWS,
     SMOOTH,
+    SMOOTH_DECISIONS,
     SMOOTH_ROWS,
     labels,
     logit_rows,
@@ -71,11 +72,22 @@ def _probability(op: Operation, fmt: Format) -> Iterator[Draft]:
         yield Draft(name, (fmt.array(values),))
 
 
+def _smooth(op: Operation) -> set[str]:
+    """Names of the rows at which the operation has derivatives."""
+    match op.domains[-1]:
+        case "probabilities":
+            return {*SMOOTH_ROWS, "equal-10"} - {"confident-10"}
+        case "decisions":
+            return set(SMOOTH_DECISIONS)
+    return set(SMOOTH_ROWS)
+
+
 def _logits(op: Operation, fmt: Format) -> Iterator[Draft]:
-    for name, x in logit_rows(fmt).items():
+    known = ROWS["logits" if op.domains[-1] == "finite_logits" else op.domains[-1]](fmt)
+    for name, x in known.items():
         if op.domains != ("finite_logits",) or "inf" not in name:
-            yield Draft(name, (x,), name in SMOOTH_ROWS, core=name in CORE_ROWS, parameters={"axis": -1})
-    base = logit_rows(fmt)["ordinary-10"]
+            yield Draft(name, (x,), name in _smooth(op), core=name in CORE_ROWS, parameters={"axis": -1})
+    base = known.get("separated-10", known["ordinary-10"])
     yield Draft("axis-first-10", (np.ascontiguousarray(base.T),), True, parameters={"axis": 0})
     middle = np.ascontiguousarray(np.moveaxis(np.stack([base, base[::-1]]), -1, 1))
     yield Draft("axis-middle-10", (middle,), parameters={"axis": 1})
@@ -100,7 +112,7 @@ def _masked_logits(op: Operation, fmt: Format) -> Iterator[Draft]:
     yield Draft("nan-masked-10", (mask, hidden), parameters={"axis": -1})
 
 
-CORE_ROWS = ("ordinary-3", "ordinary-10", "confident-10")
+CORE_ROWS = ("ordinary-3", "ordinary-10", "confident-10", "separated-10")
 
 
 def _all(value: float, like: Array, fmt: Format) -> Array:
@@ -199,9 +211,6 @@ def _companions(op: Operation, fmt: Format, name: str, rows: Array) -> Iterator[
 
 def _pairs(op: Operation, fmt: Format) -> Iterator[Draft]:
     """Rows with their targets or labels."""
-    smooth = {*SMOOTH_ROWS, "equal-10"} if op.domains[-1] == "probabilities" else set(SMOOTH_ROWS)
-    if op.domains[-1] == "probabilities":
-        smooth -= {"confident-10"}
     for name, rows in ROWS[op.domains[-1]](fmt).items():
         for suffix, target, differentiable in _companions(op, fmt, name, rows):
             reduced = _reductions(op, name, suffix)
@@ -211,9 +220,9 @@ def _pairs(op: Operation, fmt: Format) -> Iterator[Draft]:
             yield Draft(
                 f"{name}{suffix}",
                 (target, rows),
-                differentiable and name in smooth,
+                differentiable and name in _smooth(op),
                 reduced,
-                gradient_reduced=op.domains[0] != "label" or name == "ordinary-10",
+                gradient_reduced=op.domains[0] != "label" or name in ("ordinary-10", "separated-10"),
                 core=name in CORE_ROWS and not suffix,
             )
 
@@ -356,6 +365,7 @@ GENERATORS: dict[tuple[str, ...], Generator] = {
     ("probability",): _probability,
     ("logits",): _logits,
     ("finite_logits",): _logits,
+    ("decisions",): _logits,
     ("mask", "logits"): _masked_logits,
     ("target", "probability"): _binary_probability,
     ("target", "real"): _binary_logits,

@@ -9,7 +9,7 @@ from trueline.adapters.registry import adapter
 from trueline.conformance.asking import answers
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting
+from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one
 from trueline.conformance.frozen import integers
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, allowance, condition, digest, divided_by, judge, unanswered
@@ -71,7 +71,12 @@ def observe(context: Context) -> Iterator[Observation]:
     """One observation for each differentiable case."""
     bound = context.operation.gradient_bound
     assert bound is not None
-    chosen = [case for case in context.cases() if case.gradient]
+    # A loss that comes as a mean alone has the gradients of its mean.
+    chosen = [
+        case
+        for case in context.cases()
+        if case.gradient and not asked_one_by_one(context.implementation, context.operation, case)
+    ]
     upstream = [cotangent(context, case) for case in chosen]
     for case, weights, answer in zip(chosen, upstream, answers(context, chosen, cotangents=upstream), strict=True):
         yield judged(context, "gradient", case, weights, answer, bound)

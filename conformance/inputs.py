@@ -151,6 +151,9 @@ def logit_rows(fmt: Format) -> dict[str, Array]:
 
 SMOOTH_ROWS = ("ordinary-3", "ordinary-10", "confident-10", "wide-10", "large-offset-10", "minus-inf-3")
 
+SMOOTH_DECISIONS = ("separated-3", "separated-10", "separated-confident-10")
+"""Rows at which losses of margins have derivatives."""
+
 # Two models' probabilities for three animals, from the log-loss story that the suite retells.
 ANIMALS = (
     ((0.3, 0.3, 0.4), (0.3, 0.4, 0.3), (0.1, 0.2, 0.7)),
@@ -217,8 +220,31 @@ def log_probability_rows(fmt: Format) -> dict[str, Array]:
     }
 
 
+@functools.cache
+def decision_rows(fmt: Format) -> dict[str, Array]:
+    """Rows of logits, and rows whose scores and their differences are no integers: at least 1/16 lies between.
+
+    A loss of margins has a kink where two scores are equal, one is zero, or they differ by the margin.
+    """
+
+    def separated(name: str, classes: int, spread: int) -> Array:
+        order = np.argsort(uniform(f"{name}/order", (4, classes), 0, 1), axis=1, kind="stable")
+        return (order + 1) / 16 + integers(f"{name}/whole", (4, classes), spread) - spread // 2
+
+    ten = separated("row/separated-10", 10, 6)
+    confident = ten.copy()
+    confident[np.arange(4), [0, 3, 9, 5]] += 8
+    return {
+        **logit_rows(fmt),
+        "separated-3": fmt.array(separated("row/separated-3", 3, 4)),
+        "separated-10": fmt.array(ten),
+        "separated-confident-10": fmt.array(confident),
+    }
+
+
 ROWS = {
     "logits": logit_rows,
+    "decisions": decision_rows,
     "probabilities": probability_rows,
     "log_probabilities": log_probability_rows,
 }
@@ -262,8 +288,12 @@ def unnormalised(name: str, rows: Array, fmt: Format) -> Array:
 
 
 def multi_hot(name: str, shape: tuple[int, ...]) -> Array:
-    """Several labels for each row, as zeros and ones; the first row has none, the second has all."""
-    drawn = integers(f"multi-hot/{name}", shape, 2)
+    """Several labels for each row, as zeros and ones; the first row has none, the second has all.
+
+    About eight labels of a long row's: losses of pairs take the product of those that are there and those that are not.
+    """
+    one_in = max(2, shape[1] // 8)
+    drawn = (integers(f"multi-hot/{name}", shape, one_in) == one_in - 1).astype(np.int64)
     drawn[:1], drawn[1:2] = 0, 1
     return drawn
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from trueline.conformance.isolation import NoAnswer
 from trueline.reference.catalogue import Operation
-from trueline.reference.engine import Truth
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import Bound
+from trueline.reference.truth import Truth
 
 LARGEST_ERROR = 1e300
 """Errors in ULP are capped here: JSON has no infinity."""

@@ -22,9 +22,9 @@ from trueline.conformance.judge import (
     unanswered,
 )
 from trueline.conformance.values import allowed_errors
-from trueline.reference.engine import Truth
 from trueline.reference.formats import Array
 from trueline.reference.operations import REDUCTIONS
+from trueline.reference.truth import Truth
 
 ROW_CASES = ("ordinary-10", "confident-10", "wide-10", "tied-top-10")
 ACTIVATION_AND_LOSS = {

@@ -15,8 +15,8 @@ from trueline.conformance.cases import cases
 from trueline.reference import engine
 from trueline.reference.balls import PrecisionError
 from trueline.reference.catalogue import Operation
-from trueline.reference.engine import Truth
 from trueline.reference.formats import FORMATS, Array
+from trueline.reference.truth import Truth
 
 INPUT = FORMATS["float32"]
 """The format whose numbers are put in."""
@@ -62,6 +62,7 @@ HOLDS = {
     "distribution": "a target distribution over the classes",
     "log_distribution": "logarithms of a target distribution over the classes",
     "finite_logits": "rows of logits, none of them infinite",
+    "decisions": "decision values: any real numbers, one for each class",
     "one_hot": "a one-hot target: 1 at the true class, else 0",
     "multi_hot": "a label of 0 or 1 for each class",
     "mask": "which entries take part",

@@ -22,9 +22,9 @@ from trueline.conformance.isolation import Answer, Call, NoAnswer
 from trueline.conformance.judge import answer_format, digest, judge, unanswered
 from trueline.conformance.probes import REFUSES, Probe
 from trueline.conformance.stepping import Step
-from trueline.reference.engine import Truth, rationals
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import Bound
+from trueline.reference.truth import Truth, rationals
 
 ROWS = 40
 """Scenarios name rows up to this one, and the rest."""

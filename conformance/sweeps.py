@@ -21,9 +21,9 @@ from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
 from trueline.conformance.values import allowed_errors
 from trueline.reference.catalogue import Operation
-from trueline.reference.engine import Truth
 from trueline.reference.formats import Array, Format
 from trueline.reference.operations import REDUCTIONS
+from trueline.reference.truth import Truth
 
 RANGES = tuple(
     [range(low, low + 8) for low in range(1, 65, 8)]

@@ -8,8 +8,8 @@ from typing import Any
 
 from trueline.reference import engine
 from trueline.reference.catalogue import Operation
-from trueline.reference.engine import Truth
 from trueline.reference.formats import Array, Format
+from trueline.reference.truth import Truth
 
 _known: dict[Any, Truth] = {}
 _lock = threading.Lock()

@@ -20,8 +20,8 @@ from trueline.conformance.judge import (
     unanswered,
 )
 from trueline.reference.balls import PrecisionError
-from trueline.reference.engine import Truth
 from trueline.reference.formats import Array, Format
+from trueline.reference.truth import Truth
 
 
 def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> Array:

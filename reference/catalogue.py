@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from trueline.reference import activations, batch_metrics, divergences, focal, losses, metrics
+from trueline.reference import (
+    activations,
+    batch_metrics,
+    divergences,
+    focal,
+    losses,
+    margins,
+    metrics,
+    multilabel,
+    sparse,
+)
 from trueline.reference.operations import OPERATIONS, Operation, UnknownOperationError, operation
 
 __all__ = [
@@ -14,6 +24,9 @@ __all__ = [
     "divergences",
     "focal",
     "losses",
+    "margins",
     "metrics",
+    "multilabel",
     "operation",
+    "sparse",
 ]

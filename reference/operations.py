@@ -29,6 +29,7 @@ Domain = Literal[
     "binary",
     "logits",
     "finite_logits",
+    "decisions",
     "probabilities",
     "log_probabilities",
     "distribution",
@@ -40,9 +41,9 @@ Domain = Literal[
     "scores",
 ]
 """What an input holds. Of one number: any real, a probability, a target in [0, 1], a sign of -1 or 1, a class label,
-a label of 0 or 1, a score. Of a row: logits, logits without infinities, probabilities or their logarithms, a target
-distribution or its logarithm, a one-hot target, labels of 0 or 1, a mask of entries that take part, scores without
-ties."""
+a label of 0 or 1, a score. Of a row: logits, logits without infinities, decisions (logits at whose comparison the
+operation has kinks), probabilities or their logarithms, a target distribution or its logarithm, a one-hot target,
+labels of 0 or 1, a mask of entries that take part, scores without ties."""
 
 INTEGER_DOMAINS = ("label", "binary", "mask")
 """Domains whose values are integers or booleans, not numbers of the format."""

@@ -96,7 +96,7 @@ def test_stateful_calls_have_a_lifecycle(each: Implementation) -> None:
     assert {"make", "update", "result", "reset"} <= acts.keys()
     for text in acts.values():
         assert each.function({}, names, text).__code__.co_argcount == len(names)
-    assert op.whole or each.choices("reduction", REDUCTIONS) == ("mean",)
+    assert op.whole or "mean" in each.choices("reduction", REDUCTIONS)
 
 
 @pytest.mark.parametrize("each", [param for param in ALL if not param.values[0].stateful])

@@ -25,9 +25,10 @@ from trueline.conformance.judge import (
     sensitivity,
 )
 from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import Truth, evaluate
+from trueline.reference.engine import evaluate
 from trueline.reference.formats import FORMATS
 from trueline.reference.operations import Bound
+from trueline.reference.truth import Truth
 
 F32, F64 = FORMATS["float32"], FORMATS["float64"]
 

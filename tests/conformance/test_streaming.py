@@ -30,9 +30,9 @@ from trueline.conformance.streaming import (
     roundings,
     seen,
 )
-from trueline.reference.engine import rationals
 from trueline.reference.formats import FORMATS
 from trueline.reference.operations import Bound
+from trueline.reference.truth import rationals
 
 Array = np.ndarray[Any, Any]
 

@@ -16,9 +16,10 @@ from flint import ctx
 from trueline.reference import balls
 from trueline.reference.balls import PrecisionError
 from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import PRECISIONS, Truth, decimal, evaluate, gradient
+from trueline.reference.engine import evaluate, gradient
 from trueline.reference.formats import FORMATS, Format
 from trueline.reference.operations import Bound, Operation
+from trueline.reference.truth import PRECISIONS, Truth, decimal
 
 DTYPES = tuple(FORMATS)
 SCALARS = {name: getattr(hp, name) for name in ("sigmoid", "log_sigmoid", "softplus")}

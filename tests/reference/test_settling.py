@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, ctx
-from trueline.reference.engine import _settle, _settle_plainly
 from trueline.reference.formats import FORMATS, Format
+from trueline.reference.truth import settle, settle_plainly
 
 DTYPES = tuple(FORMATS)
 NARROW = tuple(name for name in DTYPES if name != "float64")
@@ -36,11 +36,11 @@ def test_both_ways_of_settling_agree(dtype: str) -> None:
     fmt, settled = FORMATS[dtype], 0
     ctx.prec = 320
     for ball in near(fmt, random.Random(dtype)):
-        plainly = _settle_plainly(ball, fmt)
+        plainly = settle_plainly(ball, fmt)
         if plainly is None:
             continue
         settled += 1
-        exactly = _settle(ball, fmt, last=True)
+        exactly = settle(ball, fmt, last=True)
         assert exactly is not None
         assert plainly[:2] == exactly[:2], ball
         assert plainly[4] == exactly[4], ball
@@ -55,9 +55,9 @@ def test_nothing_near_a_tie_is_settled_plainly(dtype: str) -> None:
     ctx.prec = 320
     for distance in (0, arb(2) ** -30, -(arb(2) ** -30), arb(2) ** -300):
         tie = (1 + arb(fmt.epsilon) / 2) + distance * arb(fmt.epsilon)
-        assert _settle_plainly(tie, fmt) is None
+        assert settle_plainly(tie, fmt) is None
     wide = arb(1.25, fmt.epsilon * 2.0**-50)
-    assert _settle_plainly(wide, fmt) is None
+    assert settle_plainly(wide, fmt) is None
 
 
 @pytest.mark.parametrize("dtype", NARROW)

@@ -1,0 +1,275 @@
+"""Losses of signed scores and of margins between scores; the engine applies the reduction over samples.
+
+A label of one class out of two is a sign, -1 or 1; a score is any real number, such as the distance to a hyperplane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from flint import arb
+from trueline.reference.activations import SCALAR, SCALAR_GRADIENT
+from trueline.reference.balls import INFINITY, Ball, exp, log, maximum, times, total
+from trueline.reference.formats import Array
+from trueline.reference.losses import ONE, ZERO, one_hot
+from trueline.reference.operations import Bound, define
+
+CRAMMER = (
+    "Crammer and Singer, On the algorithmic implementation of multiclass kernel-based vector machines, JMLR 2, 2001"
+)
+CHANG = "Chang, Hsieh and Lin, Coordinate descent method for large-scale L2-loss linear SVM, JMLR 9, 2008"
+RIFKIN = "Rifkin and Klautau, In defense of one-vs-all classification, JMLR 5, 2004"
+HTF = "Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 2nd ed., Springer, 2009"
+COLLINS = "Collins, Discriminative training methods for hidden Markov models, EMNLP 2002"
+WESTON = "Weston and Watkins, Support vector machines for multi-class pattern recognition, ESANN 1999"
+ELISSEEFF = "Elisseeff and Weston, A kernel method for multi-labelled classification, NIPS 14, 2001"
+HADSELL = "Hadsell, Chopra and LeCun, Dimensionality reduction by learning an invariant mapping, CVPR 2006"
+
+EXACT = Bound(1, "a product with a sign is exact, and one difference is rounded")
+SLOPE = Bound(3, "a number of small integers, divided by those of samples and classes")
+
+
+def largest(xs: Sequence[Ball]) -> Ball:
+    """The largest of several; -inf of none."""
+    result = -INFINITY
+    for x in xs:
+        result = maximum(result, x)
+    return result
+
+
+def _finite(x: Array) -> Array:
+    return np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def pairwise(count: float) -> float:
+    """Roundings that a sum of so many terms costs each of them: pairwise summation needs log2 of their number."""
+    return float(np.log2(max(1.0, count)))
+
+
+def _gaps(wanted: Array, scores: Array) -> tuple[Array, Array]:
+    """Score minus the wanted class's, and which classes are others; the wanted one is 1 in a one-hot row."""
+    with np.errstate(all="ignore"):
+        own = np.sum(np.where(wanted == 1, scores, 0.0), axis=-1, keepdims=True)
+        return _finite(scores - own), wanted != 1
+
+
+def _multiclass(labels: Array, scores: Array) -> Array:
+    gaps, others = _gaps(one_hot(labels, scores), scores)
+    nearest = np.max(np.where(others, gaps, -np.inf), axis=-1)
+    return np.where(nearest > -1, np.abs(_finite(nearest)), 0.0)
+
+
+def _categorical(y_true: Array, scores: Array) -> Array:
+    with np.errstate(all="ignore"):
+        gap = np.max(_finite((1 - y_true) * scores), axis=-1) - np.sum(_finite(y_true * scores), axis=-1)
+    return np.asarray(np.where(gap > -1, np.abs(gap), 0.0))
+
+
+def _one_vs_all(labels: Array, scores: Array) -> Array:
+    each = np.maximum(0.0, 1 - _finite((2 * one_hot(labels, scores) - 1) * scores))
+    return np.asarray(pairwise(scores.shape[-1]) * each.sum(axis=-1))
+
+
+def _violations(
+    labels: Array, scores: Array, margin: float, class_weight: Sequence[float] | None
+) -> tuple[Array, Array, Array]:
+    """Gaps, by how much each falls short of the margin, and the weight of each row over the number of classes."""
+    gaps, others = _gaps(one_hot(labels, scores), scores)
+    weight = np.ones(scores.shape[-1]) if class_weight is None else np.abs(np.asarray(class_weight))
+    return gaps, np.maximum(0.0, gaps + margin) * others, weight[labels.astype(int)] / scores.shape[-1]
+
+
+def _multi_margin(
+    labels: Array,
+    scores: Array,
+    *,
+    p: int = 1,
+    margin: float = 1.0,
+    class_weight: Sequence[float] | None = None,
+) -> Array:
+    gaps, short, weight = _violations(labels, scores, margin, class_weight)
+    each = p * short ** (p - 1) * np.abs(gaps) * (short > 0) + pairwise(scores.shape[-1]) * short**p
+    return np.asarray(weight * each.sum(axis=-1))
+
+
+def _multi_margin_gradient(
+    labels: Array,
+    scores: Array,
+    cotangent: Array,
+    *,
+    p: int = 1,
+    margin: float = 1.0,
+    class_weight: Sequence[float] | None = None,
+) -> Array:
+    gaps, short, weight = _violations(labels, scores, margin, class_weight)
+    wanted = one_hot(labels, scores)
+    each = (p - 1) * p * np.abs(gaps) * (short > 0)
+    whole = each + pairwise(scores.shape[-1]) * p * short ** (p - 1) * (short > 0)
+    sizes = each + wanted * whole.sum(axis=-1, keepdims=True)
+    return np.asarray((np.abs(cotangent) * weight)[..., None] * sizes)
+
+
+def _multilabel_margin(y_true: Array, scores: Array) -> Array:
+    flat = zip(y_true.reshape(-1, y_true.shape[-1]), scores.reshape(-1, scores.shape[-1]), strict=True)
+    sizes = []
+    for target, row in flat:
+        with np.errstate(all="ignore"):
+            gaps = _finite(row[target != 1][None, :] - row[target == 1][:, None])
+        short = np.maximum(0.0, 1 + gaps)
+        sizes.append(np.sum((np.abs(gaps) * (short > 0)) + pairwise(gaps.size) * short) / row.size)
+    return np.array(sizes).reshape(scores.shape[:-1])
+
+
+@define("loss", "(),()->()", "sign real", source=f"{HTF}, table 12.1", bound=EXACT, gradient_bound=SLOPE)
+def hinge(y_true: Ball, score: Ball) -> Ball:
+    """Hinge loss of a sign and a score, max(0, 1 - y s)."""
+    return maximum(1 - y_true * score, ZERO)
+
+
+@define(
+    "loss",
+    "(),()->()",
+    "sign real",
+    source=CHANG,
+    bound=Bound(3, "a rounded difference, squared"),
+    gradient_bound=Bound(4, "twice a rounded difference, multiplied with what comes from above"),
+)
+def squared_hinge(y_true: Ball, score: Ball) -> Ball:
+    """Squared hinge loss of a sign and a score, max(0, 1 - y s)^2."""
+    shortfall = maximum(1 - y_true * score, ZERO)
+    return shortfall * shortfall
+
+
+@define("loss", "(),()->()", "sign real", source=COLLINS, bound=EXACT, gradient_bound=SLOPE)
+def perceptron(y_true: Ball, score: Ball) -> Ball:
+    """Perceptron loss of a sign and a score, max(0, -y s)."""
+    return maximum(-y_true * score, ZERO)
+
+
+@define(
+    "loss",
+    "(),()->()",
+    "sign real",
+    source=f"{HTF}, table 12.1",
+    bound=SCALAR,
+    gradient_bound=SCALAR_GRADIENT,
+)
+def logistic_of_signs(y_true: Ball, score: Ball) -> Ball:
+    """Logistic loss of a sign and a score, log(1 + e^(-y s)); also called the soft margin loss."""
+    return log(1 + exp(-y_true * score))
+
+
+@define(
+    "loss",
+    "(),()->()",
+    "sign real",
+    source=f"{HADSELL}, eq. 4, without its squares and halves",
+    bound=EXACT,
+    gradient_bound=SLOPE,
+    asks=({"margin": 2.0},),
+)
+def hinge_embedding(y_true: Ball, score: Ball, *, margin: Ball = ONE) -> Ball:
+    """Hinge loss of a distance, s for like pairs (y = 1) and max(0, margin - s) for unlike ones.
+
+    margin: the distance from which on unlike pairs cost nothing.
+    """
+    return score if y_true == 1 else maximum(margin - score, ZERO)
+
+
+@define(
+    "loss",
+    "(c),(c)->()",
+    "one_hot decisions",
+    source=f"{CRAMMER}; with 0 among the scores of the other classes",
+    bound=Bound(2, "the gap between two scores is rounded once, and cancels against the margin", _categorical),
+    gradient_bound=SLOPE,
+)
+def categorical_hinge(y_true: Sequence[Ball], scores: Sequence[Ball]) -> Ball:
+    """Hinge loss of a one-hot row, max(0, 1 + max_c (1 - t_c) s_c - sum_c t_c s_c), with 0 * inf = 0."""
+    positive = total([times(t, s) for t, s in zip(y_true, scores, strict=True)])
+    negative = largest([times(1 - t, s) for t, s in zip(y_true, scores, strict=True)])
+    return maximum(negative - positive + 1, ZERO)
+
+
+@define(
+    "loss",
+    "(),(c)->()",
+    "label decisions",
+    source=CRAMMER,
+    bound=Bound(2, "the gap between two scores is rounded once, and cancels against the margin", _multiclass),
+    gradient_bound=SLOPE,
+)
+def multiclass_hinge(labels: int, scores: Sequence[Ball]) -> Ball:
+    """Hinge loss of a label and a row of scores, max(0, 1 + max over the other classes - s_label)."""
+    others = [s for c, s in enumerate(scores) if c != labels]
+    return maximum(1 + largest(others) - scores[labels], ZERO)
+
+
+@define(
+    "loss",
+    "(),(c)->()",
+    "label decisions",
+    source=COLLINS,
+    bound=EXACT,
+    gradient_bound=SLOPE,
+)
+def multiclass_perceptron(labels: int, scores: Sequence[Ball]) -> Ball:
+    """Perceptron loss of a label and a row of scores, max_c s_c - s_label."""
+    return largest(scores) - scores[labels]
+
+
+@define(
+    "loss",
+    "(),(c)->()",
+    "label decisions",
+    source=RIFKIN,
+    bound=Bound(2, "the terms have one sign; their sum is pairwise", _one_vs_all),
+    gradient_bound=SLOPE,
+)
+def one_vs_all_hinge(labels: int, scores: Sequence[Ball]) -> Ball:
+    """Sum of each class's hinge loss, sum_c max(0, 1 - y_c s_c), where y_c is 1 at the label and -1 elsewhere."""
+    signs = [arb(1 if c == labels else -1) for c in range(len(scores))]
+    return total([maximum(1 - y * s, ZERO) for y, s in zip(signs, scores, strict=True)])
+
+
+@define(
+    "loss",
+    "(),(c)->()",
+    "label decisions",
+    source=f"{WESTON}; over the number of classes",
+    bound=Bound(4, "each gap is rounded once, and cancels against the margin; their sum is pairwise", _multi_margin),
+    gradient_bound=Bound(4, "as many terms as the margin is violated by classes", _multi_margin_gradient),
+    asks=({"p": 2}, {"margin": 2.0}, {"class_weight": "varied"}, {"p": 2, "class_weight": "varied"}),
+)
+def multi_margin(
+    labels: int,
+    scores: Sequence[Ball],
+    *,
+    p: int = 1,
+    margin: Ball = ONE,
+    class_weight: Sequence[Ball] | None = None,
+) -> Ball:
+    """Mean over the classes of w_label max(0, margin - s_label + s_c)^p, in which the label's own term is 0.
+
+    p: the power of each violation, 1 or 2. margin: by how much the label's score is to lead.
+    class_weight: w, a number for each class.
+    """
+    weight = class_weight[labels] if class_weight else ONE
+    shortfalls = [maximum(margin - scores[labels] + s, ZERO) for c, s in enumerate(scores) if c != labels]
+    return weight * total([shortfall**p for shortfall in shortfalls]) / len(scores)
+
+
+@define(
+    "loss",
+    "(c),(c)->()",
+    "multi_hot decisions",
+    source=f"{ELISSEEFF}; over the number of classes",
+    bound=Bound(4, "each gap is rounded once, and cancels against the margin; sums are pairwise", _multilabel_margin),
+    gradient_bound=SLOPE,
+)
+def multilabel_margin(y_true: Sequence[Ball], scores: Sequence[Ball]) -> Ball:
+    """Sum over labels j and other classes i of max(0, 1 - (s_j - s_i)), over the number of classes."""
+    own = [s for t, s in zip(y_true, scores, strict=True) if t == 1]
+    others = [s for t, s in zip(y_true, scores, strict=True) if t != 1]
+    return total([maximum(1 - (a - b), ZERO) for a in own for b in others]) / len(scores)

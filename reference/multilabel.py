@@ -1,0 +1,59 @@
+"""Losses of several labels at once: each class is there or not, independently of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from trueline.reference.balls import Ball, exp, log, times, total
+from trueline.reference.formats import Array
+from trueline.reference.losses import BISHOP, ONE
+from trueline.reference.margins import pairwise
+from trueline.reference.operations import Bound, define
+
+
+def _sizes(
+    y_true: Array, logits: Array, pos_weight: Sequence[float] | None, class_weight: Sequence[float] | None
+) -> Array:
+    """Each class's share in the loss."""
+    with np.errstate(all="ignore"):
+        each = np.logaddexp(0, np.where(y_true == 1, -logits, logits))
+    weight = np.abs(np.asarray(class_weight or 1.0)) * np.where(y_true == 1, np.asarray(pos_weight or 1.0), 1.0)
+    return np.asarray(weight * np.nan_to_num(each, posinf=0.0) / logits.shape[-1])
+
+
+def _mean_of_classes(
+    y_true: Array,
+    logits: Array,
+    *,
+    pos_weight: Sequence[float] | None = None,
+    class_weight: Sequence[float] | None = None,
+) -> Array:
+    return np.asarray(pairwise(logits.shape[-1]) * _sizes(y_true, logits, pos_weight, class_weight).sum(axis=-1))
+
+
+@define(
+    "loss",
+    "(c),(c)->()",
+    "multi_hot logits",
+    source=f"{BISHOP}, eq. 5.23 with eq. 4.59",
+    bound=Bound(6, "two softplus terms of one sign for each class, whose sum is pairwise", _mean_of_classes),
+    gradient_bound=Bound(8, "-w_c t sigmoid(-z) + (1-t) sigmoid(z), of which one term is 0"),
+    asks=({"pos_weight": "varied"}, {"class_weight": "varied"}),
+)
+def multilabel_binary_cross_entropy_with_logits(
+    y_true: Sequence[Ball],
+    logits: Sequence[Ball],
+    *,
+    pos_weight: Sequence[Ball] | None = None,
+    class_weight: Sequence[Ball] | None = None,
+) -> Ball:
+    """Mean over the classes of w_c (q_c t_c log(1 + e^-z_c) + (1 - t_c) log(1 + e^z_c)).
+
+    Also called the multilabel soft margin loss.
+    pos_weight: q, what a class that is there counts for, a number for each class. class_weight: w, likewise.
+    """
+    q, w = pos_weight or [ONE] * len(logits), class_weight or [ONE] * len(logits)
+    positive = [times(a * t, log(1 + exp(-z))) for a, t, z in zip(q, y_true, logits, strict=True)]
+    negative = [times(1 - t, log(1 + exp(z))) for t, z in zip(y_true, logits, strict=True)]
+    return total([b * (x + y) for b, x, y in zip(w, positive, negative, strict=True)]) / len(logits)
