@@ -18,6 +18,7 @@ Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
 WIDE = ("float16", "bfloat16", "float32", "float64")
+OTHER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Implementation:
     dtypes: tuple[str, ...] | None = None
     """The formats it is asked for, where its documentation names fewer than the mode has."""
     stateful: bool = False
-    """An object that creates variables: it is not asked for in compiled modes."""
+    """It writes to more than its answer, to variables or to an array given: it is not asked for in compiled modes."""
+    differentiable: bool = True
+    """Whether it has a derivative, where the framework has autodiff."""
 
     @property
     def id(self) -> str:
@@ -72,10 +75,11 @@ def implements(
     name: str | None = None,
     dtypes: tuple[str, ...] | None = None,
     stateful: bool = False,
+    differentiable: bool = True,
     **conventions: Any,
 ) -> tuple[Any, ...]:
     """One line of an adapter's table. The public path is what stands before the call's first parenthesis."""
-    return operation, name or call.partition("(")[0], call, conventions, dtypes, stateful
+    return operation, name or call.partition("(")[0], call, conventions, dtypes, stateful, differentiable
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,10 @@ class Mode:
     environ: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     compiled: bool = False
+    layouts: tuple[str, ...] = ()
+    """Memory layouts in which arrays are handed over."""
+    other_dtypes: tuple[str, ...] = OTHER
+    """Dtypes in which numbers and labels are handed over beside those of the mode; fewer where each is compiled."""
 
 
 class Adapter(ABC):
@@ -141,6 +149,11 @@ class Adapter(ABC):
     @abstractmethod
     def put(self, array: Array, device: str) -> Any:
         """The framework's own array, on the device, with the same bits."""
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Any:
+        """The framework's own array with the same numbers, in a memory layout that the mode names."""
+        del array, device
+        raise NotImplementedError(f"{self.framework} has no layout {layout}")
 
     @abstractmethod
     def get(self, answer: Any) -> Array:

@@ -10,8 +10,11 @@ import os
 from typing import Any
 
 from trueline.adapters.base import WIDE, Adapter, Array, Function, Mode, implements
+from trueline.adapters.jax import COMPILED_EACH
+from trueline.adapters.layouts import HANDED_OVER
 from trueline.adapters.registry import adapter
 from trueline.adapters.tensorflow import QUIET
+from trueline.adapters.torch import TENSOR_LAYOUTS
 
 ON_TENSORFLOW = {"KERAS_BACKEND": "tensorflow", **QUIET}
 ON_TORCH = {"KERAS_BACKEND": "torch"}
@@ -26,10 +29,17 @@ class KerasAdapter(Adapter):
     extra = "tensorflow"
     modules = ("keras",)
     modes = (
-        Mode("tensorflow-eager", WIDE, ON_TENSORFLOW, requires=("tensorflow",)),
+        Mode("tensorflow-eager", WIDE, ON_TENSORFLOW, requires=("tensorflow",), layouts=HANDED_OVER),
         Mode("tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True),
-        Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",)),
-        Mode("jax-eager", ("float32",), ON_JAX, requires=("jax",)),
+        Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",), layouts=TENSOR_LAYOUTS),
+        Mode(
+            "jax-eager",
+            ("float32",),
+            ON_JAX,
+            requires=("jax",),
+            layouts=HANDED_OVER,
+            other_dtypes=COMPILED_EACH,
+        ),
         Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True),
     )
     spelling = {"reduction": {"mean": "sum_over_batch_size"}}  # noqa: RUF012
@@ -157,6 +167,10 @@ class KerasAdapter(Adapter):
     def put(self, array: Array, device: str) -> Any:
         """The backend's array."""
         return self.backend.put(array, device)
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Any:
+        """The backend's array in that layout."""
+        return self.backend.lay_out(array, layout, device)
 
     def get(self, answer: Any) -> Array:
         """The backend's array, brought home."""

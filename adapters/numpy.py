@@ -6,6 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 from trueline.adapters.base import Adapter, Array, Mode, implements
+from trueline.adapters.layouts import LAYOUTS, laid_out
+
+NATIVE = ("float16", "float32", "float64")
+"""The formats that are NumPy's own."""
 
 TEXTBOOK = "numpy.textbook"
 STABLE = "numpy.stable"
@@ -24,7 +28,7 @@ class NumPyAdapter(Adapter):
     distributions: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
     extra = "numpy"
     modules: ClassVar[tuple[str, ...]] = ("numpy", "scipy.special")
-    modes: ClassVar[tuple[Mode, ...]] = (Mode("eager"),)
+    modes: ClassVar[tuple[Mode, ...]] = (Mode("eager", layouts=tuple(LAYOUTS)),)
     differentiable = False
     cpu_only = True
     table: ClassVar[tuple[tuple[Any, ...], ...]] = (
@@ -32,12 +36,30 @@ class NumPyAdapter(Adapter):
         implements("sigmoid", "numpy.exp(-numpy.logaddexp(0, -x))", name="numpy.exp-logaddexp"),
         implements("sigmoid", "numpy.where(x >= 0, 1, e := numpy.exp(-abs(x))) / (1 + e)", name=STABLE),
         implements("sigmoid", "scipy.special.expit(x)"),
+        implements(
+            "sigmoid",
+            "scipy.special.expit(x, out=numpy.empty_like(x))",
+            name="scipy.special.expit-out",
+            dtypes=NATIVE,
+        ),
         implements("log_sigmoid", "numpy.log(1 / (1 + numpy.exp(-x)))", name=TEXTBOOK),
         implements("log_sigmoid", "numpy.minimum(x, 0) - numpy.log1p(numpy.exp(-abs(x)))", name=STABLE),
         implements("log_sigmoid", "scipy.special.log_expit(x)"),
+        implements(
+            "log_sigmoid",
+            "scipy.special.log_expit(x, out=numpy.empty_like(x))",
+            name="scipy.special.log_expit-out",
+            dtypes=NATIVE,
+        ),
         implements("softplus", "numpy.log(1 + numpy.exp(x))", name=TEXTBOOK),
         implements("softplus", "numpy.maximum(x, 0) + numpy.log1p(numpy.exp(-abs(x)))", name=STABLE),
         implements("softplus", "numpy.logaddexp(0, x)"),
+        implements(
+            "softplus",
+            "numpy.logaddexp(0, x, out=numpy.empty_like(x))",
+            name="numpy.logaddexp-out",
+            dtypes=NATIVE,
+        ),
         implements("softmax", "(e := numpy.exp(x)) / e.sum(axis=axis, keepdims=True)", name=TEXTBOOK),
         implements(
             "softmax",
@@ -162,6 +184,11 @@ class NumPyAdapter(Adapter):
         """The array itself."""
         del device
         return array
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Array:
+        """The numbers in that layout."""
+        del device
+        return laid_out(array, layout)
 
     def get(self, answer: Any) -> Array:
         """The answer as an array; a Python scalar becomes binary64."""

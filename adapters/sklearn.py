@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from trueline.adapters.base import Mode, implements
-from trueline.adapters.numpy import NumPyAdapter
+from trueline.adapters.layouts import LAYOUTS
+from trueline.adapters.numpy import NATIVE, NumPyAdapter
 
 MEAN_OR_SUM = ("mean", "sum")
-NATIVE = ("float16", "float32", "float64")
 
 
 class SklearnAdapter(NumPyAdapter):
@@ -16,7 +16,7 @@ class SklearnAdapter(NumPyAdapter):
     distributions = ("scikit-learn", "numpy", "scipy")
     extra = "sklearn"
     modules = ("sklearn.metrics", "numpy")
-    modes = (Mode("eager", dtypes=NATIVE),)
+    modes = (Mode("eager", dtypes=NATIVE, layouts=tuple(LAYOUTS)),)
     table = (
         implements(
             "binary_cross_entropy",

@@ -27,9 +27,17 @@ class Check:
 @functools.cache
 def checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
-    from trueline.conformance import gradients, probes, relations, values
+    from trueline.conformance import gradients, input_dtypes, label_dtypes, layouts, probes, relations, values
 
-    every = (values.CHECK, gradients.CHECK, *relations.CHECKS, *probes.CHECKS)
+    every = (
+        values.CHECK,
+        label_dtypes.CHECK,
+        gradients.CHECK,
+        *relations.CHECKS,
+        layouts.CHECK,
+        input_dtypes.CHECK,
+        *probes.CHECKS,
+    )
     names = [check.name for check in every]
     if len(set(names)) < len(names):
         raise ValueError("two checks share a name")

@@ -73,8 +73,10 @@ def observe(context: Context) -> Iterator[Observation]:
 
 
 def applies(setting: Setting) -> bool:
-    """Whether the operation has a derivative and the framework an autodiff."""
-    return setting.operation.gradient_bound is not None and adapter(setting.implementation.framework).differentiable
+    """Whether the operation has a derivative and the framework an autodiff that knows the implementation."""
+    implementation = setting.implementation
+    known = implementation.differentiable and adapter(implementation.framework).differentiable
+    return known and setting.operation.gradient_bound is not None
 
 
 CHECK = Check(

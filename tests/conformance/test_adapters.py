@@ -68,7 +68,9 @@ def test_names_are_slugs_and_public_paths(each: Implementation) -> None:
         assert isinstance(ast.parse(derived, mode="eval").body, ast.Attribute)
     elif each.name not in ("numpy.textbook", "numpy.stable", "numpy.exp-logaddexp"):
         # Named by hand after the function, or method, that does the work.
-        assert re.search(rf"\b{each.name.rpartition('.')[2]}\(", each.call), f"{each.name} is not called"
+        function = each.name.rpartition(".")[2].removesuffix("-out")
+        assert re.search(rf"\b{function}\(", each.call), f"{each.name} is not called"
+        assert each.name.endswith("-out") == ("out=" in each.call)
 
 
 def test_operation_and_name_are_unique() -> None:
