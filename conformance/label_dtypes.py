@@ -53,12 +53,12 @@ def holds(dtype: str, values: Array) -> bool:
 
 @functools.cache
 def row(classes: int, dtype: str, peak: int, shares: bool) -> Array:
-    """One row of logits, or of probabilities, in which classes that truncation takes for another have another value.
+    """One row of logits, or of probabilities, in which classes that truncation takes for another have another loss.
 
-    Beside the peak all other exponentials are lost, whatever the order of summation.
+    The steps are beyond every bound, and beside the peak all other exponentials are lost in whatever order.
     """
     steps = np.arange(classes) % 7
-    values = (1.0 + steps) * 2.0**-20 if shares else -40.0 - steps
+    values = np.ldexp(1.0, steps - 22) if shares else -30.0 - 6 * steps
     fmt = FORMATS[dtype]
     values[peak] = fmt.round(1 - np.delete(values, peak).sum()) if shares else 0.0
     return fmt.array(values[None, :])
@@ -92,7 +92,7 @@ def _beside_rows(base: Case, op: Operation, rows: str, dtype: str) -> Iterator[_
         peak = label if op.kind == "metric" else 0
         labels = {name: np.array([label]) for name in op.integers}
         case = replace(base, inputs={rows: row(classes, dtype, peak, shares)})
-        formula = f"2**-20 * (1 + i % 7), i < {classes}" if shares else f"-40 - i % 7, i < {classes}"
+        formula = f"2**(i % 7 - 22), i < {classes}" if shares else f"-30 - 6 * (i % 7), i < {classes}"
         rest = "what is left of 1" if shares else "0"
         # A row of 70,000 is told, not kept.
         told = {**base.parameters, rows: f"{formula}; {rest} at {peak}"}
