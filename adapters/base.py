@@ -19,6 +19,8 @@ Function = Callable[..., Any]
 
 WIDE = ("float16", "bfloat16", "float32", "float64")
 OTHER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64")
+NATIVE = ("float16", "float32", "float64")
+"""Those that NumPy has itself."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,10 @@ class Mode:
     """Memory layouts in which arrays are handed over."""
     other_dtypes: tuple[str, ...] = OTHER
     """Dtypes in which numbers and labels are handed over beside those of the mode; fewer where each is compiled."""
+    sweeps: tuple[str, ...] = WIDE
+    """Dtypes in which every shape is asked; fewer where each shape is compiled anew."""
+    few_shapes: bool = False
+    """Whether only some shapes are asked, since each costs hundreds of milliseconds."""
 
 
 class Adapter(ABC):

@@ -23,14 +23,28 @@ class JaxAdapter(Adapter):
     extra = "jax"
     modules = ("jax", "jax.nn", "jax.numpy", "jax.scipy.special", "optax")
     modes = (
-        Mode("eager", NARROW, layouts=HANDED_OVER, other_dtypes=COMPILED_EACH),
-        Mode("compiled", NARROW, compiled=True),
-        Mode("eager-x64", ("float64",), environ=X64, other_dtypes=COMPILED_EACH),
-        Mode("compiled-x64", ("float64",), environ=X64, compiled=True),
+        Mode(
+            "eager",
+            NARROW,
+            layouts=HANDED_OVER,
+            other_dtypes=COMPILED_EACH,
+            sweeps=("float32",),
+            few_shapes=True,
+        ),
+        Mode("compiled", NARROW, compiled=True, sweeps=("float32",)),
+        Mode("eager-x64", ("float64",), environ=X64, other_dtypes=COMPILED_EACH, sweeps=()),
+        Mode("compiled-x64", ("float64",), environ=X64, compiled=True, sweeps=()),
     )
     table = (
         implements("sigmoid", "jax.nn.sigmoid(x)"),
         implements("sigmoid", "jax.scipy.special.expit(x)"),
+        implements("sigmoid", "jax.lax.logistic(x)"),
+        implements("logit", "jax.scipy.special.logit(x)"),
+        implements("hard_sigmoid", "jax.nn.hard_sigmoid(x)"),
+        implements("softmax_with_temperature", "jax.nn.softmax(x / temperature, axis=axis)"),
+        implements("masked_softmax", "jax.nn.softmax(x, axis=axis, where=mask)"),
+        implements("masked_log_softmax", "jax.nn.log_softmax(x, axis=axis, where=mask)"),
+        implements("masked_logsumexp", "jax.nn.logsumexp(x, axis=axis, where=mask)"),
         implements("log_sigmoid", "jax.nn.log_sigmoid(x)"),
         implements("softplus", "jax.nn.softplus(x)"),
         implements("softmax", "jax.nn.softmax(x, axis=axis)"),
@@ -44,7 +58,7 @@ class JaxAdapter(Adapter):
         ),
         implements(
             "categorical_cross_entropy_with_logits",
-            "optax.softmax_cross_entropy(logits, y_true)",
+            "optax.softmax_cross_entropy(logits, optax.smooth_labels(y_true, label_smoothing, axis=axis), axis=axis)",
             reduction="none",
         ),
         implements(
@@ -54,7 +68,7 @@ class JaxAdapter(Adapter):
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            "optax.softmax_cross_entropy_with_integer_labels(logits, labels)",
+            "optax.softmax_cross_entropy_with_integer_labels(logits, labels, axis=axis)",
             reduction="none",
         ),
         implements(

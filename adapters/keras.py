@@ -30,7 +30,9 @@ class KerasAdapter(Adapter):
     modules = ("keras",)
     modes = (
         Mode("tensorflow-eager", WIDE, ON_TENSORFLOW, requires=("tensorflow",), layouts=HANDED_OVER),
-        Mode("tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True),
+        Mode(
+            "tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True, few_shapes=True
+        ),
         Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",), layouts=TENSOR_LAYOUTS),
         Mode(
             "jax-eager",
@@ -39,73 +41,121 @@ class KerasAdapter(Adapter):
             requires=("jax",),
             layouts=HANDED_OVER,
             other_dtypes=COMPILED_EACH,
+            few_shapes=True,
         ),
-        Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True),
+        Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True, few_shapes=True),
     )
     spelling = {"reduction": {"mean": "sum_over_batch_size"}}  # noqa: RUF012
     table = (
         implements("sigmoid", "keras.ops.sigmoid(x)"),
         implements("log_sigmoid", "keras.ops.log_sigmoid(x)"),
         implements("softplus", "keras.ops.softplus(x)"),
+        implements("sigmoid", "keras.activations.sigmoid(x)"),
+        implements("log_sigmoid", "keras.activations.log_sigmoid(x)"),
+        implements("softplus", "keras.activations.softplus(x)"),
+        implements("hard_sigmoid", "keras.ops.hard_sigmoid(x)"),
+        implements("softmax", "keras.activations.softmax(x, axis=axis)"),
+        implements("softmax", "keras.layers.Softmax(axis=axis, dtype=x.dtype)(x)"),
+        implements("log_softmax", "keras.activations.log_softmax(x, axis=axis)"),
+        implements("softmax_with_temperature", "keras.ops.softmax(x / temperature, axis=axis)"),
+        implements("masked_softmax", "keras.layers.Softmax(axis=axis, dtype=x.dtype)(x, mask=mask)"),
         implements("softmax", "keras.ops.softmax(x, axis=axis)"),
         implements("log_softmax", "keras.ops.log_softmax(x, axis=axis)"),
         implements("logsumexp", "keras.ops.logsumexp(x, axis=axis)"),
         implements(
             "binary_cross_entropy",
-            "keras.losses.binary_crossentropy(y_true[:, None], y_pred[:, None])",
+            "keras.losses.binary_crossentropy(y_true[:, None], y_pred[:, None], label_smoothing=label_smoothing)",
             reduction="none",
             clip=1e-7,
         ),
         implements(
             "binary_cross_entropy",
-            "keras.losses.BinaryCrossentropy(reduction=reduction, dtype=y_pred.dtype)"
-            "(y_true[:, None], y_pred[:, None])",
+            "keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing, reduction=reduction, dtype=y_pred.dtype)"
+            "(y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
             clip=1e-7,
+            mean_over="samples",
         ),
         implements(
             "binary_cross_entropy_with_logits",
-            "keras.losses.binary_crossentropy(y_true[:, None], logits[:, None], from_logits=True)",
+            "keras.losses.binary_crossentropy("
+            "y_true[:, None], logits[:, None], from_logits=True, label_smoothing=label_smoothing)",
             reduction="none",
         ),
         implements(
             "binary_cross_entropy_with_logits",
-            "keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction, dtype=logits.dtype)"
-            "(y_true[:, None], logits[:, None])",
+            "keras.losses.BinaryCrossentropy("
+            "from_logits=True, label_smoothing=label_smoothing, reduction=reduction, dtype=logits.dtype)"
+            "(y_true[:, None], logits[:, None], sample_weight=sample_weight)",
+            mean_over="samples",
         ),
         implements(
             "categorical_cross_entropy",
-            "keras.losses.categorical_crossentropy(y_true, y_pred)",
+            "keras.losses.categorical_crossentropy(y_true, y_pred, label_smoothing=label_smoothing, axis=axis)",
             reduction="none",
             clip=1e-7,
             normalise=True,
         ),
         implements(
             "categorical_cross_entropy",
-            "keras.losses.CategoricalCrossentropy(reduction=reduction, dtype=y_pred.dtype)(y_true, y_pred)",
+            "keras.losses.CategoricalCrossentropy("
+            "label_smoothing=label_smoothing, axis=axis, reduction=reduction, dtype=y_pred.dtype)"
+            "(y_true, y_pred, sample_weight=sample_weight)",
+            mean_over="samples",
             clip=1e-7,
             normalise=True,
         ),
         implements(
             "categorical_cross_entropy_with_logits",
-            "keras.losses.categorical_crossentropy(y_true, logits, from_logits=True)",
+            "keras.losses.categorical_crossentropy("
+            "y_true, logits, from_logits=True, label_smoothing=label_smoothing, axis=axis)",
             reduction="none",
         ),
         implements(
             "categorical_cross_entropy_with_logits",
-            "keras.losses.CategoricalCrossentropy(from_logits=True, reduction=reduction, dtype=logits.dtype)"
-            "(y_true, logits)",
+            "keras.losses.CategoricalCrossentropy("
+            "from_logits=True, label_smoothing=label_smoothing, axis=axis, reduction=reduction, dtype=logits.dtype)"
+            "(y_true, logits, sample_weight=sample_weight)",
+            mean_over="samples",
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            "keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)",
+            "keras.losses.sparse_categorical_crossentropy("
+            "labels, logits, from_logits=True, ignore_class=ignore_index, axis=axis)",
             reduction="none",
+        ),
+        implements(
+            "sparse_categorical_cross_entropy_with_logits",
+            "keras.losses.SparseCategoricalCrossentropy("
+            "from_logits=True, ignore_class=ignore_index, axis=axis, reduction=reduction, dtype=logits.dtype)"
+            "(labels, logits)",
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
             "keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction, dtype=logits.dtype)"
-            "(labels, logits)",
+            "(labels, logits, sample_weight=sample_weight)",
+            name="keras.losses.SparseCategoricalCrossentropy-sample_weight",
+            mean_over="samples",
         ),
-        implements("accuracy", "keras.metrics.Accuracy()(y_true, y_pred)", stateful=True, reduction="mean"),
+        implements(
+            "sparse_categorical_cross_entropy",
+            "keras.losses.sparse_categorical_crossentropy(labels, y_pred, ignore_class=ignore_index, axis=axis)",
+            reduction="none",
+            clip=1e-7,
+            normalise=True,
+        ),
+        implements(
+            "sparse_categorical_cross_entropy",
+            "keras.losses.SparseCategoricalCrossentropy("
+            "ignore_class=ignore_index, axis=axis, reduction=reduction, dtype=y_pred.dtype)(labels, y_pred)",
+            clip=1e-7,
+            normalise=True,
+        ),
+        implements(
+            "accuracy",
+            "keras.metrics.Accuracy()(y_true, y_pred, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
         implements(
             "binary_accuracy",
             "keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold)",
@@ -113,14 +163,15 @@ class KerasAdapter(Adapter):
         ),
         implements(
             "binary_accuracy",
-            "keras.metrics.BinaryAccuracy(threshold=threshold)(y_true[:, None], y_score[:, None])",
+            "keras.metrics.BinaryAccuracy(threshold=threshold)("
+            "y_true[:, None], y_score[:, None], sample_weight=sample_weight)",
             stateful=True,
             reduction="mean",
         ),
         implements("categorical_accuracy", "keras.metrics.categorical_accuracy(y_true, y_score)", reduction="none"),
         implements(
             "categorical_accuracy",
-            "keras.metrics.CategoricalAccuracy()(y_true, y_score)",
+            "keras.metrics.CategoricalAccuracy()(y_true, y_score, sample_weight=sample_weight)",
             stateful=True,
             reduction="mean",
         ),
@@ -131,7 +182,7 @@ class KerasAdapter(Adapter):
         ),
         implements(
             "sparse_categorical_accuracy",
-            "keras.metrics.SparseCategoricalAccuracy()(labels, y_score)",
+            "keras.metrics.SparseCategoricalAccuracy()(labels, y_score, sample_weight=sample_weight)",
             stateful=True,
             reduction="mean",
         ),
@@ -144,6 +195,61 @@ class KerasAdapter(Adapter):
             "top_k_accuracy",
             "keras.metrics.sparse_top_k_categorical_accuracy(labels, y_score, k=k)",
             reduction="none",
+        ),
+        implements(
+            "top_k_accuracy",
+            "keras.metrics.TopKCategoricalAccuracy(k=k)("
+            "keras.ops.one_hot(labels, y_score.shape[1]), y_score, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "top_k_accuracy",
+            "keras.metrics.SparseTopKCategoricalAccuracy(k=k)(labels, y_score, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "hamming_loss",
+            "1 - keras.ops.mean(keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold), axis=1)",
+            name="keras.metrics.binary_accuracy",
+            reduction="none",
+        ),
+        implements(
+            "multilabel_accuracy",
+            "keras.ops.mean(keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold), axis=1)",
+            name="keras.metrics.binary_accuracy",
+            reduction="none",
+        ),
+        implements(
+            "multilabel_accuracy",
+            "keras.metrics.BinaryAccuracy(threshold=threshold)(y_true, y_score, sample_weight=sample_weight)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "precision",
+            "keras.metrics.Precision()(y_true, y_pred, sample_weight=sample_weight)",
+            stateful=True,
+        ),
+        implements("recall", "keras.metrics.Recall()(y_true, y_pred, sample_weight=sample_weight)", stateful=True),
+        implements(
+            "f1_score",
+            "keras.metrics.F1Score(average='micro', threshold=0.5)("
+            "y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
+            stateful=True,
+        ),
+        implements(
+            "macro_f1_score",
+            "keras.metrics.F1Score(average='macro')(keras.ops.one_hot(y_true, int(keras.ops.max(y_true)) + 1),"
+            " keras.ops.one_hot(y_pred, int(keras.ops.max(y_true)) + 1), sample_weight=sample_weight)",
+            stateful=True,
+        ),
+        implements(
+            "roc_auc",
+            "keras.metrics.AUC()(y_true, y_score, sample_weight=sample_weight)",
+            stateful=True,
+            num_thresholds=200,
         ),
     )
 

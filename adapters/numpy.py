@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from trueline.adapters.base import Adapter, Array, Mode, implements
+from trueline.adapters.base import NATIVE, Adapter, Array, Mode, implements
 from trueline.adapters.layouts import LAYOUTS, laid_out
-
-NATIVE = ("float16", "float32", "float64")
-"""The formats that are NumPy's own."""
 
 TEXTBOOK = "numpy.textbook"
 STABLE = "numpy.stable"
@@ -51,6 +48,36 @@ class NumPyAdapter(Adapter):
             name="scipy.special.log_expit-out",
             dtypes=NATIVE,
         ),
+        implements("logit", "numpy.log(x / (1 - x))", name=TEXTBOOK),
+        implements(
+            "logit",
+            "numpy.where(abs(x - 0.5) < 0.25, numpy.log1p((2 * x - 1) / (1 - x)), numpy.log(x) - numpy.log1p(-x))",
+            name=STABLE,
+        ),
+        implements("logit", "scipy.special.logit(x)"),
+        implements("hard_sigmoid", "numpy.clip((x + width / 2) / width, 0, 1).astype(x.dtype)", name=STABLE),
+        implements(
+            "softmin",
+            f"((e := numpy.exp(x.min(axis=axis, keepdims=True) - x)) / e.sum(axis=axis, keepdims=True,"
+            f" {ACCUMULATE.format('x')})).astype(x.dtype)",
+            name=STABLE,
+        ),
+        implements(
+            "softmax_with_temperature",
+            "scipy.special.softmax(x / x.dtype.type(temperature), axis=axis)",
+        ),
+        implements(
+            "masked_softmax",
+            "(numpy.where(mask, e := numpy.exp(numpy.where(mask, x, -numpy.inf)"
+            " - x.max(axis=axis, keepdims=True, where=mask, initial=-numpy.inf)), 0)"
+            f" / e.sum(axis=axis, keepdims=True, {ACCUMULATE.format('x')})).astype(x.dtype)",
+            name=STABLE,
+        ),
+        implements(
+            "masked_log_softmax",
+            "scipy.special.log_softmax(numpy.where(mask, x, x.dtype.type(-numpy.inf)), axis=axis)",
+        ),
+        implements("masked_logsumexp", "scipy.special.logsumexp(x, axis=axis, b=mask)"),
         implements("softplus", "numpy.log(1 + numpy.exp(x))", name=TEXTBOOK),
         implements("softplus", "numpy.maximum(x, 0) + numpy.log1p(numpy.exp(-abs(x)))", name=STABLE),
         implements("softplus", "numpy.logaddexp(0, x)"),
@@ -84,6 +111,7 @@ class NumPyAdapter(Adapter):
             name=STABLE,
         ),
         implements("logsumexp", "scipy.special.logsumexp(x, axis=axis)"),
+        implements("logsumexp", "numpy.logaddexp.reduce(x, axis=axis)"),
         implements(
             "binary_cross_entropy",
             "-(y_true * numpy.log(y_pred) + (1 - y_true) * numpy.log(1 - y_pred))",
@@ -172,6 +200,66 @@ class NumPyAdapter(Adapter):
             "(numpy.argsort(y_score, axis=1)[:, -k:] == labels[:, None]).any(axis=1).mean()",
             name="numpy.argsort",
             reduction="mean",
+        ),
+        implements("accuracy", "numpy.average(y_true == y_pred, weights=sample_weight)", reduction="mean"),
+        implements(
+            "zero_one_loss",
+            "numpy.average(y_true != y_pred, weights=sample_weight)",
+            name=STABLE,
+            reduction="mean",
+        ),
+        implements(
+            "hamming_loss",
+            "((y_score > threshold) != (y_true == 1)).mean()",
+            name=STABLE,
+            reduction="mean",
+        ),
+        implements(
+            "multilabel_accuracy",
+            "((y_score > threshold) == (y_true == 1)).mean()",
+            name=STABLE,
+            reduction="mean",
+        ),
+        implements(
+            "subset_accuracy",
+            "numpy.average(((y_score > threshold) == (y_true == 1)).all(axis=1), weights=sample_weight)",
+            name=STABLE,
+            reduction="mean",
+        ),
+        implements(
+            "balanced_accuracy",
+            "numpy.mean([(y_pred[y_true == label] == label).mean() for label in numpy.unique(y_true)])",
+            name=STABLE,
+        ),
+        implements("precision", "(y_true[y_pred == 1] == 1).mean()", name=STABLE),
+        implements("recall", "(y_pred[y_true == 1] == 1).mean()", name=STABLE),
+        implements("f1_score", "2 * (y_true & y_pred).sum() / (y_true.sum() + y_pred.sum())", name=STABLE),
+        implements(
+            "macro_precision",
+            "numpy.mean([(y_true[y_pred == label] == label).mean() for label in numpy.unique(y_true)])",
+            name=STABLE,
+        ),
+        implements(
+            "macro_recall",
+            "numpy.mean([(y_pred[y_true == label] == label).mean() for label in numpy.unique(y_true)])",
+            name=STABLE,
+        ),
+        implements(
+            "macro_f1_score",
+            "numpy.mean([2 * ((y_true == label) & (y_pred == label)).sum()"
+            " / ((y_true == label).sum() + (y_pred == label).sum()) for label in numpy.unique(y_true)])",
+            name=STABLE,
+        ),
+        implements(
+            "roc_auc",
+            "(((p := y_score[y_true == 1][:, None]) > (n := y_score[y_true == 0])) + (p == n) / 2).mean()",
+            name=STABLE,
+        ),
+        implements(
+            "expected_calibration_error",
+            "abs(numpy.bincount(numpy.maximum(numpy.ceil((p := y_score.astype(float)) * n_bins), 1).astype(int),"
+            " y_true - p)).sum() / p.size",
+            name=STABLE,
         ),
     )
 

@@ -8,7 +8,7 @@ import importlib
 
 from trueline.adapters.base import Adapter, Implementation
 
-FRAMEWORKS = ("numpy", "sklearn", "torch", "tensorflow", "keras", "jax")
+FRAMEWORKS = ("numpy", "sklearn", "torch", "tensorflow", "keras", "jax", "torchmetrics", "onnxruntime")
 """Names of the frameworks, each a module here."""
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from trueline.adapters.base import Mode, implements
+from trueline.adapters.base import NATIVE, Mode, implements
 from trueline.adapters.layouts import LAYOUTS
-from trueline.adapters.numpy import NATIVE, NumPyAdapter
+from trueline.adapters.numpy import NumPyAdapter
 
 MEAN_OR_SUM = ("mean", "sum")
 
@@ -32,31 +32,71 @@ class SklearnAdapter(NumPyAdapter):
         ),
         implements(
             "accuracy",
-            "sklearn.metrics.accuracy_score(y_true, y_pred, normalize=reduction == 'mean')",
+            "sklearn.metrics.accuracy_score("
+            "y_true, y_pred, normalize=reduction == 'mean', sample_weight=sample_weight)",
             reduction=MEAN_OR_SUM,
         ),
         implements(
             "binary_accuracy",
-            "sklearn.metrics.accuracy_score(y_true, y_score > threshold, normalize=reduction == 'mean')",
+            "sklearn.metrics.accuracy_score("
+            "y_true, y_score > threshold, normalize=reduction == 'mean', sample_weight=sample_weight)",
             reduction=MEAN_OR_SUM,
         ),
         implements(
             "categorical_accuracy",
-            "sklearn.metrics.accuracy_score(y_true.argmax(axis=1), y_score.argmax(axis=1))",
-            reduction="mean",
+            "sklearn.metrics.accuracy_score("
+            "y_true.argmax(axis=1), y_score.argmax(axis=1),"
+            " normalize=reduction == 'mean', sample_weight=sample_weight)",
+            reduction=MEAN_OR_SUM,
         ),
         implements(
             "sparse_categorical_accuracy",
             "sklearn.metrics.top_k_accuracy_score(labels, y_score, k=1, labels=numpy.arange(y_score.shape[1]),"
-            " normalize=reduction == 'mean')",
+            " normalize=reduction == 'mean', sample_weight=sample_weight)",
             reduction=MEAN_OR_SUM,
         ),
         implements(
             "top_k_accuracy",
             "sklearn.metrics.top_k_accuracy_score(labels, y_score, k=k, labels=numpy.arange(y_score.shape[1]),"
-            " normalize=reduction == 'mean')",
+            " normalize=reduction == 'mean', sample_weight=sample_weight)",
             reduction=MEAN_OR_SUM,
         ),
+        implements(
+            "zero_one_loss",
+            "sklearn.metrics.zero_one_loss(y_true, y_pred, normalize=reduction == 'mean', sample_weight=sample_weight)",
+            reduction=MEAN_OR_SUM,
+        ),
+        implements(
+            "hamming_loss",
+            "sklearn.metrics.hamming_loss(y_true, y_score > threshold, sample_weight=sample_weight)",
+            reduction="mean",
+        ),
+        implements(
+            "subset_accuracy",
+            "sklearn.metrics.accuracy_score("
+            "y_true, y_score > threshold, normalize=reduction == 'mean', sample_weight=sample_weight)",
+            reduction=MEAN_OR_SUM,
+        ),
+        implements(
+            "balanced_accuracy",
+            "sklearn.metrics.balanced_accuracy_score(y_true, y_pred, sample_weight=sample_weight)",
+        ),
+        implements("precision", "sklearn.metrics.precision_score(y_true, y_pred, sample_weight=sample_weight)"),
+        implements("recall", "sklearn.metrics.recall_score(y_true, y_pred, sample_weight=sample_weight)"),
+        implements("f1_score", "sklearn.metrics.f1_score(y_true, y_pred, sample_weight=sample_weight)"),
+        implements(
+            "macro_precision",
+            "sklearn.metrics.precision_score(y_true, y_pred, average='macro', sample_weight=sample_weight)",
+        ),
+        implements(
+            "macro_recall",
+            "sklearn.metrics.recall_score(y_true, y_pred, average='macro', sample_weight=sample_weight)",
+        ),
+        implements(
+            "macro_f1_score",
+            "sklearn.metrics.f1_score(y_true, y_pred, average='macro', sample_weight=sample_weight)",
+        ),
+        implements("roc_auc", "sklearn.metrics.roc_auc_score(y_true, y_score, sample_weight=sample_weight)"),
     )
 
 

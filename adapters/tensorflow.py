@@ -19,11 +19,17 @@ class TensorFlowAdapter(Adapter):
     distributions = ("tensorflow-cpu|tensorflow", "numpy", "ml_dtypes")
     extra = "tensorflow"
     modules = ("tensorflow",)
-    modes = (Mode("eager", environ=QUIET, layouts=HANDED_OVER), Mode("compiled", environ=QUIET, compiled=True))
+    modes = (
+        Mode("eager", environ=QUIET, layouts=HANDED_OVER),
+        Mode("compiled", environ=QUIET, compiled=True, sweeps=("float32",)),
+    )
     table = (
         implements("sigmoid", "tf.math.sigmoid(x)"),
         implements("log_sigmoid", "tf.math.log_sigmoid(x)"),
         implements("softplus", "tf.math.softplus(x)"),
+        implements("hard_sigmoid", "tf.nn.relu6(x + 3) / 6", name="tf.nn.relu6"),
+        implements("softmax_with_temperature", "tf.nn.softmax(x / temperature, axis=axis)"),
+        implements("masked_softmax", "tf.nn.softmax(tf.where(mask, x, tf.cast(float('-inf'), x.dtype)), axis=axis)"),
         implements("softmax", "tf.nn.softmax(x, axis=axis)"),
         implements("log_softmax", "tf.nn.log_softmax(x, axis=axis)"),
         implements("logsumexp", "tf.math.reduce_logsumexp(x, axis=axis)"),
@@ -33,8 +39,13 @@ class TensorFlowAdapter(Adapter):
             reduction="none",
         ),
         implements(
+            "binary_cross_entropy_with_logits",
+            "tf.nn.weighted_cross_entropy_with_logits(labels=y_true, logits=logits, pos_weight=pos_weight)",
+            reduction="none",
+        ),
+        implements(
             "categorical_cross_entropy_with_logits",
-            "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits)",
+            "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits, axis=axis)",
             reduction="none",
         ),
         implements(

@@ -28,10 +28,35 @@ class TorchAdapter(Adapter):
     modes = (Mode("eager", layouts=TENSOR_LAYOUTS), Mode("compiled", dtypes=("float32",), compiled=True))
     table = (
         implements("sigmoid", "torch.sigmoid(x)"),
+        implements("sigmoid", "torch.nn.functional.sigmoid(x)"),
+        implements("sigmoid", "torch.nn.Sigmoid()(x)"),
+        implements("sigmoid", "torch.special.expit(x)"),
         _into("sigmoid", "torch.sigmoid(x, out=torch.empty_like(x))"),
         implements("sigmoid", "x.clone().sigmoid_()", name="torch.Tensor.sigmoid_"),
         implements("log_sigmoid", "torch.nn.functional.logsigmoid(x)"),
         implements("softplus", "torch.nn.functional.softplus(x)"),
+        implements("log_sigmoid", "torch.nn.LogSigmoid()(x)"),
+        implements("softplus", "torch.nn.Softplus()(x)"),
+        implements("logit", "torch.logit(x)"),
+        implements("hard_sigmoid", "torch.nn.functional.hardsigmoid(x)"),
+        implements(
+            "hard_sigmoid",
+            "torch.nn.functional.hardsigmoid(x.clone(), inplace=True)",
+            name="torch.nn.functional.hardsigmoid-inplace",
+        ),
+        implements("hard_sigmoid", "torch.nn.Hardsigmoid()(x)"),
+        implements("softmax", "torch.nn.Softmax(dim=axis)(x)"),
+        implements("log_softmax", "torch.nn.LogSoftmax(dim=axis)(x)"),
+        implements("softmin", "torch.nn.functional.softmin(x, dim=axis)"),
+        implements("softmin", "torch.nn.Softmin(dim=axis)(x)"),
+        implements(
+            "softmax_with_temperature",
+            "torch.softmax(x / temperature, dim=axis)",
+        ),
+        implements("masked_softmax", "torch.masked.softmax(x, dim=axis, mask=mask)"),
+        implements("masked_softmax", "torch.softmax(x.masked_fill(~mask, -torch.inf), dim=axis)"),
+        implements("masked_log_softmax", "torch.masked.log_softmax(x, dim=axis, mask=mask)"),
+        implements("masked_logsumexp", "torch.masked.logsumexp(x, dim=axis, mask=mask)"),
         implements("softmax", "torch.softmax(x, dim=axis)"),
         implements("softmax", "torch.nn.functional.softmax(x, dim=axis)"),
         _into("softmax", "torch.softmax(x, dim=axis, out=torch.empty_like(x))"),
@@ -42,33 +67,67 @@ class TorchAdapter(Adapter):
         _into("logsumexp", "torch.logsumexp(x, dim=axis, out=x.new_empty(0))"),
         implements(
             "binary_cross_entropy",
-            "torch.nn.functional.binary_cross_entropy(y_pred, y_true, reduction=reduction)",
+            "torch.nn.functional.binary_cross_entropy(y_pred, y_true, weight=sample_weight, reduction=reduction)",
             log_floor=-100.0,
-        ),
-        implements("binary_cross_entropy", "torch.nn.BCELoss(reduction=reduction)(y_pred, y_true)", log_floor=-100.0),
-        implements(
-            "binary_cross_entropy_with_logits",
-            "torch.nn.functional.binary_cross_entropy_with_logits(logits, y_true, reduction=reduction)",
+            mean_over="samples",
         ),
         implements(
+            "binary_cross_entropy",
+            "torch.nn.BCELoss(weight=sample_weight, reduction=reduction)(y_pred, y_true)",
+            log_floor=-100.0,
+            mean_over="samples",
+        ),
+        implements(
             "binary_cross_entropy_with_logits",
-            "torch.nn.BCEWithLogitsLoss(reduction=reduction)(logits, y_true)",
+            "torch.nn.functional.binary_cross_entropy_with_logits("
+            "logits, y_true, weight=sample_weight, pos_weight=torch.tensor(pos_weight), reduction=reduction)",
+            mean_over="samples",
+        ),
+        implements(
+            "binary_cross_entropy_with_logits",
+            "torch.nn.BCEWithLogitsLoss("
+            "weight=sample_weight, pos_weight=torch.tensor(pos_weight), reduction=reduction)(logits, y_true)",
+            mean_over="samples",
         ),
         implements(
             "categorical_cross_entropy_with_logits",
-            "torch.nn.functional.cross_entropy(logits, y_true, reduction=reduction)",
+            "torch.nn.functional.cross_entropy("
+            "logits, y_true, weight=class_weight, label_smoothing=label_smoothing, reduction=reduction)",
+            mean_over="samples",
+            axis=1,
         ),
         implements(
             "categorical_cross_entropy_with_logits",
-            "torch.nn.CrossEntropyLoss(reduction=reduction)(logits, y_true)",
+            "torch.nn.CrossEntropyLoss("
+            "weight=class_weight, label_smoothing=label_smoothing, reduction=reduction)(logits, y_true)",
+            mean_over="samples",
+            axis=1,
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            "torch.nn.functional.cross_entropy(logits, labels, reduction=reduction)",
+            "torch.nn.functional.cross_entropy(logits, labels, weight=class_weight,"
+            " ignore_index=-100 if ignore_index is None else ignore_index,"
+            " label_smoothing=label_smoothing, reduction=reduction)",
+            axis=1,
         ),
         implements(
             "sparse_categorical_cross_entropy_with_logits",
-            "torch.nn.CrossEntropyLoss(reduction=reduction)(logits, labels)",
+            "torch.nn.CrossEntropyLoss(weight=class_weight,"
+            " ignore_index=-100 if ignore_index is None else ignore_index,"
+            " label_smoothing=label_smoothing, reduction=reduction)(logits, labels)",
+            axis=1,
+        ),
+        implements(
+            "negative_log_likelihood",
+            "torch.nn.functional.nll_loss(log_probabilities, labels, weight=class_weight,"
+            " ignore_index=-100 if ignore_index is None else ignore_index, reduction=reduction)",
+            axis=1,
+        ),
+        implements(
+            "negative_log_likelihood",
+            "torch.nn.NLLLoss(weight=class_weight, ignore_index=-100 if ignore_index is None else ignore_index,"
+            " reduction=reduction)(log_probabilities, labels)",
+            axis=1,
         ),
         implements(
             "top_k_accuracy",
@@ -139,9 +198,11 @@ class TorchAdapter(Adapter):
 
         def product(*arrays: Any) -> Any:
             *inputs, cotangent = arrays
-            variable = inputs[-1].detach().clone().requires_grad_()
+            # Within another derivative the variable is that one's, and this one is differentiated in turn.
+            inner = inputs[-1].requires_grad
+            variable = inputs[-1] if inner else inputs[-1].detach().clone().requires_grad_()
             answer = function(*inputs[:-1], variable)
-            (gradient,) = self.torch.autograd.grad(answer, variable, cotangent)
+            (gradient,) = self.torch.autograd.grad(answer, variable, cotangent, create_graph=inner)
             return gradient
 
         return product

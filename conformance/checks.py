@@ -27,12 +27,22 @@ class Check:
 @functools.cache
 def checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
-    from trueline.conformance import gradients, input_dtypes, label_dtypes, layouts, probes, relations, values
+    from trueline.conformance import (
+        gradients,
+        input_dtypes,
+        label_dtypes,
+        layouts,
+        probes,
+        relations,
+        sweeps,
+        values,
+    )
 
     every = (
         values.CHECK,
         label_dtypes.CHECK,
-        gradients.CHECK,
+        *gradients.CHECKS,
+        *sweeps.CHECKS,
         *relations.CHECKS,
         layouts.CHECK,
         input_dtypes.CHECK,

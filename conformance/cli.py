@@ -1,4 +1,4 @@
-"""The command line: run, report, list, show, compare."""
+"""The command line: run, report, list, show, compare, docs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
+from trueline.conformance import docs as documentation
 from trueline.conformance.recorder import suite
 from trueline.conformance.selection import Selection, SelectionError, install_hint
 from trueline.conformance.session import DEVIATES, HARNESS, Nothing, Report, measure
@@ -231,4 +232,32 @@ def compare(old: Path, new: Path, fail_on: str | None) -> None:
         _fail(str(error))
     _console().print(render_comparison(comparison))
     if fail_on and comparison.has_regression:
+        sys.exit(DEVIATES)
+
+
+@main.command(epilog="Exit code: 0 written or up to date, 1 with --check if a page is not, 2 for a usage error.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    default=Path("docs/operations"),
+    show_default=True,
+    help="Directory for README.md and a page for each operation.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 and name the pages that are not up to date.")
+def docs(output: Path, check: bool) -> None:
+    """Write a Markdown page for each operation: formula, special values, bounds, implementations.
+
+    Needs no framework. Pages of operations that are gone are removed; other files are left alone.
+    """
+    made = documentation.pages()
+    try:
+        found = documentation.differences(output, made) if check else documentation.write(output, made)
+    except OSError as error:
+        _fail(f"{output} cannot be {'read' if check else 'written'} ({error.strerror}); give another --output.")
+    for name, state in found.items():
+        click.echo(f"{output / name} {'is' if check else 'was'} {state}")
+    click.echo(f"{len(made)} pages, {len(found)} not up to date.")
+    if check and found:
+        click.echo("trueline docs brings them up to date.", err=True)
         sys.exit(DEVIATES)

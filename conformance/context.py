@@ -93,13 +93,21 @@ class Context:
         implementation: Implementation | None = None,
         mode: Mode | None = None,
         cotangent: Array | None = None,
+        order: int = 1,
     ) -> Call:
         """The call that asks `case`."""
         asked = implementation or self.implementation
-        inputs = operation(asked.operation).inputs
-        parameters = {name: value for name, value in case.parameters.items() if name in asked.names}
+        op = operation(asked.operation)
+        defaults = {name: _default(op, name) for name in op.parameters} | {"axis": -1, "sample_weight": None}
+        # The array that is differentiated stands last.
+        inputs = (*(name for name in case.inputs if name == "sample_weight"), *op.inputs)
+        parameters = {
+            name: value
+            for name, value in {**defaults, **case.parameters}.items()
+            if name in asked.names and name not in inputs
+        }
         arrays = tuple(case.inputs[name] for name in inputs)
-        return Call(asked, inputs, arrays, parameters, mode or self.setting.mode, self.setting.device, cotangent)
+        return Call(asked, inputs, arrays, parameters, mode or self.setting.mode, self.setting.device, cotangent, order)
 
     def truth(
         self,
@@ -118,13 +126,15 @@ class Context:
         finally:
             self.clock.oracle += time.perf_counter() - started
 
-    def gradient(self, case: Case, cotangent: Array, *, implementation: Implementation | None = None) -> Truth:
-        """The exact vector-Jacobian product with respect to the last input."""
+    def gradient(
+        self, case: Case, cotangent: Array, *, implementation: Implementation | None = None, order: int = 1
+    ) -> Truth:
+        """The exact vector-Jacobian product with respect to the last input; see engine.gradient."""
         asked = implementation or self.implementation
         parameters = definition_parameters(asked, case.parameters)
         started = time.perf_counter()
         try:
-            return gradient(operation(asked.operation), self.format, case.inputs, cotangent, **parameters)
+            return gradient(operation(asked.operation), self.format, case.inputs, cotangent, order=order, **parameters)
         finally:
             self.clock.oracle += time.perf_counter() - started
 
@@ -155,14 +165,27 @@ def definition_parameters(implementation: Implementation, parameters: Mapping[st
 
 
 def can_ask(implementation: Implementation, op: Operation, case: Case) -> bool:
-    """Whether the implementation offers the case's parameters."""
+    """Whether the implementation offers the case's parameters, and its weights if it has any."""
+    if "sample_weight" in case.inputs and "sample_weight" not in implementation.names:
+        return False
     for name, value in case.parameters.items():
         if name == "reduction":
             if value not in implementation.choices(name, REDUCTIONS) and not asked_one_by_one(implementation, op, case):
                 return False
+        elif name in implementation.conventions:
+            if not _same(implementation.conventions[name], value, case):
+                return False
         elif name not in implementation.names and value != _default(op, name):
             return False
     return True
+
+
+def _same(convention: Any, value: Any, case: Case) -> bool:
+    """Whether a case asks for what an implementation does anyhow; the class axis counts from either end."""
+    if isinstance(convention, tuple) and not isinstance(value, tuple):
+        return value in convention
+    rank = max((array.ndim for array in case.inputs.values()), default=0)
+    return bool(convention == value or (isinstance(value, int) and value < 0 and rank and convention == value % rank))
 
 
 def asked_one_by_one(implementation: Implementation, op: Operation, case: Case) -> bool:
@@ -174,8 +197,9 @@ def asked_one_by_one(implementation: Implementation, op: Operation, case: Case) 
 
 
 def _default(op: Operation, name: str) -> Any:
+    """The definition's default, a number where the definition has a ball."""
     default = op.parameters.get(name)
-    return float(default) if default is not None and not isinstance(default, int) else default
+    return default if isinstance(default, int | str | tuple | None) else float(default)
 
 
 def offered_in(implementation: Implementation, mode: Mode, dtype: str) -> bool:

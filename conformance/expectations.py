@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from importlib import resources
 from typing import Any
 
@@ -39,7 +40,7 @@ class Expectation:
     def holds_for(self, versions: Mapping[str, str]) -> bool:
         """Whether the expectation speaks of these versions."""
         for text in self.versions:
-            requirement = Requirement(text)
+            requirement = _requirement(text)
             installed = versions.get(requirement.name)
             if installed is None or not requirement.specifier.contains(installed, prereleases=True):
                 return False
@@ -58,12 +59,24 @@ class Expectation:
         return {"why": self.why, "versions": ", ".join(self.versions) or "all", "link": self.link}
 
 
+@functools.cache
+def _requirement(text: str) -> Requirement:
+    return Requirement(text)
+
+
+@functools.cache
+def _part(options: str) -> Callable[[str], Any]:
+    return re.compile("|".join(translate(option) for option in options.split("|"))).match
+
+
+@functools.cache
+def _parts(pattern: str) -> tuple[Callable[[str], Any], ...]:
+    return tuple(map(_part, pattern.split("/")))
+
+
 def matches(pattern: str, key: str) -> bool:
     """Whether a key, or the start of one, has the pattern, part by part."""
-    return all(
-        any(fnmatchcase(part, option) for option in options.split("|"))
-        for options, part in zip(pattern.split("/"), key.split("/"), strict=False)
-    )
+    return all(match(part) for match, part in zip(_parts(pattern), key.split("/"), strict=False))
 
 
 @functools.cache
@@ -93,10 +106,12 @@ def apply(
     """
     explained = [dict(observation) for observation in observations]
     stale = []
+    operation = test.partition("/")[0]
     for expectation in known:
         if not expectation.holds_for(versions):
             continue
-        for pattern in (each for written in expectation.keys for each in alternatives(written) if matches(each, test)):
+        named = (each for written in expectation.keys if _about(written, operation) for each in alternatives(written))
+        for pattern in (each for each in named if matches(each, test)):
             met = [observation for observation in explained if matches(pattern, observation["key"])]
             meant = [observation for observation in met if expectation.explains(observation)]
             for observation in meant:
@@ -109,7 +124,14 @@ def apply(
     return explained, stale
 
 
-def alternatives(pattern: str) -> list[str]:
+@functools.cache
+def _about(pattern: str, operation: str) -> bool:
+    """Whether a pattern can match a key of this operation: few can, and there are many keys."""
+    return matches(pattern.partition("/")[0], operation)
+
+
+@functools.cache
+def alternatives(pattern: str) -> tuple[str, ...]:
     """The pattern once for each alternative of its last part: each case that it names must deviate."""
     start, _, cases = pattern.rpartition("/")
-    return [f"{start}/{case}" for case in cases.split("|")]
+    return tuple(f"{start}/{case}" for case in cases.split("|"))

@@ -12,9 +12,10 @@ from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.frozen import integers
 from trueline.conformance.isolation import Answer, NoAnswer
-from trueline.conformance.judge import Judgement, allowance, digest, judge, unanswered
+from trueline.conformance.judge import Judgement, allowance, condition, digest, divided_by, judge, unanswered
 from trueline.reference.balls import PrecisionError
 from trueline.reference.formats import Array
+from trueline.reference.operations import Bound
 
 
 def cotangent(context: Context, case: Case) -> Array:
@@ -32,57 +33,84 @@ def cotangent(context: Context, case: Case) -> Array:
     return context.format.array(drawn * signs / 4)
 
 
-def _condition(context: Context, case: Case, upstream: Array) -> Array | float:
-    bound = context.operation.gradient_bound
-    if bound is None or bound.sensitivity is None:
-        return 0.0
+def _condition(context: Context, case: Case, upstream: Array, bound: Bound) -> Array | float:
     operation, axis = context.operation, int(case.parameters.get("axis", -1))
-    arrays = [
-        np.asarray(np.moveaxis(case.inputs[name], axis, -1) if rank else case.inputs[name], dtype=np.float64)
-        for name, rank in zip(operation.inputs, operation.core_ranks, strict=True)
-    ]
     weights = np.asarray(upstream, dtype=np.float64)
-    batch = arrays[-1].shape[: arrays[-1].ndim - operation.core_ranks[-1]]
-    if case.parameters.get("reduction", "none") != "none":
-        weights = np.broadcast_to(weights / (np.prod(batch) if case.parameters["reduction"] == "mean" else 1), batch)
+    reduction = case.parameters.get("reduction", "none")
+    if reduction != "none":
+        batch = case.inputs[operation.inputs[-1]].shape
+        batch = tuple(np.delete(batch, axis)) if operation.core_ranks[-1] else batch
+        divisor = 1.0
+        if reduction == "mean":
+            each = context.truth(case, reduction="none")
+            divisor = divided_by(each, context.truth(case), int(np.prod(batch)))
+        weights = np.broadcast_to(weights / divisor, batch)
     elif operation.output_rank:
         weights = np.moveaxis(weights, axis, -1)
-    condition = np.asarray(bound.sensitivity(*arrays, weights))
-    return np.moveaxis(condition, -1, axis) if operation.core_ranks[-1] else condition
+    known = {**case.parameters, **context.implementation.conventions}
+    return condition(bound, operation, case.inputs, axis, known, weights)
 
 
-def _judged(context: Context, case: Case, upstream: Array, answer: Answer) -> Observation:
+def judged(
+    context: Context, check: str, case: Case, upstream: Array, answer: Answer, bound: Bound, order: int = 1
+) -> Observation:
+    """The observation that a vector-Jacobian product is, or is not, within its bound."""
     if isinstance(answer, NoAnswer):
-        return context.observation("gradient", case, unanswered(answer))
+        return context.observation(check, case, unanswered(answer))
+    # The second derivative is asked with the cotangent twice.
+    weights = upstream if order == 1 else np.asarray(upstream, np.float64) ** 2
     try:
-        truth = context.gradient(case, upstream)
+        truth = context.gradient(case, weights, order=order)
     except PrecisionError as error:
-        return context.observation("gradient", case, Judgement("undecided", message=str(error)), digest=digest(answer))
-    bound = context.operation.gradient_bound
-    assert bound is not None
-    allowed = allowance(bound, _condition(context, case, upstream), truth, context.format)
-    return context.observation("gradient", case, judge(answer, truth, allowed, context.format), digest=digest(answer))
+        return context.observation(check, case, Judgement("undecided", message=str(error)), digest=digest(answer))
+    allowed = allowance(bound, _condition(context, case, weights, bound), truth, context.format)
+    return context.observation(check, case, judge(answer, truth, allowed, context.format), digest=digest(answer))
 
 
 def observe(context: Context) -> Iterator[Observation]:
     """One observation for each differentiable case."""
+    bound = context.operation.gradient_bound
+    assert bound is not None
     chosen = [case for case in context.cases() if case.gradient]
     upstream = [cotangent(context, case) for case in chosen]
     for case, weights, answer in zip(chosen, upstream, answers(context, chosen, cotangents=upstream), strict=True):
-        yield _judged(context, case, weights, answer)
+        yield judged(context, "gradient", case, weights, answer, bound)
 
 
-def applies(setting: Setting) -> bool:
-    """Whether the operation has a derivative and the framework an autodiff that knows the implementation."""
-    implementation = setting.implementation
-    known = implementation.differentiable and adapter(implementation.framework).differentiable
-    return known and setting.operation.gradient_bound is not None
+def observe_second(context: Context) -> Iterator[Observation]:
+    """One observation for each differentiable case of a function of one number."""
+    bound = context.operation.second_bound
+    assert bound is not None
+    chosen = [case for case in context.cases() if case.gradient]
+    upstream = [_powers_of_two(cotangent(context, case)) for case in chosen]
+    found = answers(context, chosen, cotangents=upstream, order=2)
+    for case, weights, answer in zip(chosen, upstream, found, strict=True):
+        yield judged(context, "second-derivative", case, weights, answer, bound, order=2)
 
 
-CHECK = Check(
-    "gradient",
-    "gradient",
-    "How far is the gradient, for an upstream gradient other than one, from the exact one?",
-    applies,
-    observe,
+def _powers_of_two(weights: Array) -> Array:
+    """Weights whose square is a number of every format."""
+    return np.where(np.abs(weights.astype(np.float64)) >= 2, 2, 0.5).astype(weights.dtype)
+
+
+def has_autodiff(setting: Setting) -> bool:
+    """Whether the framework has autodiff that knows the implementation."""
+    return setting.implementation.differentiable and adapter(setting.implementation.framework).differentiable
+
+
+CHECKS = (
+    Check(
+        "gradient",
+        "gradient",
+        "How far is the gradient, for an upstream gradient other than one, from the exact one?",
+        lambda setting: setting.operation.gradient_bound is not None and has_autodiff(setting),
+        observe,
+    ),
+    Check(
+        "second-derivative",
+        "gradient",
+        "How far is the second derivative from the exact one?",
+        lambda setting: setting.operation.second_bound is not None and has_autodiff(setting),
+        observe_second,
+    ),
 )

@@ -16,6 +16,7 @@ from trueline.conformance.ordinary import ordinary_case
 from trueline.conformance.probes import REFUSES
 from trueline.conformance.values import allowed_errors
 from trueline.reference.formats import FORMATS, Array, Format
+from trueline.reference.operations import Domain
 
 NAME = "input-dtype"
 
@@ -36,23 +37,26 @@ def _takes_whole(setting: Setting) -> bool:
     return f"{_numbers(setting)[0]}.dtype" not in setting.implementation.call
 
 
-def _whole(context: Context, name: str, array: Array, dtype: str) -> Array | None:
-    """Whole numbers in place of those of an input, of the same kind: labels' shares, scores in order, or any.
+SHARES = ("probabilities", "distribution", "one_hot", "multi_hot")
+"""Rows of which one entry is made 1, the others 0."""
 
-    None if the dtype does not hold them.
-    """
+
+def _whole(domain: Domain, array: Array, dtype: str) -> Array | None:
+    """Whole numbers in place of those of an input, of the same domain; None if the dtype does not hold them."""
     wide = array.astype(np.float64)
-    rows = wide.ndim > 1
     values: Array
-    if np.all((wide >= 0) & (wide <= 1)):
-        if context.operation.kind == "metric" and rows and name == context.operation.inputs[-1]:
-            values = wide.argsort(axis=-1).argsort(axis=-1)
-        elif rows:
-            values = np.arange(wide.shape[-1]) == wide.argmax(axis=-1)[..., None]
-        else:
-            values = integers(f"input-dtype/{name}", wide.shape, 2)
+    if domain == "scores":
+        values = wide.argsort(axis=-1).argsort(axis=-1)
+    elif domain in SHARES:
+        values = np.arange(wide.shape[-1]) == wide.argmax(axis=-1)[..., None]
+    elif domain in ("probability", "target", "score"):
+        values = integers("input-dtype", wide.shape, 2)
+    elif domain == "sign":
+        values = wide
     elif dtype == "bool":
         values = wide > 0
+    elif domain in ("log_probabilities", "log_distribution"):
+        values = np.rint(wide)
     else:
         values = np.rint(np.abs(wide) if dtype.startswith("u") else wide)
         if dtype.endswith("int8"):
@@ -69,9 +73,10 @@ def _cases(context: Context) -> Iterator[Case]:
     offered = context.setting.mode.other_dtypes
     # Whole targets are usual, whole predictions beside them are not.
     target, prediction = numbers[0], numbers[-1]
+    domain = context.operation.domains[context.operation.inputs.index(target)]
     if _takes_whole(context.setting):
         for dtype in (each for each in WHOLE if each in offered):
-            array = _whole(context, target, base.inputs[target], dtype)
+            array = _whole(domain, base.inputs[target], dtype)
             if array is not None:
                 yield replace(base, name=f"{target}-{dtype}", inputs={**plain, target: array})
     if target != prediction:

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from trueline.conformance.frozen import bell, uniform
+from trueline.conformance.frozen import bell, integers, uniform
 from trueline.reference.formats import Array, Format
 
 LN2 = float.fromhex("0x1.62e42fefa39efp-1")
@@ -150,3 +150,120 @@ def logit_rows(fmt: Format) -> dict[str, Array]:
 
 
 SMOOTH_ROWS = ("ordinary-3", "ordinary-10", "confident-10", "wide-10", "large-offset-10", "minus-inf-3")
+
+# Two models' probabilities for three animals, from the log-loss story that the suite retells.
+ANIMALS = (
+    ((0.3, 0.3, 0.4), (0.3, 0.4, 0.3), (0.1, 0.2, 0.7)),
+    ((0.1, 0.2, 0.7), (0.1, 0.7, 0.2), (0.3, 0.4, 0.3)),
+)
+
+FIXED_LABELS = {
+    "certain-right-3": (0, 1, 2),
+    "certain-wrong-3": (0, 1, 2),
+    "three-animals-model-1": (2, 1, 0),
+    "three-animals-model-2": (2, 1, 0),
+}
+"""Rows whose labels belong to them."""
+
+
+@functools.cache
+def probability_scalars(fmt: Format) -> dict[str, Array]:
+    """Probabilities by name: in the middle, small, next to one."""
+    exponents = 5 + integers("p/small-exponent", (32,), min(16, -fmt.emin - 6))
+    return {
+        "inner": fmt.rounded(uniform("p/inner", (32,), 0.05, 0.95)),
+        "small": fmt.rounded(np.ldexp(uniform("p/small", (32,), 1, 2), -exponents)),
+        "near-one": fmt.array(1 - fmt.epsilon / 2 * (1 + integers("p/near-one", (16,), 64))),
+        "near-half": fmt.array(0.5 + fmt.epsilon * (1 + integers("p/near-half", (16,), 64))),
+    }
+
+
+@functools.cache
+def probability_rows(fmt: Format) -> dict[str, Array]:
+    """Rows of probabilities by name; those that are drawn have 2^-p granularity and sum to one exactly."""
+    drawn = {}
+    for name in ("ordinary-3", "ordinary-10", "confident-10", "equal-10"):
+        shape = logit_rows(fmt)[name].shape
+        weights = {
+            "equal-10": np.ones(shape),
+            "confident-10": 1 + 2.0**20 * (np.arange(shape[1]) == integers(f"p/{name}", (shape[0], 1), shape[1])),
+        }.get(name, 1.0 + integers(f"p/{name}", shape, 64))
+        grain = 2.0 ** min(fmt.precision, 30)
+        shares = np.maximum(1, np.floor(weights / weights.sum(axis=1, keepdims=True) * grain))
+        top = np.arange(shape[0]), shares.argmax(axis=1)
+        shares[top] += grain - shares.sum(axis=1)
+        drawn[name] = fmt.array(shares / grain)
+    return {
+        **drawn,
+        "certain-right-3": fmt.array(np.eye(3)),
+        "certain-wrong-3": fmt.array(np.eye(3)[[1, 2, 0]]),
+        **{f"three-animals-model-{number}": fmt.rounded(model) for number, model in enumerate(ANIMALS, 1)},
+    }
+
+
+@functools.cache
+def log_probability_rows(fmt: Format) -> dict[str, Array]:
+    """Rows of logarithms of probabilities by name; they need not be normalised for any definition here."""
+    rows = {f"ordinary-{n}": -uniform(f"log-p/{n}", (4, n), 0.25, 8) for n in (3, 10)}
+    confident = rows["ordinary-10"].copy()
+    confident[np.arange(4), [0, 3, 9, 5]] = -fmt.epsilon
+    return {
+        **{name: fmt.rounded(values) for name, values in rows.items()},
+        "confident-10": fmt.rounded(confident),
+        "wide-10": fmt.rounded(-uniform("log-p/wide", (4, 10), 0, Landmarks.of(fmt).subnormal)),
+        "certain-right-3": fmt.array(np.where(np.eye(3) == 1, 0.0, -math.inf)),
+        "certain-wrong-3": fmt.array(np.where(np.eye(3)[[1, 2, 0]] == 1, 0.0, -math.inf)),
+        "nan-3": fmt.array([[-1.0, math.nan, -2.0], [-0.5, -1.0, -2.0]]),
+    }
+
+
+ROWS = {
+    "logits": logit_rows,
+    "probabilities": probability_rows,
+    "log_probabilities": log_probability_rows,
+}
+"""Named rows of what an operation differentiates, by domain."""
+
+
+def labels(name: str, rows: Array) -> Array:
+    """Frozen labels, of shape (rows,), that avoid entries of -inf, where the loss is infinite."""
+    if name in FIXED_LABELS:
+        return np.array(FIXED_LABELS[name])
+    drawn = integers(f"label/{name}", (rows.shape[0],), rows.shape[1])
+    wide = rows.astype(np.float64)
+    return np.where(np.isneginf(wide[np.arange(len(drawn)), drawn]), wide.argmax(axis=1), drawn)
+
+
+def one_hot(classes: Array, like: Array, fmt: Format) -> Array:
+    """Rows of zeros with a one at each label."""
+    return fmt.array(np.arange(like.shape[1]) == classes[:, None])
+
+
+def soft(name: str, rows: Array, fmt: Format) -> Array:
+    """Soft targets with 2^-6 granularity, each row summing to one; none where the row holds -inf."""
+    weights = np.where(np.isneginf(rows.astype(np.float64)), 0, integers(f"soft/{name}", rows.shape, 5))
+    shares = np.floor(weights / np.maximum(1, weights.sum(axis=1, keepdims=True)) * 64)
+    shares[np.arange(len(rows)), labels(name, rows)] += 64 - shares.sum(axis=1)
+    return fmt.array(shares / 64)
+
+
+def unnormalised(name: str, rows: Array, fmt: Format) -> Array:
+    """Non-negative targets in quarters that do not sum to one; the first row is all zero."""
+    drawn = integers(f"unnormalised/{name}", rows.shape, 5) / 4.0
+    drawn[0] = 0
+    return fmt.array(drawn)
+
+
+def multi_hot(name: str, shape: tuple[int, ...]) -> Array:
+    """Several labels for each row, as zeros and ones; the first row has none, the second has all."""
+    drawn = integers(f"multi-hot/{name}", shape, 2)
+    drawn[:1], drawn[1:2] = 0, 1
+    return drawn
+
+
+def masks(name: str, shape: tuple[int, ...]) -> Array:
+    """Which entries of each row take part: at least one of each; the first row leaves out its first half."""
+    drawn = integers(f"mask/{name}", shape, 2).astype(bool)
+    drawn[:1] = np.arange(shape[1]) >= shape[1] // 2
+    drawn[:, -1] = True
+    return drawn

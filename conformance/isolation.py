@@ -44,6 +44,8 @@ class Call:
     mode: Mode
     device: str
     cotangent: Array | None = None
+    order: int = 1
+    """2 asks for the second derivative of a function of one number, times the square of the cotangent."""
     layout: str | None = None
 
 
@@ -69,6 +71,7 @@ class Greeting:
     devices: dict[str, str] = field(default_factory=dict)
     flags: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    """From the start of the process to here."""
     error: str | None = None
 
 
@@ -88,6 +91,7 @@ class FrameworkProcess:
         self.environ = dict(environ)
         self.timeout = timeout
         self.import_seconds = 0.0
+        """What its processes took to start, to import the framework and to end."""
         self.framework_seconds = 0.0
         self._greeting: Greeting | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
@@ -106,7 +110,7 @@ class FrameworkProcess:
                 self._log = Path(name)
             context = multiprocessing.get_context("spawn")
             self._connection, theirs = context.Pipe()
-            arguments = (self.framework, self.environ, theirs, str(self._log), sys.path)
+            arguments = (self.framework, self.environ, theirs, str(self._log), sys.path, time.time())
             self._process = context.Process(target=_serve, args=arguments, daemon=True)
             self._process.start()
             theirs.close()
@@ -188,7 +192,9 @@ class FrameworkProcess:
 
     def discard(self) -> None:
         """End the process and remove what it said."""
+        started = time.perf_counter()
         self.close(GRACE_SECONDS)
+        self.import_seconds += time.perf_counter() - started
         if self._log is not None:
             self._log.unlink(missing_ok=True)
 
@@ -198,8 +204,10 @@ class FrameworkProcess:
         self.close()
 
 
-def _serve(framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str]) -> None:
-    """The life of a framework process."""
+def _serve(
+    framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str], started: float
+) -> None:
+    """The life of a framework process, `started` at that time of the clock."""
     # Frameworks write to the file descriptors themselves; their chatter belongs in the log.
     with Path(log).open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
@@ -208,7 +216,6 @@ def _serve(framework: str, environ: dict[str, str], connection: Connection, log:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environ)
     sys.path[:] = path
-    started = time.perf_counter()
     try:
         framework_adapter = adapter(framework)
         server = _Server(framework_adapter, framework_adapter.load())
@@ -216,11 +223,11 @@ def _serve(framework: str, environ: dict[str, str], connection: Connection, log:
             framework_adapter.versions(),
             framework_adapter.devices(),
             server.flags(),
-            time.perf_counter() - started,
+            time.time() - started,
         )
     except Exception as error:
         traceback.print_exc()
-        connection.send(Greeting(error=_describe(error), seconds=time.perf_counter() - started))
+        connection.send(Greeting(error=_describe(error), seconds=time.time() - started))
         return
     connection.send(greeting)
     with contextlib.suppress(EOFError):
@@ -292,6 +299,11 @@ class _Server:
         written = None if call.layout is None else overwritten(self.adapter, call, arrays)
         return result if written is None else written
 
+    def _twice(self, slope: Function) -> Function:
+        """(x, c) -> the vector-Jacobian product of (x, c) -> f'(x) c with respect to x, with c once more."""
+        product = self.adapter.vjp(lambda weights, x: slope(x, weights))
+        return lambda x, weights: product(weights, x, weights)
+
     def _function(self, call: Call) -> Function:
         spelled = {
             name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()
@@ -301,17 +313,29 @@ class _Server:
             call.mode.name,
             call.device,
             tuple(sorted(spelled.items())),
-            call.cotangent is not None,
+            call.cotangent is not None and call.order,
+            call.inputs,
+            call.arrays[-1].dtype.name if any(isinstance(value, tuple) for value in spelled.values()) else "",
         )
         if key not in self.functions:
             named = call.implementation.function(self.namespace, (*call.inputs, *spelled))
 
+            # One number for each class, as an array of the format of what is differentiated.
+            values = [
+                self.adapter.put(np.array(value, call.arrays[-1].dtype), call.device)
+                if isinstance(value, tuple)
+                else value
+                for value in spelled.values()
+            ]
+
             def function(*arrays: Any) -> Any:
-                return named(*arrays, *spelled.values())
+                return named(*arrays, *values)
 
             made: Function = function
             if call.cotangent is not None:
                 made = self.adapter.vjp(made)
+            if call.order == 2:
+                made = self._twice(made)
             if call.mode.compiled:
                 made = self.adapter.compile(made)
             self.functions[key] = self.adapter.on_device(made, call.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from collections.abc import Mapping
@@ -43,11 +44,19 @@ def hexadecimal(value: float) -> str:
 
 def digest(answer: Array) -> str:
     """SHA-256 over dtype, shape and bits, every NaN taken for the same; the first 16 hex digits."""
-    bits = np.array(answer)
+    bits = answer
     if bits.dtype.kind not in "biu":
-        bits[np.isnan(bits)] = np.nan
-    head = f"{bits.dtype.name}{bits.shape}".encode()
-    return hashlib.sha256(head + np.ascontiguousarray(bits).tobytes()).hexdigest()[:16]
+        missing = np.isnan(bits)
+        if missing.any():
+            bits = np.array(bits)
+            bits[missing] = np.nan
+    head = f"{_name(bits.dtype)}{bits.shape}".encode()
+    return hashlib.sha256(head + bits.tobytes()).hexdigest()[:16]
+
+
+@functools.cache
+def _name(dtype: np.dtype[Any]) -> str:
+    return dtype.name
 
 
 def errors(got: Array, truth: Truth, fmt: Format) -> Array:
@@ -58,20 +67,52 @@ def errors(got: Array, truth: Truth, fmt: Format) -> Array:
     wide = np.asarray(got, dtype=np.float64)
     with np.errstate(all="ignore"):
         # Scaled by a power of two, both are integers or nearly so, and their difference is exact when small.
-        beyond = np.ldexp(1.0, fmt.emax + 1 - np.log2(truth.ulp).astype(int)) * np.sign(wide)
-        scaled = np.where(np.isinf(wide), beyond, wide / truth.ulp)
+        scaled = wide / truth.ulp
+        ordinary = np.isfinite(wide)
+        if not ordinary.all():
+            beyond = np.ldexp(1.0, fmt.emax + 1 - np.log2(truth.ulp).astype(int)) * np.sign(wide)
+            scaled = np.where(np.isinf(wide), beyond, scaled)
         distance = np.abs((scaled - truth.nearest / truth.ulp) + truth.residual[0] + truth.residual[1])
-    distance = np.where(np.isnan(wide) | ~np.isfinite(truth.nearest), np.nan, np.minimum(distance, LARGEST_ERROR))
+    distance = np.asarray(np.minimum(distance, LARGEST_ERROR))
+    known = np.isfinite(truth.nearest)
+    if ordinary.all() and known.all():
+        return distance
+    distance = np.where(np.isnan(wide) | ~known, np.nan, distance)
     same = (np.isnan(wide) & np.isnan(truth.nearest)) | (np.isinf(wide) & (wide == truth.nearest))
     return np.asarray(np.where(same, 0.0, distance))
 
 
 def allowance(bound: Bound, sensitivity: Array | float, truth: Truth, fmt: Format) -> Array:
     """The bound in ULP, element by element."""
-    finite = np.nan_to_num(np.asarray(sensitivity, dtype=np.float64), posinf=0.0)
+    finite = np.where(np.isfinite(sensitivity), sensitivity, 0.0)
     with np.errstate(over="ignore"):
         extra = fmt.unit_roundoff * finite / truth.ulp
-    return np.asarray(np.minimum(bound.ulps + np.broadcast_to(extra, truth.nearest.shape), LARGEST_ERROR))
+    return np.asarray(np.minimum(bound.ulps + extra, LARGEST_ERROR))
+
+
+def condition(
+    bound: Bound | None,
+    operation: Operation,
+    inputs: Mapping[str, Array],
+    axis: int,
+    parameters: Mapping[str, Any],
+    *upstream: Array,
+) -> Array | float:
+    """The bound's sensitivity at these inputs, its core axis where theirs is; weighted as the samples are."""
+    if bound is None or bound.sensitivity is None:
+        return 0.0
+    arrays = [
+        np.asarray(np.moveaxis(inputs[name], axis, -1) if rank else inputs[name], dtype=np.float64)
+        for name, rank in zip(operation.inputs, operation.core_ranks, strict=True)
+    ]
+    known = {name: parameters[name] for name in bound.conventions if name in parameters}
+    with np.errstate(all="ignore"):
+        terms = np.asarray(bound.sensitivity(*arrays, *upstream, **known))
+    rowwise = operation.core_ranks[-1] if upstream else operation.output_rank
+    if "sample_weight" in inputs:
+        weight = np.abs(np.asarray(inputs["sample_weight"], dtype=np.float64))
+        terms = terms * (weight[..., None] if rowwise else weight)
+    return np.moveaxis(terms, -1, axis) if rowwise else terms
 
 
 def sensitivity(
@@ -80,31 +121,30 @@ def sensitivity(
     axis: int,
     reduction: str,
     each: Truth | None,
-    conventions: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    reduced: Truth | None = None,
 ) -> Array | float:
     """The bound's condition for an answer; for a reduced one, `each` is the truth before reduction.
 
     A mean or sum of n terms adds the error of each term and n roundings of the running sum.
     """
     bound = operation.bound
-    terms: Array | float = 0.0
-    if bound.sensitivity is not None:
-        arrays = [
-            np.moveaxis(inputs[name], axis, -1) if rank else inputs[name]
-            for name, rank in zip(operation.inputs, operation.core_ranks, strict=True)
-        ]
-        with np.errstate(all="ignore"):
-            known = {name: conventions[name] for name in bound.conventions if name in conventions}
-            terms = bound.sensitivity(*(np.asarray(array, dtype=np.float64) for array in arrays), **known)
-        if operation.output_rank:
-            terms = np.moveaxis(np.asarray(terms), -1, axis)
+    terms = condition(bound, operation, inputs, axis, parameters)
     if each is None:
         return terms
     size = np.abs(np.where(np.isfinite(each.nearest), each.nearest, 0.0))
     count = size.size
     rounding = 0 if operation.kind == "metric" else count + 2 * bound.ulps
     whole = np.sum(np.broadcast_to(terms, size.shape)) + rounding * np.sum(size)
-    return float(whole / count if reduction == "mean" and count else whole)
+    divisor = divided_by(each, reduced, count) if reduction == "mean" and count else 1
+    return float(whole / divisor)
+
+
+def divided_by(each: Truth, reduced: Truth | None, count: int) -> float:
+    """What a mean of these values was divided by: their number, or the sum of their weights."""
+    mean = float(reduced.nearest) if reduced is not None else math.nan
+    whole = float(np.sum(each.nearest))
+    return abs(whole / mean) if mean and math.isfinite(mean) and math.isfinite(whole) and whole else count
 
 
 def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
@@ -118,10 +158,16 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
     if got.size == 0:
         return Judgement("conforms", 0.0, 0.0, "correctly rounded")
     error = errors(got, truth, fmt)
+    if truth.asked is not None:
+        error = np.where(truth.asked, error, 0.0)
     wrong = np.isnan(error)
+    undecided = truth.undecided.any()
     with np.errstate(all="ignore"):
         ratio = np.where(wrong, np.inf, error / allowed)
-    ratio = np.where(truth.undecided, -1.0, ratio)
+    if undecided:
+        ratio = np.where(truth.undecided, -1.0, ratio)
+    if truth.asked is not None:
+        ratio = np.where(truth.asked, ratio, -1.0)
     at = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), got.shape))
     witness = {
         "at": list(at),
@@ -134,7 +180,7 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
     worst, most = float(error[at]), float(allowed[at])
     if ratio[at] > 1:
         return Judgement("deviates", worst, most, "beyond", None, witness)
-    if truth.undecided.any():
+    if undecided:
         return Judgement("undecided", message="the exact value could not be rounded with certainty", witness=witness)
     return Judgement("conforms", worst, most, classify(float(error.max())), None, witness)
 

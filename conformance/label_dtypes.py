@@ -64,10 +64,8 @@ def row(classes: int, dtype: str, peak: int, shares: bool) -> Array:
     return fmt.array(values[None, :])
 
 
-def _few_rows(op: Operation) -> str | None:
-    """The input that has a row of scores for each label, if there is one and labels are all there is beside it."""
-    rows = [name for name, rank in zip(op.inputs, op.core_ranks, strict=True) if rank == 1]
-    return rows[0] if len(rows) == 1 and op.integers and op.integers == set(op.inputs) - set(rows) else None
+def _labels(op: Operation) -> list[str]:
+    return [name for name, domain in zip(op.inputs, op.domains, strict=True) if domain in ("label", "binary")]
 
 
 def _told(case: Case, labels: dict[str, Array], name: str, shown: Case | None = None) -> Iterator[_Question]:
@@ -85,12 +83,12 @@ def _told(case: Case, labels: dict[str, Array], name: str, shown: Case | None = 
             )
 
 
-def _beside_rows(base: Case, op: Operation, rows: str, dtype: str) -> Iterator[_Question]:
-    wide = base.inputs[rows].astype(np.float64)
-    shares = op.kind == "loss" and bool(np.all((wide >= 0) & (wide <= 1)))
+def _beside_rows(base: Case, op: Operation, dtype: str) -> Iterator[_Question]:
+    given, rows = op.inputs
+    shares = op.domains[1] == "probabilities"
     for edge, label, classes in EDGES:
         peak = label if op.kind == "metric" else 0
-        labels = {name: np.array([label]) for name in op.integers}
+        labels = {given: np.array([label])}
         case = replace(base, inputs={rows: row(classes, dtype, peak, shares)})
         formula = f"2**(i % 7 - 22), i < {classes}" if shares else f"-30 - 6 * (i % 7), i < {classes}"
         rest = "what is left of 1" if shares else "0"
@@ -111,12 +109,10 @@ def _alone(base: Case, op: Operation) -> Iterator[_Question]:
 def _questions(context: Context) -> Iterator[_Question]:
     op = context.operation
     base = ordinary_case(context, context.format.name)
-    labels = {name: array for name, array in base.inputs.items() if name in op.integers}
-    yield from _told(base, labels, "")
-    rows = _few_rows(op)
-    if rows is not None:
-        yield from _beside_rows(base, op, rows, context.format.name)
-    elif op.integers.issuperset(op.inputs) and not op.rowwise and max(array.max() for array in labels.values()) > 1:
+    yield from _told(base, {name: base.inputs[name] for name in _labels(op)}, "")
+    if op.domains[0] == "label" and op.core_ranks == (0, 1):
+        yield from _beside_rows(base, op, context.format.name)
+    elif op.domains == ("label", "label") and not op.rowwise:
         yield from _alone(base, op)
 
 
@@ -140,7 +136,7 @@ def observe(context: Context) -> Iterator[Observation]:
 
 def applies(setting: Setting) -> bool:
     """Whether there are labels among the inputs."""
-    return bool(setting.operation.integers) and setting.dtype in DTYPES and not setting.mode.compiled
+    return bool(_labels(setting.operation)) and setting.dtype in DTYPES and not setting.mode.compiled
 
 
 CHECK = Check(

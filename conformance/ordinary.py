@@ -7,7 +7,7 @@ from trueline.conformance.context import Context, asked_one_by_one, can_ask
 
 
 def ordinary_case(context: Context, dtype: str, most: int = 1024) -> Case:
-    """The largest case called ordinary that is asked in one call, with at most so many numbers in an input.
+    """The largest case called ordinary, without weights, asked in one call, with so many numbers in an input at most.
 
     Where an operation calls none of its cases so, its first of that size.
     """
@@ -18,6 +18,7 @@ def ordinary_case(context: Context, dtype: str, most: int = 1024) -> Case:
         if can_ask(implementation, operation, case)
         and not asked_one_by_one(implementation, operation, case)
         and case.parameters.get("axis", -1) == -1
+        and set(case.inputs) == set(operation.inputs)
     ]
     small = [case for case in offered if _size(case) <= most] or offered
     named = [case for case in small if "ordinary" in case.name]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
-WRITTEN: pytest.StashKey[Path] = pytest.StashKey()
+WRITTEN: pytest.StashKey[tuple[Path, dict[str, Any]]] = pytest.StashKey()
 TESTS: pytest.StashKey[list[Test]] = pytest.StashKey()
 
 
@@ -111,5 +111,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Any:
         if output is not None and tests and exitstatus != pytest.ExitCode.USAGE_ERROR:
             from trueline.reports import runfile
 
-            config.stash[WRITTEN] = runfile.write(recorder.run(tests), output)
+            run = recorder.run(tests)
+            config.stash[WRITTEN] = runfile.write(run, output), run
     return (yield)

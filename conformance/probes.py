@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from trueline.conformance.asking import one_by_one
-from trueline.conformance.cases import ANIMALS, Case
+from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, can_ask
+from trueline.conformance.inputs import ANIMALS
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, digest
 from trueline.reference.formats import FORMATS, Array, Format

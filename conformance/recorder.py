@@ -36,9 +36,9 @@ def suite() -> dict[str, str]:
     return {"version": importlib.metadata.version("trueline"), "digest": hashed.hexdigest()[:16]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judged:
-    """A test's observations with known deviations marked."""
+    """A test's observations with known deviations marked. pytest shows the repr of every argument it reports."""
 
     observations: list[Observation]
     stale: list[dict[str, str]]
@@ -119,16 +119,15 @@ class Recorder:
         for test, each in zip(done, judged, strict=True):
             name = test.setting.implementation.framework
             greeting = self.scheduler.greetings.get(process_key(test))
-            entry = found.setdefault(
-                name,
-                {
+            if name not in found:
+                found[name] = {
                     "status": "measured",
                     "message": None,
                     "versions": adapter(name).versions(),
                     "devices": {},
                     "modes": {},
-                },
-            )
+                }
+            entry = found[name]
             if greeting and greeting.error is None:
                 entry["versions"].update(greeting.versions)
                 entry["devices"].update(greeting.devices)
@@ -164,8 +163,7 @@ def _plain(value: Any) -> Any:
 def _tables(tests: Sequence[Test]) -> dict[str, Any]:
     """Operations, implementations and checks that the tests name."""
     operations, implementations, checks = {}, {}, {}
-    for test in tests:
-        op, implementation, check = test.setting.operation, test.setting.implementation, test.check
+    for op in {test.setting.operation.name: test.setting.operation for test in tests}.values():
         operations[op.name] = {
             "kind": op.kind,
             "summary": op.summary,
@@ -174,11 +172,13 @@ def _tables(tests: Sequence[Test]) -> dict[str, Any]:
             "parameters": {name: str(default) for name, default in op.parameters.items()},
             "bound": str(op.bound),
         }
+    for implementation in {test.setting.implementation.id: test.setting.implementation for test in tests}.values():
         implementations[implementation.id] = {
             "framework": implementation.framework,
             "call": implementation.call,
             "conventions": {name: _plain(value) for name, value in implementation.conventions.items()},
         }
+    for check in {test.check.name: test.check for test in tests}.values():
         checks[check.name] = {"kind": check.kind, "question": check.question, "answers": list(check.answers)}
     return {"operations": operations, "implementations": implementations, "checks": checks}
 
@@ -187,7 +187,7 @@ def _cases(judged: Sequence[Judged]) -> dict[str, Any]:
     stored = {name: case for each in judged for name, case in each.outcome.cases.items()}
     return {
         name: {
-            "parameters": dict(case.parameters),
+            "parameters": {k: list(v) if isinstance(v, tuple) else v for k, v in case.parameters.items()},
             "inputs": {key: runfile.encode(array) for key, array in case.inputs.items()},
         }
         for name, case in stored.items()

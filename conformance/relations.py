@@ -235,13 +235,17 @@ def _log_of_softmax(context: Context) -> Iterator[Observation]:
 def _row_alone(context: Context) -> Iterator[Observation]:
     names = ROW_CASES if context.operation.rowwise else ("ordinary", "ordinary-one", "ordinary-right", "soft")
     chosen = _plain(context, names)
-    for case, whole in zip(chosen, answers(context, chosen), strict=True):
-        positions = [0, 1, len(next(iter(case.inputs.values()))) - 1]
-        alone = [
-            Case(case.name, {name: array[i : i + 1] for name, array in case.inputs.items()}, case.parameters)
-            for i in positions
-        ]
-        parts = context.ask([context.call(part) for part in alone])
+    at = {case.name: [0, 1, len(next(iter(case.inputs.values()))) - 1] for case in chosen}
+    alone = [
+        Case(case.name, {name: array[i : i + 1] for name, array in case.inputs.items()}, case.parameters)
+        for case in chosen
+        for i in at[case.name]
+    ]
+    wholes = answers(context, chosen)
+    singles = iter(context.ask([context.call(part) for part in alone]))
+    for case, whole in zip(chosen, wholes, strict=True):
+        positions = at[case.name]
+        parts = [next(singles) for _ in positions]
         refused = next((answer for answer in (whole, *parts) if isinstance(answer, NoAnswer)), None)
         if refused is not None or isinstance(whole, NoAnswer):
             yield context.observation("row-alone", case, unanswered(refused or NoAnswer("harness_error", "no answer")))

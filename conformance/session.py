@@ -132,6 +132,9 @@ def arguments(selection: Selection, expression: str, output: Path, timeout: floa
         "no:cacheprovider",
     ]
     given += ["-p", "no:terminal", "--import-mode=importlib", f"--trueline-output={output.absolute()}"]
+    # Frameworks speak, warn and log in processes of their own: here there is nothing to catch at each test.
+    given += ["--capture=sys"]
+    given += [f"-pno:{name}" for name in ("logging", "warnings", "unraisableexception", "threadexception")]
     for name in ("framework", "device", "dtype", "mode"):
         given += [f"--trueline-{name}={value}" for value in getattr(selection, f"{name}s")]
     given += [f"--trueline-timeout={timeout}"]
@@ -164,7 +167,8 @@ def measure(selection: Selection, expression: str, output: Path, *, timeout: flo
     watcher, catcher = _Watcher(), _Config()
     with contextlib.redirect_stderr(io.StringIO()) as said:
         code = pytest.main(arguments(selection, expression, output, timeout, jobs), plugins=[watcher, catcher])
-    written = catcher.config.stash.get(plugin.WRITTEN, None) if catcher.config else None
+    nothing = None, None
+    written, run = catcher.config.stash.get(plugin.WRITTEN, nothing) if catcher.config else nothing
     if code == pytest.ExitCode.USAGE_ERROR:
         words = " ".join(said.getvalue().removeprefix("ERROR: ").split())
         raise Nothing(f"pytest does not understand what it was asked: {words}.")
@@ -172,7 +176,6 @@ def measure(selection: Selection, expression: str, output: Path, *, timeout: flo
         raise Nothing(f"no test matches -k '{expression}'; 'trueline list implementations' names what there is.")
     if code == pytest.ExitCode.INTERNAL_ERROR:
         watcher.faults.append(said.getvalue() or "pytest ended with an internal error")
-    run = runfile.read(written) if written else None
     lines = [*_findings(watcher), *_notes(made, run, watcher.interrupted)]
     return Report(_code(code, watcher), run, written, lines)
 

@@ -25,7 +25,7 @@ def _remembered(key: Any, compute: Callable[[], Truth]) -> Truth:
 
 
 def _content(inputs: Mapping[str, Array]) -> tuple[Any, ...]:
-    return tuple((name, array.dtype.name, array.shape, array.tobytes()) for name, array in inputs.items())
+    return tuple((name, array.dtype.char, array.shape, array.tobytes()) for name, array in inputs.items())
 
 
 def evaluate(operation: Operation, fmt: Format, inputs: Mapping[str, Array], **parameters: Any) -> Truth:

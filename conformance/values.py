@@ -34,9 +34,11 @@ def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> A
         int(case.parameters.get("axis", -1)),
         reduction,
         each,
-        context.implementation.conventions,
+        {**case.parameters, **context.implementation.conventions},
+        truth,
     )
-    return allowance(context.operation.bound, condition, truth, fmt)
+    # A weight is one more rounded product.
+    return allowance(context.operation.bound, condition, truth, fmt) + ("sample_weight" in case.inputs)
 
 
 def _judged(context: Context, case: Case, answer: Answer) -> Observation:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from trueline.reference.balls import Ball, exp, log, total
+from flint import arb
+from trueline.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, total
 from trueline.reference.formats import Array
 from trueline.reference.operations import Bound, define
 
@@ -15,23 +16,27 @@ BHH = (
 )
 GBC = "Goodfellow, Bengio and Courville, Deep Learning, MIT Press, 2016"
 
+TEMPERATURE = arb(2)
+
 SCALAR = Bound(
     4,
     "a well-conditioned chain of an exponential or logarithm (2.5 ULP is common) and a few exact or rounded steps",
 )
+SCALAR_SECOND = Bound(12, "the product of three such chains, none of which need cancel")
 SCALAR_GRADIENT = Bound(8, "the product of two such chains; 1 - sigmoid(x) is sigmoid(-x), so nothing need cancel")
 
 
 def spread(x: Array) -> tuple[Array, Array, Array]:
-    """Softmax, distance to the row's maximum, and the condition |d_i| + sum_j p_j |d_j|, along the last axis.
+    """Softmax, distance to the row's maximum, and the condition |d_i| + sum_j p_j |d_j| + log2 n, along the last axis.
 
-    An error of u in d = x - max multiplies e^d by 1 + |d| u, in the numerator and, averaged, in the sum.
+    An error of u in d = x - max multiplies e^d by 1 + |d| u, in the numerator and, averaged, in the sum; the sum of
+    n terms, taken in pairs, is rounded log2 n times.
     """
     with np.errstate(all="ignore"):
         d = np.nan_to_num(x - np.max(x, axis=-1, keepdims=True), nan=0.0, posinf=0.0, neginf=-1e4)
         e = np.exp(d)
         p = e / e.sum(axis=-1, keepdims=True)
-        return p, d, -d + np.sum(p * -d, axis=-1, keepdims=True)
+        return p, d, -d + np.sum(p * -d, axis=-1, keepdims=True) + np.log2(max(1, x.shape[-1]))
 
 
 def _softmax_sensitivity(x: Array) -> Array:
@@ -59,7 +64,8 @@ def _log_softmax_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
 def _logsumexp_sensitivity(x: Array) -> Array:
     p, d, _ = spread(x)
     top = np.nan_to_num(np.abs(x).max(axis=-1), posinf=0.0)
-    return np.asarray(1 + top + np.log(np.exp(d).sum(axis=-1)) + np.sum(p * -d, axis=-1))
+    own = np.sum(p * -d, axis=-1) + np.log2(max(1, x.shape[-1]))
+    return np.asarray(1 + top + np.log(np.exp(d).sum(axis=-1)) + own)
 
 
 def _logsumexp_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
@@ -67,19 +73,56 @@ def _logsumexp_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
     return np.asarray(np.abs(cotangent)[..., None] * p * (2 + condition))
 
 
-@define("activation", "()->()", source=f"{GBC}, eq. 3.30", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
+def _sigmoid_second(x: Array, cotangent: Array) -> Array:
+    with np.errstate(over="ignore"):
+        p = 1 / (1 + np.exp(-x))
+    return np.asarray(2 * np.abs(cotangent) * p * (1 - p))
+
+
+def _logit_second(x: Array, cotangent: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(np.abs(cotangent) * (1 / x**2 + 1 / (1 - x) ** 2))
+
+
+@define(
+    "activation",
+    "()->()",
+    "real",
+    source=f"{GBC}, eq. 3.30",
+    bound=SCALAR,
+    gradient_bound=SCALAR_GRADIENT,
+    second_bound=Bound(
+        12, "s (1 - s) (1 - 2 s), which vanishes at 0, where 1 - 2 s cancels but for an ULP of s", _sigmoid_second
+    ),
+)
 def sigmoid(x: Ball) -> Ball:
     """Logistic sigmoid, 1 / (1 + e^-x)."""
     return 1 / (1 + exp(-x))
 
 
-@define("activation", "()->()", source=f"{GBC}, section 3.10", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
+@define(
+    "activation",
+    "()->()",
+    "real",
+    source=f"{GBC}, section 3.10",
+    bound=SCALAR,
+    gradient_bound=SCALAR_GRADIENT,
+    second_bound=SCALAR_SECOND,
+)
 def log_sigmoid(x: Ball) -> Ball:
     """Logarithm of the logistic sigmoid, -log(1 + e^-x)."""
     return -log(1 + exp(-x))
 
 
-@define("activation", "()->()", source=f"{GBC}, eq. 3.31", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
+@define(
+    "activation",
+    "()->()",
+    "real",
+    source=f"{GBC}, eq. 3.31",
+    bound=SCALAR,
+    gradient_bound=SCALAR_GRADIENT,
+    second_bound=SCALAR_SECOND,
+)
 def softplus(x: Ball) -> Ball:
     """Softplus, log(1 + e^x)."""
     return log(1 + exp(x))
@@ -87,11 +130,45 @@ def softplus(x: Ball) -> Ball:
 
 @define(
     "activation",
+    "()->()",
+    "probability",
+    source="Agresti, Categorical Data Analysis, Wiley, 3rd edition 2013, section 4.2",
+    bound=Bound(6, "log1p((2 p - 1) / (1 - p)) around 1/2, where 2 p - 1 is exact; log(p / (1 - p)) elsewhere"),
+    gradient_bound=Bound(8, "1 / (p (1 - p)), where 1 - p is rounded once"),
+    second_bound=Bound(12, "1 / (1 - p)^2 - 1 / p^2, which cancel around 1/2", _logit_second),
+)
+def logit(x: Ball) -> Ball:
+    """Log-odds of a probability, log(p / (1 - p)); no value outside [0, 1]."""
+    return log(x) - log(1 - x)
+
+
+@define(
+    "activation",
+    "()->()",
+    "real",
+    source="Howard et al., Searching for MobileNetV3, ICCV 2019, section 5.2; width 5: Courbariaux et al., "
+    "BinaryConnect, NeurIPS 2015, as ONNX has it",
+    bound=Bound(3, "(x + w/2) / w: around its zero the sum is exact, and the quotient is rounded once"),
+    gradient_bound=Bound(2, "1 / w between the kinks"),
+    asks=({"width": 5},),
+)
+def hard_sigmoid(x: Ball, *, width: int = 6) -> Ball:
+    """Piecewise linear sigmoid, x / w + 1/2 cut at 0 and 1.
+
+    Args:
+        width: length w of the interval in which it rises.
+    """
+    return minimum(maximum(x / width + arb(0.5), arb(0)), arb(1))
+
+
+@define(
+    "activation",
     "(n)->(n)",
+    "logits",
     source=f"{GBC}, eq. 4.1",
     bound=Bound(
-        6,
-        f"one exponential and one division; condition |x_i - max x| + its mean under softmax ({BHH})",
+        4,
+        f"one exponential and one division; condition |x_i - max x| + its mean under softmax + log2 n ({BHH})",
         _softmax_sensitivity,
     ),
     gradient_bound=Bound(
@@ -110,6 +187,7 @@ def softmax(x: Sequence[Ball]) -> list[Ball]:
 @define(
     "activation",
     "(n)->(n)",
+    "logits",
     source=f"{BHH}, eq. 1.3",
     bound=Bound(
         6,
@@ -127,6 +205,7 @@ def log_softmax(x: Sequence[Ball]) -> list[Ball]:
 @define(
     "activation",
     "(n)->()",
+    "logits",
     source=f"{BHH}, eq. 1.1",
     bound=Bound(6, f"max x + log of the sum, which cancel near 0 ({BHH})", _logsumexp_sensitivity),
     gradient_bound=Bound(8, "softmax times the upstream gradient", _logsumexp_gradient_sensitivity),
@@ -134,3 +213,126 @@ def log_softmax(x: Sequence[Ball]) -> list[Ball]:
 def logsumexp(x: Sequence[Ball]) -> Ball:
     """Logarithm of the sum of exponentials of a row, log sum_j e^x_j."""
     return log(total([exp(xi) for xi in x]))
+
+
+def _negated(x: Array) -> Array:
+    return _softmax_sensitivity(-x)
+
+
+def _negated_gradient(x: Array, cotangent: Array) -> Array:
+    return _softmax_gradient_sensitivity(-x, cotangent)
+
+
+@define(
+    "activation",
+    "(n)->(n)",
+    "finite_logits",
+    source=f"{GBC}, eq. 4.1, of -x",
+    bound=Bound(4, "softmax of numbers whose sign is changed exactly", _negated),
+    gradient_bound=Bound(8, "that of softmax", _negated_gradient),
+)
+def softmin(x: Sequence[Ball]) -> list[Ball]:
+    """Softmax of the negated row, e^-x_i / sum_j e^-x_j."""
+    return softmax([-xi for xi in x])
+
+
+def _tempered(x: Array, *, temperature: float = 2.0) -> Array:
+    return _softmax_sensitivity(x / temperature)
+
+
+def _tempered_gradient(x: Array, cotangent: Array, *, temperature: float = 2.0) -> Array:
+    return np.asarray(_softmax_gradient_sensitivity(x / temperature, cotangent) / temperature)
+
+
+@define(
+    "activation",
+    "(n)->(n)",
+    "logits",
+    source="Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015, eq. 1",
+    bound=Bound(4, "softmax of x / T, an exact quotient for a T that is a power of two", _tempered),
+    gradient_bound=Bound(8, "that of softmax, divided by T", _tempered_gradient),
+    asks=({"temperature": 0.5},),
+)
+def softmax_with_temperature(x: Sequence[Ball], *, temperature: Ball = TEMPERATURE) -> list[Ball]:
+    """Softmax at a temperature, e^(x_i / T) / sum_j e^(x_j / T).
+
+    Args:
+        temperature: T; the larger, the more even the answer.
+    """
+    return softmax([xi / temperature for xi in x])
+
+
+def _visible(mask: Array, x: Array) -> Array:
+    return np.where(mask != 0, x, -np.inf)
+
+
+def _masked_softmax(mask: Array, x: Array) -> Array:
+    return _softmax_sensitivity(_visible(mask, x))
+
+
+def _masked_softmax_gradient(mask: Array, x: Array, cotangent: Array) -> Array:
+    return _softmax_gradient_sensitivity(_visible(mask, x), cotangent * mask)
+
+
+def _masked_log_softmax(mask: Array, x: Array) -> Array:
+    return _log_softmax_sensitivity(_visible(mask, x)) * mask
+
+
+def _masked_log_softmax_gradient(mask: Array, x: Array, cotangent: Array) -> Array:
+    return _log_softmax_gradient_sensitivity(_visible(mask, x), cotangent * mask) * mask
+
+
+def _masked_logsumexp(mask: Array, x: Array) -> Array:
+    return _logsumexp_sensitivity(_visible(mask, x))
+
+
+def _masked_logsumexp_gradient(mask: Array, x: Array, cotangent: Array) -> Array:
+    return _logsumexp_gradient_sensitivity(_visible(mask, x), cotangent)
+
+
+MASKED = "Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.2.3"
+
+
+@define(
+    "activation",
+    "(n),(n)->(n)",
+    "mask logits",
+    source=MASKED,
+    bound=Bound(4, "softmax of the entries that take part", _masked_softmax),
+    gradient_bound=Bound(8, "that of softmax; 0 for masked entries", _masked_softmax_gradient),
+)
+def masked_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
+    """Softmax over the entries of a row whose mask is true; 0 for the others, whatever they hold."""
+    shares = iter(softmax(_seen(mask, x)))
+    return [next(shares) if m else arb(0) for m in mask]
+
+
+@define(
+    "activation",
+    "(n),(n)->(n)",
+    "mask logits",
+    source=MASKED,
+    bound=Bound(6, "log-softmax of the entries that take part", _masked_log_softmax),
+    gradient_bound=Bound(8, "that of log-softmax; 0 for masked entries", _masked_log_softmax_gradient),
+)
+def masked_log_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
+    """Log-softmax over the entries of a row whose mask is true; -inf for the others, whatever they hold."""
+    logs = iter(log_softmax(_seen(mask, x)))
+    return [next(logs) if m else -INFINITY for m in mask]
+
+
+@define(
+    "activation",
+    "(n),(n)->()",
+    "mask logits",
+    source=MASKED,
+    bound=Bound(6, "logsumexp of the entries that take part", _masked_logsumexp),
+    gradient_bound=Bound(8, "softmax of the entries that take part; 0 for the others", _masked_logsumexp_gradient),
+)
+def masked_logsumexp(mask: Sequence[bool], x: Sequence[Ball]) -> Ball:
+    """Logarithm of the sum of exponentials over the entries of a row whose mask is true."""
+    return logsumexp(_seen(mask, x))
+
+
+def _seen(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
+    return [xi for m, xi in zip(mask, x, strict=True) if m]

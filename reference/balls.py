@@ -21,14 +21,22 @@ class PrecisionError(ArithmeticError):
     """The balls are too wide to decide a comparison or a division; the engine answers by raising the precision."""
 
 
+class KinkError(ArithmeticError):
+    """There is no derivative: a maximum or minimum changes from one of its arguments to the other."""
+
+
+def _slope(x: Ball) -> Ball:
+    return x[1] if isinstance(x, arb_series) else arb(0)
+
+
 def value(x: Ball) -> Ball:
     """The number itself, without its derivative."""
-    return x[0] if isinstance(x, arb_series) else x
+    return x[0] if type(x) is arb_series else x
 
 
 def is_zero(x: Ball) -> bool:
     """Whether x is exactly zero."""
-    return bool(value(x) == 0)
+    return bool((x[0] if type(x) is arb_series else x) == 0)
 
 
 def exp(x: Ball) -> Ball:
@@ -52,7 +60,8 @@ def times(weight: Ball, x: Ball) -> Ball:
 
 def less(x: Ball, y: Ball) -> bool:
     """Whether x < y; PrecisionError if the balls overlap without being the same exact number."""
-    a, b = value(x), value(y)
+    a = x[0] if type(x) is arb_series else x
+    b = y[0] if type(y) is arb_series else y
     if a < b:
         return True
     if a >= b or a.is_nan() or b.is_nan():
@@ -61,15 +70,27 @@ def less(x: Ball, y: Ball) -> bool:
 
 
 def maximum(x: Ball, y: Ball) -> Ball:
-    """The larger of two; NaN if either is."""
-    if value(x).is_nan() or value(y).is_nan():
-        return x if value(x).is_nan() else y
+    """The larger of two; NaN if either is. KinkError where the two meet at different slopes."""
+    one, other = value(x), value(y)
+    if one.is_nan():
+        return x
+    if other.is_nan():
+        return y
+    if (type(x) is arb_series or type(y) is arb_series) and one == other:
+        if _slope(x) != _slope(y):
+            raise KinkError
+        return x if type(x) is arb_series else y
     return y if less(x, y) else x
 
 
 def minimum(x: Ball, y: Ball) -> Ball:
     """The smaller of two; NaN if either is."""
     return -maximum(-x, -y)
+
+
+def log_of_ratio(numerator: int, denominator: int) -> float:
+    """The binary64 number nearest to the logarithm of a ratio, whatever the machine's libm; -inf for 0."""
+    return float((arb(numerator) / denominator).log().mid()) if numerator else -float("inf")
 
 
 def total(xs: Sequence[Ball]) -> Ball:

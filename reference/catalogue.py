@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueline.reference import activations, losses, metrics
+from trueline.reference import activations, batch_metrics, losses, metrics
 from trueline.reference.operations import OPERATIONS, Operation, UnknownOperationError, operation
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Operation",
     "UnknownOperationError",
     "activations",
+    "batch_metrics",
     "losses",
     "metrics",
     "operation",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 from flint import arb, arb_series, ctx
-from trueline.reference.balls import Ball, PrecisionError, total
+from trueline.reference.balls import Ball, KinkError, PrecisionError, times, total
 from trueline.reference.formats import Array, Format
-from trueline.reference.operations import Operation
+from trueline.reference.operations import Operation, Weighted
 
 PRECISIONS = (128, 320, 1280, 4096)
 """Working precisions in bits. 1280 decides e^x of the largest binary64 number; what has no value at 4096 has none."""
@@ -36,6 +38,8 @@ class Truth:
     ulp: Array
     residual: Array
     undecided: Array
+    asked: Array | None = None
+    """Where a truth was computed at some elements alone: which. None means all."""
 
     def text(self, at: tuple[int, ...]) -> str:
         """The exact value of one element to 20 significant digits."""
@@ -52,6 +56,7 @@ class Truth:
             np.moveaxis(self.ulp, -1, axis),
             np.stack([np.moveaxis(part, -1, axis) for part in self.residual]),
             np.moveaxis(self.undecided, -1, axis),
+            None if self.asked is None else np.moveaxis(self.asked, -1, axis),
         )
 
 
@@ -68,6 +73,42 @@ def decimal(value: Fraction, digits: int = 20) -> str:
 
 
 _Element = tuple[float, float, float, float, bool]
+
+
+def _settle_plainly(ball: Ball, fmt: Format) -> _Element | None:
+    """One element of a truth where binary64 arithmetic that makes no rounding error decides it, else None.
+
+    The ball's middle is the sum of three binary64 numbers and less than 2^-60 ULP, the first of them its rounding
+    to nearest. Where so much could move the rounding or the unit, there is no decision here.
+    """
+    head = float(ball)
+    size = abs(head)
+    if size == 0 and ball.is_zero():
+        return (0.0, math.ldexp(1.0, fmt.ulp_exponent(fmt.emin)), 0.0, 0.0, False)
+    # No step below overflows, or underflows by what matters, in this range; NaN lies outside.
+    if not (1e-250 < size < 1e250 and size < fmt.largest and ball.rel_accuracy_bits() >= fmt.precision + 62):
+        return None
+    below = ball - head
+    tail = float(below)
+    lowest = float(below - tail)
+    mantissa, exponent = math.frexp(size)
+    # Just below a power of two the unit is the smaller one.
+    power = mantissa == 0.5
+    inwards = power and tail * head < 0
+    binade = exponent - 2 if inwards else exponent - 1
+    ulp = math.ldexp(1.0, (binade if binade > fmt.emin else fmt.emin) - fmt.precision + 1)
+    scaled = head / ulp
+    whole = float(round(scaled))
+    error = whole - scaled
+    tail /= ulp
+    residual = error - tail
+    # Next to a power of two the unit is in question, next to a half the rounding, and a zero has a sign.
+    if (power and abs(tail) < 2**-50 and not ball.is_exact()) or abs(residual) > 0.499 or whole == 0:
+        return None
+    # The rounding error of that subtraction, exactly (Knuth, TAOCP 2, section 4.2.2, theorem B).
+    part = residual - error
+    rest = (error - (residual - part)) - (tail + part)
+    return (whole * ulp, ulp, residual, rest - lowest / ulp, False)
 
 
 def _settle(ball: Ball, fmt: Format, last: bool) -> _Element | None:
@@ -127,13 +168,14 @@ def _decide(compute: Callable[[], list[Ball]], fmt: Format) -> list[_Element]:
             if last:
                 raise PrecisionError(f"no decision at {precision} bits: {error}") from error
             continue
+        known = settled or itertools.repeat(None)
         settled = [
-            _settle(ball, fmt, last) if index >= len(settled) or settled[index] is None else settled[index]
-            for index, ball in enumerate(balls)
+            old or _settle_plainly(ball, fmt) or _settle(ball, fmt, last)
+            for ball, old in zip(balls, known, strict=False)
         ]
         if None not in settled:
             break
-    return [element for element in settled if element is not None]
+    return cast("list[_Element]", settled)
 
 
 def _truth(elements: list[_Element], shape: tuple[int, ...]) -> Truth:
@@ -141,13 +183,9 @@ def _truth(elements: list[_Element], shape: tuple[int, ...]) -> Truth:
     return Truth(table[0], table[1], table[2:4], table[4].astype(bool))
 
 
-def _balls(array: Array, integer: bool) -> Any:
-    """A nested list of exact balls (or ints, for labels) from an array."""
-    if integer:
-        return array.tolist()
-    if array.ndim == 0:
-        return arb(float(array))
-    return [_balls(part, integer) for part in np.asarray(array, dtype=np.float64)]
+def _balls(values: Any) -> Any:
+    """Exact balls from a number or a row of numbers."""
+    return list(map(arb, values)) if isinstance(values, list) else arb(values)
 
 
 def resolve(operation: Operation, fmt: Format, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,14 +197,16 @@ def resolve(operation: Operation, fmt: Format, parameters: Mapping[str, Any]) ->
     unknown = set(parameters) - set(operation.parameters)
     if unknown:
         raise TypeError(f"{operation.name} has no parameter {sorted(unknown)[0]!r}")
-    resolved: dict[str, Any] = {}
-    for name, given in parameters.items():
-        if name == "clip":
-            edge = fmt.epsilon if given == "epsilon" else float(given)
-            resolved[name] = (arb(fmt.round(edge)), arb(fmt.round(1 - edge)))
-        else:
-            resolved[name] = arb(given) if isinstance(given, float) else given
-    return resolved
+    return {name: _resolved(name, given, fmt) for name, given in parameters.items()}
+
+
+def _resolved(name: str, given: Any, fmt: Format) -> Any:
+    if name == "clip":
+        edge = fmt.epsilon if given == "epsilon" else float(given)
+        return arb(fmt.round(edge)), arb(fmt.round(1 - edge))
+    if isinstance(given, tuple):
+        return [_resolved(name, each, fmt) for each in given]
+    return arb(given) if isinstance(given, float) else given
 
 
 @dataclass(frozen=True)
@@ -179,12 +219,12 @@ class _Rows:
 
     def __iter__(self) -> Iterator[list[Any]]:
         count = math.prod(self.batch)
-        flat = [array.reshape(count, *array.shape[len(self.batch) :]) for array in self.arrays]
-        names = self.operation.inputs
-        for index in range(count):
-            yield [
-                _balls(array[index], name in self.operation.integers) for name, array in zip(names, flat, strict=True)
-            ]
+        columns = []
+        for name, array in zip(self.operation.inputs, self.arrays, strict=True):
+            flat = array.reshape(count, *array.shape[len(self.batch) :])
+            labels = name in self.operation.integers
+            columns.append(flat.tolist() if labels else map(_balls, flat.astype(np.float64).tolist()))
+        yield from map(list, zip(*columns, strict=True))
 
 
 def rows(operation: Operation, inputs: Mapping[str, Array], axis: int = -1) -> _Rows:
@@ -198,9 +238,60 @@ def rows(operation: Operation, inputs: Mapping[str, Array], axis: int = -1) -> _
     return _Rows(operation, batch, tuple(arrays))
 
 
-def _per_row(operation: Operation, row: list[Any], parameters: Mapping[str, Any]) -> list[Ball]:
+def _per_row(operation: Operation, row: list[Any], parameters: Mapping[str, Any]) -> tuple[list[Ball], Ball]:
+    """The answers for one row, and the weight with which it counts in a mean."""
     answer = operation.definition(*row, **parameters)
-    return list(answer) if operation.output_rank else [answer]
+    if isinstance(answer, Weighted):
+        return [answer.value], answer.weight
+    return (list(answer) if operation.output_rank else [answer]), arb(1)
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Rows with the weights that the caller gives them, and the number that a mean divides by."""
+
+    operation: Operation
+    rows: list[list[Any]]
+    weights: list[Ball]
+    parameters: dict[str, Any]
+    reduction: str
+    mean_over: str
+
+    def weighed(self, index: int, row: list[Any]) -> tuple[list[Ball], Ball]:
+        """The weighted answers for one row, and its weight."""
+        answers, own = _per_row(self.operation, row, self.parameters)
+        weight = self.weights[index]
+        return (answers, own) if weight is None else ([times(weight, each) for each in answers], weight * own)
+
+    def answer(self, index: int, row: list[Any]) -> list[Ball]:
+        """The weighted answers for one row."""
+        return self.weighed(index, row)[0]
+
+    def divisor(self, weights: Iterable[Ball]) -> Ball:
+        """What the reduction divides the sum by."""
+        if self.reduction != "mean":
+            return arb(1)
+        return arb(len(self.rows)) if self.mean_over == "samples" else total(list(weights))
+
+
+def _samples(
+    batch: _Rows,
+    fmt: Format,
+    sample_weight: Array | None,
+    parameters: dict[str, Any],
+    reduction: str,
+    mean_over: str,
+) -> _Samples:
+    listed = list(batch)
+    weights = [None] * len(listed)
+    if sample_weight is not None:
+        given = sample_weight.astype(np.float64).ravel().tolist()
+        if batch.operation.whole:
+            parameters = {**parameters, "sample_weight": tuple(given)}
+        else:
+            weights = _balls(given)
+    resolved = resolve(batch.operation, fmt, parameters)
+    return _Samples(batch.operation, listed, weights, resolved, reduction, mean_over)
 
 
 def evaluate(
@@ -210,28 +301,53 @@ def evaluate(
     *,
     axis: int = -1,
     reduction: str = "none",
+    mean_over: str = "weights",
     **parameters: Any,
 ) -> Truth:
     """The exact answers of `operation` for arrays of numbers of `fmt`, in the shape that an implementation returns.
 
     Shapes: every input has the same batch axes; rowwise inputs have one more at `axis`. `reduction` mean and sum
-    give shape (), none keeps all. The mean over no rows is NaN, as 0/0 is.
+    give shape (), none keeps all. A mean divides by the sum of the samples' weights, or by their number for
+    `mean_over="samples"`; 0/0 is NaN. Weights come from the input `sample_weight`, one for each sample, and from
+    the definition itself; a metric of a whole batch takes them as its parameter `sample_weight`.
     """
     batch = rows(operation, inputs, axis)
     with _lock:
-        resolved = resolve(operation, fmt, parameters)
+        samples = _samples(batch, fmt, inputs.get("sample_weight"), parameters, reduction, mean_over)
         if reduction == "none":
-            elements = [e for row in batch for e in _decide(lambda row=row: _per_row(operation, row, resolved), fmt)]  # type: ignore[misc]
+            elements = [
+                element
+                for index, row in enumerate(samples.rows)
+                for element in _decide(partial(samples.answer, index, row), fmt)
+            ]
             core = (batch.arrays[-1].shape[-1],) if operation.output_rank else ()
             truth = _truth(elements, (*batch.batch, *core))
             return truth.core_axis_to(axis) if operation.output_rank else truth
-        listed = list(batch)
 
         def reduced() -> list[Ball]:
-            answer = total([_per_row(operation, row, resolved)[0] for row in listed])
-            return [answer if reduction == "sum" else answer / len(listed)]
+            weighed = [samples.weighed(index, row) for index, row in enumerate(samples.rows)]
+            return [total([each[0] for each, _ in weighed]) / samples.divisor(weight for _, weight in weighed)]
 
         return _truth(_decide(reduced, fmt), ())
+
+
+LONG = 128
+"""Rows longer than this are differentiated at a sample of their entries."""
+
+
+def _differentiated(entries: list[Ball], row: list[Any]) -> Iterable[int]:
+    """The entries of a row whose derivative is computed: all, or both ends, the extremes, the label and a sample."""
+    count = len(entries)
+    if count <= LONG:
+        return range(count)
+    numbers = [float(entry.mid()) for entry in entries]
+    known = [index for index, number in enumerate(numbers) if not math.isnan(number)]
+    extremes = [min(known, key=numbers.__getitem__), max(known, key=numbers.__getitem__)] if known else []
+    labels = [label for label in row[:-1] if isinstance(label, int) and 0 <= label < count]
+    return sorted({0, count - 1, *extremes, *labels, *(count * step // 16 for step in range(16))})
+
+
+_UNASKED: _Element = (0.0, 1.0, 0.0, 0.0, False)
 
 
 def gradient(
@@ -242,12 +358,15 @@ def gradient(
     *,
     axis: int = -1,
     reduction: str = "none",
+    mean_over: str = "weights",
+    order: int = 1,
     **parameters: Any,
 ) -> Truth:
     """The exact vector-Jacobian product with respect to the last input, in its shape.
 
     `cotangent` has the shape of the answer. The derivative comes from the definition itself, evaluated on power
-    series with one input entry as the variable.
+    series with one input entry as the variable. `order=2` gives the second derivative of a function of one number.
+    Of rows longer than LONG a sample of entries is `asked`, and no entry that stands at a kink.
     """
     batch = rows(operation, inputs, axis)
     weights = np.asarray(cotangent, dtype=np.float64)
@@ -256,25 +375,49 @@ def gradient(
     elif operation.output_rank:
         weights = np.moveaxis(weights, axis, -1)
     count = math.prod(batch.batch)
-    divisor = count if reduction == "mean" else 1
     flat = weights.reshape(count, batch.arrays[-1].shape[-1] if operation.output_rank else 1)
     rowwise = bool(operation.core_ranks[-1])
     elements: list[_Element] = []
+    asked: list[bool] = []
     with _lock:
-        resolved = resolve(operation, fmt, parameters)
-        for row, weight in zip(batch, flat, strict=True):
+        samples = _samples(batch, fmt, inputs.get("sample_weight"), parameters, reduction, mean_over)
+        divisors: dict[int, Ball] = {}
+        for index, (row, weight) in enumerate(zip(samples.rows, flat, strict=True)):
+            entries = row[-1] if rowwise else [row[-1]]
+            chosen = _differentiated(entries, row)
+            kinks: set[int] = set()
 
-            def product(row: list[Any] = row, weight: Array = weight) -> list[Ball]:
-                entries = row[-1] if rowwise else [row[-1]]
+            def product(
+                index: int = index,
+                row: list[Any] = row,
+                weight: Array = weight,
+                entries: list[Ball] = entries,
+                chosen: Iterable[int] = chosen,
+                kinks: set[int] = kinks,
+            ) -> list[Ball]:
+                if ctx.prec not in divisors:
+                    divisors[ctx.prec] = samples.divisor(samples.weighed(*each)[1] for each in enumerate(samples.rows))
                 results = []
-                for index, entry in enumerate(entries):
-                    seeded = [*entries[:index], arb_series([entry, 1], 2), *entries[index + 1 :]]
-                    answers = _per_row(operation, [*row[:-1], seeded if rowwise else seeded[0]], resolved)
-                    slopes = [answer[1] if isinstance(answer, arb_series) else arb(0) for answer in answers]
-                    results.append(total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisor)
+                for place in chosen:
+                    seeded = [*entries[:place], arb_series([entries[place], 1], order + 1), *entries[place + 1 :]]
+                    try:
+                        answers = samples.answer(index, [*row[:-1], seeded if rowwise else seeded[0]])
+                    except KinkError:
+                        kinks.add(place)
+                        results.append(arb(0))
+                        continue
+                    # The coefficient of x^2 is half of the second derivative.
+                    slopes = [a[order] * order if isinstance(a, arb_series) else arb(0) for a in answers]
+                    results.append(
+                        total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisors[ctx.prec]
+                    )
                 return results
 
-            elements += _decide(product, fmt)
+            found = dict(zip(chosen, _decide(product, fmt), strict=True))
+            elements += [found.get(place, _UNASKED) for place in range(len(entries))]
+            asked += [place in found and place not in kinks for place in range(len(entries))]
     shape = batch.arrays[-1].shape
     truth = _truth(elements, shape)
+    if not all(asked):
+        truth = replace(truth, asked=np.array(asked, dtype=bool).reshape(shape))
     return truth.core_axis_to(axis) if rowwise else truth

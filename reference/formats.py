@@ -7,6 +7,7 @@ Source: IEEE 754-2019; bfloat16 as Intel's 'BFLOAT16 - Hardware Numerics Definit
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,32 +28,32 @@ class Format:
     emax: int
     dtype: np.dtype[Any]
 
-    @property
+    @functools.cached_property
     def emin(self) -> int:
         """The exponent of the smallest normal number."""
         return 1 - self.emax
 
-    @property
+    @functools.cached_property
     def largest(self) -> float:
         """The largest finite number."""
         return math.ldexp(2.0 - math.ldexp(1.0, 1 - self.precision), self.emax)
 
-    @property
+    @functools.cached_property
     def smallest_normal(self) -> float:
         """The smallest positive normal number."""
         return math.ldexp(1.0, self.emin)
 
-    @property
+    @functools.cached_property
     def smallest_subnormal(self) -> float:
         """The smallest positive number."""
         return math.ldexp(1.0, self.emin - self.precision + 1)
 
-    @property
+    @functools.cached_property
     def epsilon(self) -> float:
         """The distance from 1 to the next larger number."""
         return math.ldexp(1.0, 1 - self.precision)
 
-    @property
+    @functools.cached_property
     def unit_roundoff(self) -> float:
         """Half of epsilon: the largest relative error of one rounding to nearest."""
         return self.epsilon / 2
@@ -131,8 +132,14 @@ class Format:
     def rounded(self, values: Any) -> Array:
         """`values` (array-like of binary64 numbers) rounded one by one, as an array of the storage type."""
         wide = np.asarray(values, dtype=np.float64)
-        flat = [self.round(float(value)) for value in wide.ravel()]
-        return self.array(np.array(flat, dtype=np.float64).reshape(wide.shape))
+        if self.dtype == np.float64:
+            return self.array(wide)
+        finite = np.where(np.isfinite(wide), wide, 0.0)
+        # Scaling by powers of two is exact, but for quotients that round to zero anyway.
+        units = np.ldexp(1.0, np.maximum(np.frexp(finite)[1] - 1, self.emin) - self.precision + 1)
+        near = np.rint(finite / units) * units
+        near = np.where(np.abs(near) > self.largest, np.copysign(np.inf, near), near)
+        return self.array(np.where(np.isfinite(wide), near, wide))
 
 
 FORMATS = {

@@ -12,12 +12,13 @@ from flint import arb
 from trueline.reference.activations import BHH, GBC, spread
 from trueline.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, times, total
 from trueline.reference.formats import Array
-from trueline.reference.operations import Bound, define
+from trueline.reference.operations import Bound, Weighted, define
 
 BISHOP = "Bishop, Pattern Recognition and Machine Learning, Springer, 2006"
 
 Interval = tuple[Ball, Ball]
 WHOLE: Interval = (-INFINITY, INFINITY)
+ZERO, ONE = arb(0), arb(1)
 
 
 def clamp(x: Ball, interval: Interval) -> Ball:
@@ -30,63 +31,129 @@ def _sigmoid(z: Array) -> Array:
         return np.asarray(1 / (1 + np.exp(-z)))
 
 
-def _soft_probability_gradient(y_true: Array, y_pred: Array, cotangent: Array) -> Array:
+def _soft_probability_gradient(
+    y_true: Array, y_pred: Array, cotangent: Array, *, label_smoothing: float = 0.0
+) -> Array:
+    y_true = _smoothed_binary(y_true, label_smoothing)
     with np.errstate(all="ignore"):
         parts = np.abs(y_true / y_pred) + np.abs((1 - y_true) / (1 - y_pred))
     return np.asarray(np.abs(cotangent) * np.nan_to_num(parts, posinf=0.0))
 
 
-def _bce_logits(y_true: Array, logits: Array) -> Array:
-    soft = (y_true != 0) & (y_true != 1)
-    return np.asarray(np.nan_to_num(np.abs(y_true * logits) * soft, posinf=0.0))
+def _smoothed_binary(y_true: Array, label_smoothing: float) -> Array:
+    return np.asarray(y_true * (1 - label_smoothing) + label_smoothing / 2)
 
 
-def _bce_logits_gradient(y_true: Array, logits: Array, cotangent: Array) -> Array:
-    soft = (y_true != 0) & (y_true != 1)
-    return np.asarray(
-        np.abs(cotangent) * soft * (y_true * _sigmoid(-logits) + (1 - y_true) * _sigmoid(logits)) * (2 + np.abs(logits))
-    )
+def _bce_logits(y_true: Array, logits: Array, *, label_smoothing: float = 0.0, pos_weight: float = 1.0) -> Array:
+    t = _smoothed_binary(y_true, label_smoothing)
+    soft = (t != 0) & (t != 1)
+    return np.asarray(max(1, pos_weight) * np.nan_to_num(np.abs(t * logits) * soft, posinf=0.0))
 
 
-def _cce(y_true: Array, y_pred: Array, *, normalise: bool = False) -> Array:
+def _bce_logits_gradient(
+    y_true: Array, logits: Array, cotangent: Array, *, label_smoothing: float = 0.0, pos_weight: float = 1.0
+) -> Array:
+    t = _smoothed_binary(y_true, label_smoothing)
+    soft = (t != 0) & (t != 1)
+    terms = pos_weight * t * _sigmoid(-logits) + (1 - t) * _sigmoid(logits)
+    return np.asarray(np.abs(cotangent) * soft * terms * (2 + np.abs(logits)))
+
+
+def _cce(y_true: Array, y_pred: Array, *, label_smoothing: float = 0.0, normalise: bool = False) -> Array:
     """Dividing by the row's sum rounds each p once, which costs u in log p; a p taken as given is exact."""
-    return np.asarray(np.abs(y_true).sum(axis=-1) * normalise + 0 * y_pred[..., 0])
+    return np.asarray(_weights(y_true, label_smoothing, None).sum(axis=-1) * normalise + 0 * y_pred[..., 0])
 
 
-def _cce_gradient(y_true: Array, y_pred: Array, cotangent: Array) -> Array:
+def _cce_gradient(y_true: Array, y_pred: Array, cotangent: Array, *, label_smoothing: float = 0.0) -> Array:
+    weight = _weights(y_true, label_smoothing, None)
     with np.errstate(all="ignore"):
-        ratio = np.nan_to_num(np.abs(y_true / y_pred), posinf=0.0)
-    return np.asarray(np.abs(cotangent)[..., None] * (ratio + np.abs(y_true).sum(axis=-1, keepdims=True)))
+        ratio = np.nan_to_num(np.abs(weight / y_pred), posinf=0.0)
+    return np.asarray(np.abs(cotangent)[..., None] * (ratio + weight.sum(axis=-1, keepdims=True)))
 
 
-def _cce_logits(y_true: Array, logits: Array) -> Array:
+def _weights(y_true: Array, label_smoothing: float, class_weight: Sequence[float] | None) -> Array:
+    """Size of each class's share in the loss."""
+    share = np.abs(y_true) * (1 - label_smoothing) + label_smoothing / y_true.shape[-1]
+    return np.asarray(share if class_weight is None else share * np.abs(class_weight))
+
+
+def _cce_logits(
+    y_true: Array, logits: Array, *, label_smoothing: float = 0.0, class_weight: Sequence[float] | None = None
+) -> Array:
     _, d, condition = spread(logits)
-    return np.asarray(np.sum(np.abs(y_true) * (1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))), axis=-1))
+    each = 1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))
+    return np.asarray(np.sum(_weights(y_true, label_smoothing, class_weight) * each, axis=-1))
 
 
-def _cce_logits_gradient(y_true: Array, logits: Array, cotangent: Array) -> Array:
+def _cce_logits_gradient(
+    y_true: Array,
+    logits: Array,
+    cotangent: Array,
+    *,
+    label_smoothing: float = 0.0,
+    class_weight: Sequence[float] | None = None,
+) -> Array:
     p, _, condition = spread(logits)
-    weight = np.abs(y_true)
+    weight = _weights(y_true, label_smoothing, class_weight)
     return np.asarray(
         np.abs(cotangent)[..., None] * (p * weight.sum(axis=-1, keepdims=True) * (2 + condition) + weight)
     )
 
 
-def _one_hot(labels: Array, like: Array) -> Array:
+def one_hot(labels: Array, like: Array) -> Array:
+    """Rows with a one at each label; all zero for a label that is none of the classes."""
     return np.asarray(np.arange(like.shape[-1]) == labels[..., None], dtype=np.float64)
 
 
-def _sparse(labels: Array, logits: Array) -> Array:
-    return _cce_logits(_one_hot(labels, logits), logits)
+def _shown(labels: Array, logits: Array, ignore_index: int | None) -> Array:
+    """The logits with rows that are ignored taken for zeros: what they hold is of no account."""
+    return np.where((labels == ignore_index)[..., None], 0.0, logits) if ignore_index is not None else logits
 
 
-def _sparse_gradient(labels: Array, logits: Array, cotangent: Array) -> Array:
-    return _cce_logits_gradient(_one_hot(labels, logits), logits, cotangent)
+def _sparse(
+    labels: Array,
+    logits: Array,
+    *,
+    label_smoothing: float = 0.0,
+    class_weight: Sequence[float] | None = None,
+    ignore_index: int | None = None,
+) -> Array:
+    known = _shown(labels, logits, ignore_index)
+    return _cce_logits(one_hot(labels, logits), known, label_smoothing=label_smoothing, class_weight=class_weight)
+
+
+def _sparse_gradient(
+    labels: Array,
+    logits: Array,
+    cotangent: Array,
+    *,
+    label_smoothing: float = 0.0,
+    class_weight: Sequence[float] | None = None,
+    ignore_index: int | None = None,
+) -> Array:
+    known = _shown(labels, logits, ignore_index)
+    return _cce_logits_gradient(
+        one_hot(labels, logits), known, cotangent, label_smoothing=label_smoothing, class_weight=class_weight
+    )
+
+
+def _sparse_probability(labels: Array, y_pred: Array, *, normalise: bool = False) -> Array:
+    return _cce(one_hot(labels, y_pred), y_pred, normalise=normalise)
+
+
+def _sparse_probability_gradient(labels: Array, y_pred: Array, cotangent: Array) -> Array:
+    return _cce_gradient(one_hot(labels, y_pred), y_pred, cotangent)
+
+
+def smoothed(y_true: Sequence[Ball], label_smoothing: Ball) -> list[Ball]:
+    """Targets mixed with the uniform distribution (Szegedy et al., CVPR 2016, section 7)."""
+    return [t * (1 - label_smoothing) + label_smoothing / len(y_true) for t in y_true]
 
 
 @define(
     "loss",
     "(),()->()",
+    "target probability",
     source=f"{BISHOP}, eq. 4.90",
     bound=Bound(
         4,
@@ -95,16 +162,26 @@ def _sparse_gradient(labels: Array, logits: Array, cotangent: Array) -> Array:
     gradient_bound=Bound(
         8, "-t/p + (1-t)/(1-p), whose terms cancel for soft targets alone", _soft_probability_gradient
     ),
+    asks=({"label_smoothing": 0.125},),
 )
-def binary_cross_entropy(y_true: Ball, y_pred: Ball, *, clip: Interval = WHOLE, log_floor: Ball = -INFINITY) -> Ball:
+def binary_cross_entropy(
+    y_true: Ball,
+    y_pred: Ball,
+    *,
+    label_smoothing: Ball = ZERO,
+    clip: Interval = WHOLE,
+    log_floor: Ball = -INFINITY,
+) -> Ball:
     """Binary cross-entropy of a probability, -(t log p + (1 - t) log(1 - p)), with 0 log 0 = 0."""
+    t = y_true * (1 - label_smoothing) + label_smoothing / 2
     p = clamp(y_pred, clip)
-    return -(times(y_true, maximum(log(p), log_floor)) + times(1 - y_true, maximum(log(1 - p), log_floor)))
+    return -(times(t, maximum(log(p), log_floor)) + times(1 - t, maximum(log(1 - p), log_floor)))
 
 
 @define(
     "loss",
     "(),()->()",
+    "target real",
     source=f"{BISHOP}, eq. 4.90 with eq. 4.59",
     bound=Bound(6, "two softplus terms of one sign; a soft target's own rounding weighs |t z|", _bce_logits),
     gradient_bound=Bound(
@@ -112,15 +189,20 @@ def binary_cross_entropy(y_true: Ball, y_pred: Ball, *, clip: Interval = WHOLE, 
         "-t sigmoid(-z) + (1-t) sigmoid(z), whose terms cancel for soft targets alone",
         _bce_logits_gradient,
     ),
+    asks=({"pos_weight": 2.0}, {"pos_weight": 0.25}, {"label_smoothing": 0.125}),
 )
-def binary_cross_entropy_with_logits(y_true: Ball, logits: Ball) -> Ball:
-    """Binary cross-entropy of a logit, t log(1 + e^-z) + (1 - t) log(1 + e^z)."""
-    return times(y_true, log(1 + exp(-logits))) + times(1 - y_true, log(1 + exp(logits)))
+def binary_cross_entropy_with_logits(
+    y_true: Ball, logits: Ball, *, label_smoothing: Ball = ZERO, pos_weight: Ball = ONE
+) -> Ball:
+    """Binary cross-entropy of a logit, w t log(1 + e^-z) + (1 - t) log(1 + e^z)."""
+    t = y_true * (1 - label_smoothing) + label_smoothing / 2
+    return pos_weight * times(t, log(1 + exp(-logits))) + times(1 - t, log(1 + exp(logits)))
 
 
 @define(
     "loss",
     "(c),(c)->()",
+    "distribution probabilities",
     source=f"{BISHOP}, eq. 4.108",
     bound=Bound(
         4,
@@ -128,36 +210,131 @@ def binary_cross_entropy_with_logits(y_true: Ball, logits: Ball) -> Ball:
         _cce,
     ),
     gradient_bound=Bound(8, "-t/p, and minus its mean where the row is normalised", _cce_gradient),
+    asks=({"label_smoothing": 0.125},),
 )
 def categorical_cross_entropy(
-    y_true: Sequence[Ball], y_pred: Sequence[Ball], *, normalise: bool = False, clip: Interval = WHOLE
+    y_true: Sequence[Ball],
+    y_pred: Sequence[Ball],
+    *,
+    label_smoothing: Ball = ZERO,
+    normalise: bool = False,
+    clip: Interval = WHOLE,
 ) -> Ball:
     """Cross-entropy of a row of probabilities, -sum_c t_c log p_c, with 0 log 0 = 0."""
     scale = total(y_pred) if normalise else arb(1)
-    return -total([times(t, log(clamp(p / scale, clip))) for t, p in zip(y_true, y_pred, strict=True)])
-
-
-@define(
-    "loss",
-    "(c),(c)->()",
-    source=f"{GBC}, eq. 6.30",
-    bound=Bound(6, f"condition of log-softmax, weighted by the targets ({BHH})", _cce_logits),
-    gradient_bound=Bound(8, "p_c sum(t) - t_c with the condition of softmax", _cce_logits_gradient),
-)
-def categorical_cross_entropy_with_logits(y_true: Sequence[Ball], logits: Sequence[Ball]) -> Ball:
-    """Cross-entropy of a row of logits, -sum_c t_c log softmax(z)_c, with 0 log 0 = 0."""
-    partition = log(total([exp(z) for z in logits]))
-    return -total([times(t, z - partition) for t, z in zip(y_true, logits, strict=True)])
+    targets = smoothed(y_true, label_smoothing)
+    return -total([times(t, log(clamp(p / scale, clip))) for t, p in zip(targets, y_pred, strict=True)])
 
 
 @define(
     "loss",
     "(),(c)->()",
+    "label probabilities",
+    source=f"{BISHOP}, eq. 4.108",
+    bound=Bound(
+        4, "log p is accurate in its own ULP; a normalised p is rounded once, which costs u", _sparse_probability
+    ),
+    gradient_bound=Bound(
+        8, "-1/p at the label, and minus its mean where the row is normalised", _sparse_probability_gradient
+    ),
+    asks=({"ignore_index": 2}, {"ignore_index": -100}),
+)
+def sparse_categorical_cross_entropy(
+    labels: int,
+    y_pred: Sequence[Ball],
+    *,
+    ignore_index: int | None = None,
+    normalise: bool = False,
+    clip: Interval = WHOLE,
+) -> Weighted:
+    """Cross-entropy of a row of probabilities for an integer label, -log p_label."""
+    if labels == ignore_index:
+        return Weighted(arb(0), arb(0))
+    scale = total(y_pred) if normalise else arb(1)
+    return Weighted(-log(clamp(y_pred[labels] / scale, clip)), arb(1))
+
+
+@define(
+    "loss",
+    "(c),(c)->()",
+    "distribution logits",
     source=f"{GBC}, eq. 6.30",
-    integers=frozenset({"labels"}),
+    bound=Bound(6, f"condition of log-softmax, weighted by the targets ({BHH})", _cce_logits),
+    gradient_bound=Bound(8, "p_c sum(t) - t_c with the condition of softmax", _cce_logits_gradient),
+    asks=({"label_smoothing": 0.125}, {"class_weight": "varied"}, {"class_weight": "varied", "label_smoothing": 0.125}),
+)
+def categorical_cross_entropy_with_logits(
+    y_true: Sequence[Ball],
+    logits: Sequence[Ball],
+    *,
+    label_smoothing: Ball = ZERO,
+    class_weight: Sequence[Ball] | None = None,
+) -> Ball:
+    """Cross-entropy of a row of logits, -sum_c w_c t_c log softmax(z)_c, with 0 log 0 = 0."""
+    partition = log(total([exp(z) for z in logits]))
+    weights = class_weight or [arb(1)] * len(logits)
+    targets = [w * t for w, t in zip(weights, smoothed(y_true, label_smoothing), strict=True)]
+    return -total([times(t, z - partition) for t, z in zip(targets, logits, strict=True)])
+
+
+@define(
+    "loss",
+    "(),(c)->()",
+    "label logits",
+    source=f"{GBC}, eq. 6.30",
     bound=Bound(6, f"condition of log-softmax at the label ({BHH})", _sparse),
     gradient_bound=Bound(8, "p_c - [c = label] with the condition of softmax", _sparse_gradient),
+    asks=(
+        {"label_smoothing": 0.125},
+        {"class_weight": "varied"},
+        {"class_weight": "with-zero"},
+        {"class_weight": "varied", "label_smoothing": 0.125},
+        {"ignore_index": 2},
+        {"ignore_index": -100},
+        {"ignore_index": 2, "class_weight": "varied"},
+    ),
 )
-def sparse_categorical_cross_entropy_with_logits(labels: int, logits: Sequence[Ball]) -> Ball:
-    """Cross-entropy of a row of logits for an integer label, -log softmax(z)_label."""
-    return log(total([exp(z) for z in logits])) - logits[labels]
+def sparse_categorical_cross_entropy_with_logits(
+    labels: int,
+    logits: Sequence[Ball],
+    *,
+    label_smoothing: Ball = ZERO,
+    class_weight: Sequence[Ball] | None = None,
+    ignore_index: int | None = None,
+) -> Weighted:
+    """Cross-entropy of a row of logits for an integer label, -w_label log softmax(z)_label."""
+    if labels == ignore_index:
+        return Weighted(arb(0), arb(0))
+    weights = class_weight or [arb(1)] * len(logits)
+    partition = log(total([exp(z) for z in logits]))
+    own = weights[labels] * (partition - logits[labels])
+    uniform = total([times(w * label_smoothing, partition - z) for w, z in zip(weights, logits, strict=True)])
+    return Weighted(times(1 - label_smoothing, own) + uniform / len(logits), weights[labels])
+
+
+@define(
+    "loss",
+    "(),(c)->()",
+    "label log_probabilities",
+    source=f"{BISHOP}, eq. 4.108",
+    bound=Bound(2, "one product with a weight; without one the answer is a number of the input"),
+    gradient_bound=Bound(2, "minus the weight, at the label alone"),
+    asks=(
+        {"class_weight": "varied"},
+        {"ignore_index": 2},
+        {"ignore_index": -100},
+        {"ignore_index": 2, "class_weight": "varied"},
+    ),
+)
+def negative_log_likelihood(
+    labels: int,
+    log_probabilities: Sequence[Ball],
+    *,
+    class_weight: Sequence[Ball] | None = None,
+    ignore_index: int | None = None,
+) -> Weighted:
+    """Negative log-likelihood of a label from a row of log-probabilities, -w_label log p_label."""
+    if labels == ignore_index:
+        return Weighted(arb(0), arb(0))
+    weight = class_weight[labels] if class_weight else arb(1)
+    return Weighted(-weight * log_probabilities[labels], weight)

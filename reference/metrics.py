@@ -13,6 +13,10 @@ from trueline.reference.operations import Bound, define
 
 MEAN = Bound(1, "a count divided by a count, both exact")
 SKLEARN = "Pedregosa et al., Scikit-learn: Machine Learning in Python, JMLR 12, 2011, section Metrics of the user guide"
+MULTI_LABEL = (
+    "Tsoumakas and Katakis, Multi-Label Classification: An Overview, IJDWM 3(3), 2007, section Evaluation Metrics"
+)
+HALF = arb(0.5)
 
 
 def _largest(row: Sequence[Ball]) -> int:
@@ -24,32 +28,72 @@ def _largest(row: Sequence[Ball]) -> int:
     return best
 
 
-@define("metric", "(),()->()", source=SKLEARN, bound=MEAN, integers=frozenset({"y_true", "y_pred"}))
+@define("metric", "(),()->()", "label label", source=SKLEARN, bound=MEAN)
 def accuracy(y_true: int, y_pred: int) -> Ball:
     """Share of samples whose predicted label is the true one."""
     return arb(y_true == y_pred)
 
 
-@define("metric", "(),()->()", source=SKLEARN, bound=MEAN, integers=frozenset({"y_true"}))
-def binary_accuracy(y_true: int, y_score: Ball, *, threshold: Ball = arb(0.5)) -> Ball:  # noqa: B008
-    """Share of samples whose score lies above the threshold exactly when the label is 1."""
+@define("metric", "(),()->()", "binary score", source=SKLEARN, bound=MEAN)
+def binary_accuracy(y_true: int, y_score: Ball, *, threshold: Ball = HALF) -> Ball:
+    """Share of samples whose score lies above the threshold exactly when the label is 1.
+
+    Args:
+        threshold: the score above which 1 is predicted
+    """
     return arb(less(threshold, y_score) == (y_true == 1))
 
 
-@define("metric", "(c),(c)->()", source=SKLEARN, bound=MEAN)
+@define("metric", "(c),(c)->()", "one_hot scores", source=SKLEARN, bound=MEAN)
 def categorical_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball]) -> Ball:
     """Share of rows whose largest score stands where the one-hot target has its 1."""
     return arb(_largest(y_true) == _largest(y_score))
 
 
-@define("metric", "(),(c)->()", source=SKLEARN, bound=MEAN, integers=frozenset({"labels"}))
+@define("metric", "(),(c)->()", "label scores", source=SKLEARN, bound=MEAN)
 def sparse_categorical_accuracy(labels: int, y_score: Sequence[Ball]) -> Ball:
     """Share of rows whose largest score stands at the label."""
     return arb(labels == _largest(y_score))
 
 
-@define("metric", "(),(c)->()", source=SKLEARN, bound=MEAN, integers=frozenset({"labels"}))
+@define("metric", "(),(c)->()", "label scores", source=SKLEARN, bound=MEAN)
 def top_k_accuracy(labels: int, y_score: Sequence[Ball], *, k: int = 2) -> Ball:
-    """Share of rows in which fewer than k scores are larger than the label's."""
-    larger = sum(1 for score in y_score if value(score) > value(y_score[labels]))
+    """Share of rows in which fewer than k scores are larger than the label's.
+
+    Args:
+        k: the number of first places that count as right
+    """
+    own = value(y_score[labels])
+    larger = sum(1 for score in y_score if value(score) > own)
     return arb(larger < k)
+
+
+@define("metric", "(),()->()", "label label", source=SKLEARN, bound=MEAN)
+def zero_one_loss(y_true: int, y_pred: int) -> Ball:
+    """Share of samples whose predicted label is not the true one."""
+    return arb(y_true != y_pred)
+
+
+def _hits(y_true: Sequence[Ball], y_score: Sequence[Ball], threshold: Ball) -> list[bool]:
+    """For each label of a row, whether its score lies above the threshold exactly when it is 1."""
+    return [less(threshold, score) == bool(true == 1) for true, score in zip(y_true, y_score, strict=True)]
+
+
+@define("metric", "(c),(c)->()", "multi_hot scores", source=MULTI_LABEL, bound=MEAN)
+def hamming_loss(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
+    """Share of labels, of all labels of all rows, that are predicted wrongly."""
+    hits = _hits(y_true, y_score, threshold)
+    return arb(hits.count(False)) / len(hits)
+
+
+@define("metric", "(c),(c)->()", "multi_hot scores", source=MULTI_LABEL, bound=MEAN)
+def multilabel_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
+    """Share of labels, of all labels of all rows, that are predicted rightly."""
+    hits = _hits(y_true, y_score, threshold)
+    return arb(hits.count(True)) / len(hits)
+
+
+@define("metric", "(c),(c)->()", "multi_hot scores", source=MULTI_LABEL, bound=MEAN)
+def subset_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
+    """Share of rows of which every label is predicted rightly."""
+    return arb(all(_hits(y_true, y_score, threshold)))

@@ -9,7 +9,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_args
 
 from trueline.reference.formats import Array
 
@@ -19,6 +19,40 @@ REDUCTIONS = ("none", "mean", "sum")
 """What a loss or metric of many samples can be asked for."""
 
 Sensitivity = Callable[..., Array]
+
+Domain = Literal[
+    "real",
+    "probability",
+    "target",
+    "sign",
+    "label",
+    "binary",
+    "logits",
+    "finite_logits",
+    "probabilities",
+    "log_probabilities",
+    "distribution",
+    "log_distribution",
+    "one_hot",
+    "multi_hot",
+    "mask",
+    "score",
+    "scores",
+]
+"""What an input holds. Of one number: any real, a probability, a target in [0, 1], a sign of -1 or 1, a class label,
+a label of 0 or 1, a score. Of a row: logits, logits without infinities, probabilities or their logarithms, a target
+distribution or its logarithm, a one-hot target, labels of 0 or 1, a mask of entries that take part, scores without
+ties."""
+
+INTEGER_DOMAINS = ("label", "binary", "mask")
+"""Domains whose values are integers or booleans, not numbers of the format."""
+
+
+class Weighted(NamedTuple):
+    """The answer for one sample that counts with a weight: the mean divides the sum of values by that of weights."""
+
+    value: Any
+    weight: Any
 
 
 @dataclass(frozen=True)
@@ -57,11 +91,14 @@ class Operation:
     kind: Kind
     definition: Callable[..., Any]
     signature: str
+    domains: tuple[Domain, ...]
     source: str
     bound: Bound
     gradient_bound: Bound | None = None
-    integers: frozenset[str] = frozenset()
-    """Inputs that hold class labels, not numbers of the format."""
+    second_bound: Bound | None = None
+    """For the second derivative of a function of one number."""
+    asks: tuple[Mapping[str, Any], ...] = ()
+    """Parameters that the ordinary cases are asked with besides the defaults."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Parameters of the definition with their defaults."""
 
@@ -71,11 +108,21 @@ class Operation:
         return tuple(inspect.signature(self.definition).parameters)[: len(self.core_ranks)]
 
     @functools.cached_property
+    def integers(self) -> frozenset[str]:
+        """Inputs that hold labels or masks, not numbers of the format."""
+        return frozenset(n for n, d in zip(self.inputs, self.domains, strict=True) if d in INTEGER_DOMAINS)
+
+    @functools.cached_property
     def core_ranks(self) -> tuple[int, ...]:
         """Number of core axes of each input: 0 for elementwise, 1 where a row is taken together."""
-        return tuple(len(dims.split(",")) if dims else 0 for dims in _cores(self.signature.split("->")[0]))
+        return tuple(len(axes) for axes in self.core_axes)
 
-    @property
+    @functools.cached_property
+    def core_axes(self) -> tuple[tuple[str, ...], ...]:
+        """Names of the core axes of each input, as the signature has them."""
+        return tuple(tuple(axes.split(",")) if axes else () for axes in _cores(self.signature.split("->")[0]))
+
+    @functools.cached_property
     def output_rank(self) -> int:
         """Number of core axes of the answer."""
         return 1 if _cores(self.signature.split("->")[1])[0] else 0
@@ -86,9 +133,30 @@ class Operation:
         return any(self.core_ranks)
 
     @property
+    def whole(self) -> bool:
+        """Whether it is a metric of a whole batch, such as balanced accuracy, and no mean over samples."""
+        return self.kind == "metric" and self.signature.startswith("(n")
+
+    @property
     def summary(self) -> str:
         """The first line of the definition's docstring."""
         return (inspect.getdoc(self.definition) or "").partition("\n")[0]
+
+    @functools.cached_property
+    def meanings(self) -> dict[str, str]:
+        """What parameters mean, by name: the lines `name: meaning` under `Args:` in the definition's docstring."""
+        told: dict[str, str] = {}
+        name = ""
+        for line in (inspect.getdoc(self.definition) or "").partition("\nArgs:\n")[2].splitlines():
+            entry = re.fullmatch(r" {4}(\w+): (.+)", line)
+            if entry:
+                name = entry[1]
+                told[name] = entry[2]
+            elif line.startswith(" " * 5) and name:
+                told[name] += f" {line.strip()}"
+            else:
+                break
+        return told
 
     @property
     def formula(self) -> str:
@@ -109,8 +177,11 @@ class UnknownOperationError(LookupError):
     """No operation has this name; the message names the nearest one."""
 
 
-def define(kind: Kind, signature: str, *, source: str, bound: Bound, **more: Any) -> Callable[..., Any]:
-    """Decorator that enters a definition in the table. Its docstring's first line is the operation's summary."""
+def define(kind: Kind, signature: str, domains: str, *, source: str, bound: Bound, **more: Any) -> Callable[..., Any]:
+    """Decorator that enters a definition in the table. Its docstring's first line is the operation's summary.
+
+    `domains` names what each input holds, in order: "label logits".
+    """
 
     def enter(definition: Callable[..., Any]) -> Callable[..., Any]:
         name = definition.__name__
@@ -121,7 +192,11 @@ def define(kind: Kind, signature: str, *, source: str, bound: Bound, **more: Any
         }
         if name in OPERATIONS:
             raise ValueError(f"operation {name!r} is defined twice")
-        OPERATIONS[name] = Operation(name, kind, definition, signature, source, bound, parameters=keywords, **more)
+        held: Any = tuple(domains.split())
+        entry = Operation(name, kind, definition, signature, held, source, bound, parameters=keywords, **more)
+        if len(held) != len(entry.core_ranks) or not set(held) <= set(get_args(Domain)):
+            raise ValueError(f"operation {name!r} has the signature {signature!r} and the domains {domains!r}")
+        OPERATIONS[name] = entry
         return definition
 
     return enter

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-
 from trueline.reports import banner
+from trueline.reports.gfm import code, row, text
 from trueline.reports.merge import Merged, Seen
 from trueline.reports.summary import Convention, Finding, Summary, summarise
 from trueline.reports.values import ulp
@@ -23,7 +21,7 @@ def render_markdown(merged: Merged) -> str:
     head = [
         "# Trueline report",
         "",
-        f"{len(merged.seen):,} observations, {_text(merged.created)}: "
+        f"{len(merged.seen):,} observations, {text(merged.created)}: "
         + ", ".join(f"{count:,} {words(name)}" for name, count in ordered(summary.totals).items())
         + ".",
         "",
@@ -37,7 +35,7 @@ def render_markdown(merged: Merged) -> str:
         ("Conventions", _conventions(summary), ("operation", "question", "answers")),
     ):
         if rows:
-            lines += [f"## {title}", "", _row(table), _row("---" for _ in table)]
+            lines += [f"## {title}", "", row(table), row("---" for _ in table)]
             # A table needs room for its own last line and for what follows.
             lines += _fitting(rows, LIMIT - 400 - sum(len(line) + 1 for line in lines))
             lines.append("")
@@ -46,11 +44,11 @@ def render_markdown(merged: Merged) -> str:
 
 def _fitting(rows: list[str], room: int) -> list[str]:
     kept: list[str] = []
-    for row in rows:
-        room -= len(row) + 1
+    for line in rows:
+        room -= len(line) + 1
         if room < 0:
             return [*kept, "", f"… and {len(rows) - len(kept)} more; the HTML report has them all."]
-        kept.append(row)
+        kept.append(line)
     return kept
 
 
@@ -58,7 +56,7 @@ def _warnings(merged: Merged) -> list[str]:
     said = banner.warnings(merged)
     if not said:
         return []
-    shown = [f"> - {_text(warning)}" for warning in said[:20]]
+    shown = [f"> - {text(warning)}" for warning in said[:20]]
     more = [f"> - … and {len(said) - 20} more"] if len(said) > 20 else []
     return ["> **Before you rely on this report**", ">", *shown, *more, ""]
 
@@ -67,7 +65,7 @@ def _environments(merged: Merged) -> list[str]:
     lines = ["| environment | versions | hardware |", "| --- | --- | --- |"]
     for column in merged.columns:
         versions = ", ".join(f"{name} {version}" for name, version in sorted(column.versions.items()))
-        lines.append(_row((_text(column.name), _text(versions), _text(column.hardware))))
+        lines.append(row((text(column.name), text(versions), text(column.hardware))))
     return [*lines, ""]
 
 
@@ -76,12 +74,12 @@ def _matrix(summary: Summary) -> list[str]:
     lines = [
         "## Operations",
         "",
-        _row(("operation", *(_text(column.name) for column in columns))),
-        _row("---" for _ in range(len(columns) + 1)),
+        row(("operation", *(text(column.name) for column in columns))),
+        row("---" for _ in range(len(columns) + 1)),
     ]
     for operation in summary.merged.operations():
         counts = [summary.counts.get((operation, number), {}) for number in range(len(columns))]
-        lines.append(_row((_code(operation), *(counted(cell) for cell in counts))))
+        lines.append(row((code(operation), *(counted(cell) for cell in counts))))
     legend = ", ".join(f"{VERDICTS[name].symbol} {words(name)}" for name in ordered(summary.totals))
     return [*lines, "", legend, ""]
 
@@ -98,13 +96,13 @@ def _finding(summary: Summary, finding: Finding) -> str:
     if finding.expectation:
         entry = worst.run["expectations"][finding.expectation]
         why = entry["why"]
-    return _row(
+    return row(
         (
             f"{verdict.symbol} {words(finding.verdict)} {len(finding.members)}",
-            f"{_code(finding.implementation)} {_text(finding.operation)}, {_text(finding.check)}",
-            _text(", ".join(where)),
+            f"{code(finding.implementation)} {text(finding.operation)}, {text(finding.check)}",
+            text(", ".join(where)),
             _worst(worst),
-            _text(why, _MESSAGE),
+            text(why, _MESSAGE),
         )
     )
 
@@ -116,7 +114,7 @@ def _worst(seen: Seen) -> str:
     else:
         witness = observation.get("witness")
         measured = f"{witness['got']} for {witness['expected']}" if witness else observation.get("label", "")
-    return f"{_text(measured, _MESSAGE)} ({_code(seen.case)})" if measured else _code(seen.case)
+    return f"{text(measured, _MESSAGE)} ({code(seen.case)})" if measured else code(seen.case)
 
 
 def _conventions(summary: Summary) -> list[str]:
@@ -133,25 +131,7 @@ def _convention(summary: Summary, convention: Convention) -> str:
             if answer.is_label and answer.label == label:
                 only = f" [{', '.join(answer.where)}]" if answer.where else ""
                 who.append(f"{answer.implementation} ({summary.merged.columns[answer.column].name}){only}")
-        told.append(f"**{_text(label)}**: {_text(', '.join(who))}")
+        told.append(f"**{text(label)}**: {text(', '.join(who))}")
     mark = "≠ " if convention.disagree else ""
     answers = "<br>".join(told) or "none"
-    return _row((_code(convention.operation), f"{mark}{_text(convention.question)}", answers))
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _text(text: str, limit: int | None = None) -> str:
-    """Text that means itself in a table cell: no markup, no HTML, no mention of a user, one line."""
-    line = " ".join(text.split())
-    if limit is not None and len(line) > limit:
-        line = line[: limit - 1] + "…"
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
-    return re.sub(r"([\\|*_`\[\]~])", r"\\\1", line)
-
-
-def _code(text: str) -> str:
-    """Text as code; a pipe would end the cell even there."""
-    return "`" + text.replace("`", "'").replace("|", "/") + "`"
+    return row((code(convention.operation), f"{mark}{text(convention.question)}", answers))

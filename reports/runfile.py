@@ -8,6 +8,7 @@ import json
 import math
 import os
 import tempfile
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import jsonschema
 import ml_dtypes
 import numpy as np
+from trueline.reports.schema import predicate
 
 FORMAT = 1
 
@@ -29,9 +31,13 @@ class RunFileError(Exception):
 
 
 @functools.cache
-def _validator() -> jsonschema.protocols.Validator:
-    schema = json.loads(resources.files(__package__).joinpath("run.schema.json").read_text(encoding="utf-8"))
-    return jsonschema.Draft202012Validator(schema)
+def _schema() -> Any:
+    return json.loads(resources.files(__package__).joinpath("run.schema.json").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _valid() -> Callable[[Any], bool]:
+    return predicate(_schema())
 
 
 def validate(run: Any, name: str) -> Run:
@@ -43,7 +49,8 @@ def validate(run: Any, name: str) -> Run:
             f"{name} has run-file format {run.get('format')!r}, and this trueline reads format {FORMAT}; "
             "make the run again with this version."
         )
-    error = jsonschema.exceptions.best_match(_validator().iter_errors(run))
+    validator = jsonschema.Draft202012Validator(_schema())
+    error = None if _valid()(run) else jsonschema.exceptions.best_match(validator.iter_errors(run))
     if error is not None:
         where = "/".join(str(part) for part in error.absolute_path) or "its top level"
         raise RunFileError(f"{name} is not a valid run file: at {where}, {error.message[:200]}; make the run again.")
@@ -143,8 +150,7 @@ def dumps(run: Run) -> str:
     return f'{lines},\n "cases": {{\n{cases}\n }},\n "observations": [\n{observations}\n ]\n}}\n'
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def split_key(key: str) -> dict[str, str]:

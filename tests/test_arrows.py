@@ -18,13 +18,13 @@ ALLOWED = {
     "reports": {"reports"},
     "conformance": set(PACKAGES),
 }
-FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "optax", "sklearn", "scipy")
+FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "optax", "sklearn", "scipy", "torchmetrics", "onnxruntime", "onnx")
 # What each package may need besides itself and the standard library.
 NEEDS = {
     "reference": {"flint", "ml_dtypes", "numpy"},
     # markupsafe is a part of jinja2's own interface.
     "reports": {"jinja2", "jsonschema", "markupsafe", "ml_dtypes", "numpy", "packaging", "rich"},
-    "conformance": {"click", "numpy", "packaging", "pytest", "rich"},
+    "conformance": {"click", "jinja2", "numpy", "packaging", "pytest", "rich"},
 }
 LINES = 400
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trueline.conformance.cases import GENERATORS, Case, cases
+from trueline.conformance.cases import Case, cases
 from trueline.conformance.frozen import bell, integers, uniform
 from trueline.reference.catalogue import OPERATIONS
 from trueline.reference.engine import evaluate, gradient
@@ -27,7 +27,7 @@ from trueline.reference.formats import FORMATS
 
 Array = np.ndarray[Any, Any]
 FROZEN = Path(__file__).with_name("frozen_cases.json")
-PAIRS = [(name, dtype) for name in GENERATORS for dtype in FORMATS]
+PAIRS = [(name, dtype) for name in OPERATIONS for dtype in FORMATS]
 
 pairs = pytest.mark.parametrize(("name", "dtype"), PAIRS)
 
@@ -109,47 +109,64 @@ def test_names_are_unique_slugs(name: str, dtype: str) -> None:
 def test_inputs_are_what_the_operation_takes(name: str, dtype: str) -> None:
     op, fmt = OPERATIONS[name], FORMATS[dtype]
     for case in cases(name, dtype):
-        assert set(case.inputs) == set(op.inputs)
+        assert set(case.inputs) - {"sample_weight"} == set(op.inputs)
         axis = case.parameters.get("axis", -1)
         batches = set()
-        for given, rank in zip(op.inputs, op.core_ranks, strict=True):
+        for given, rank, domain in zip(op.inputs, op.core_ranks, op.domains, strict=True):
             array = case.inputs[given]
-            assert array.dtype == (np.int64 if given in op.integers else fmt.dtype), case.name
+            kind = bool if domain == "mask" else np.int64 if given in op.integers else fmt.dtype
+            assert array.dtype == kind, case.name
             batches.add(tuple(np.delete(array.shape, axis)) if rank else array.shape)
+        if "sample_weight" in case.inputs:
+            assert op.kind != "activation"
+            assert (case.inputs["sample_weight"] >= 0).all()
+            assert len(set(case.inputs["sample_weight"].tolist())) > 1
+            batches.add(case.inputs["sample_weight"].shape if not op.whole else ())
         assert len(batches) == 1, f"{case.name}: batch axes {batches}"
         assert set(case.parameters) <= {*op.parameters, "axis", "reduction"}
         if op.kind == "activation":
             assert ("axis" in case.parameters) == op.rowwise
-        else:
+        elif not op.whole:
             assert case.parameters["reduction"] in ("none", "mean", "sum")
-            assert case.name.startswith(("mean-", "sum-")) == (case.parameters["reduction"] != "none")
+            bare = case.name.removeprefix("weighted-")
+            assert bare.startswith(("mean-", "sum-")) == (case.parameters["reduction"] != "none")
+
+
+RANGES = {"target": (0, 1), "distribution": (0, 1), "one_hot": (0, 1), "multi_hot": (0, 1), "binary": (0, 1),
+          "sign": (-1, 1), "probabilities": (0, 1), "log_probabilities": (-np.inf, 0), "log_distribution": (-np.inf, 0),
+          "scores": (0, 1), "score": (0, 1)}  # fmt: skip
 
 
 @pairs
-def test_labels_targets_and_probabilities_are_in_range(name: str, dtype: str) -> None:
+def test_inputs_hold_what_their_domain_says(name: str, dtype: str) -> None:
     op = OPERATIONS[name]
     for case in cases(name, dtype):
-        wide = {given: array.astype(np.float64) for given, array in case.inputs.items()}
-        for given in op.integers & {"labels"}:
-            assert wide[given].min() >= 0
-            assert wide[given].max() < wide[op.inputs[-1]].shape[-1]
-        if "y_true" in wide and op.kind == "loss":
-            assert wide["y_true"].min() >= 0
-            assert wide["y_true"].max() <= 1
-            if op.core_ranks[0]:
-                np.testing.assert_array_equal(wide["y_true"].sum(axis=-1), 1, err_msg=case.name)
-        if "y_pred" in wide and op.kind == "loss" and "nan" not in case.name:
-            assert wide["y_pred"].min() >= 0
-            assert wide["y_pred"].max() <= 1
-            if op.core_ranks[1] and "animals" not in case.name:
-                np.testing.assert_array_equal(wide["y_pred"].sum(axis=-1), 1, err_msg=case.name)
+        for given, domain in zip(op.inputs, op.domains, strict=True):
+            wide = case.inputs[given].astype(np.float64)
+            known = wide[~np.isnan(wide)]
+            said = "nan" in case.name or "unnormalised" in case.name
+            if domain in RANGES and not said:
+                low, high = RANGES[domain]
+                assert known.min() >= low, case.name
+                assert known.max() <= high, case.name
+            if domain == "label" and op.core_ranks[-1] and op.core_ranks[0] == 0:
+                known = wide[wide != case.parameters.get("ignore_index")]
+                assert known.min() >= 0, case.name
+                assert known.max() < case.inputs[op.inputs[-1]].shape[-1], case.name
+            if domain in ("distribution", "probabilities", "one_hot") and not said and "animals" not in case.name:
+                np.testing.assert_array_equal(wide.sum(axis=-1), 1, err_msg=case.name)
+            if domain == "sign":
+                assert set(np.abs(known)) == {1}
+            if domain == "mask":
+                assert wide.any(axis=-1).all()
 
 
 @pytest.mark.parametrize(("name", "dtype"), [pair for pair in PAIRS if OPERATIONS[pair[0]].inputs[-1] == "y_score"])
 def test_metrics_have_no_ties_which_are_for_probes(name: str, dtype: str) -> None:
     for case in cases(name, dtype):
         scores = case.inputs["y_score"].astype(np.float64)
-        if scores.ndim == 2:
+        # Labels of one row that are each compared with the threshold may share a score.
+        if scores.ndim == 2 and OPERATIONS[name].domains[0] != "multi_hot":
             assert all(len(set(row)) == len(row) for row in scores.tolist()), case.name
         if "threshold" in case.parameters:
             assert (scores != case.parameters["threshold"]).all(), case.name

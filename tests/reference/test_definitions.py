@@ -31,6 +31,19 @@ NAMES = {
         "categorical_accuracy",
         "sparse_categorical_accuracy",
         "top_k_accuracy",
+        "zero_one_loss",
+        "hamming_loss",
+        "multilabel_accuracy",
+        "subset_accuracy",
+        "balanced_accuracy",
+        "precision",
+        "recall",
+        "f1_score",
+        "macro_precision",
+        "macro_recall",
+        "macro_f1_score",
+        "roc_auc",
+        "expected_calibration_error",
     },
 }
 
@@ -41,12 +54,12 @@ def test_the_operations_promised_are_there(kind: str) -> None:
 
 
 def sample(op: Operation, batch: tuple[int, ...] = (2,)) -> dict[str, Any]:
-    """Inputs in every domain: probabilities of 1/4, labels of 1, rows of four."""
+    """Inputs in every domain: probabilities of 1/4, labels of 0 and 1, rows of four."""
     inputs: dict[str, Any] = {}
     for name, rank in zip(op.inputs, op.core_ranks, strict=True):
         shape = (*batch, *((4,) if rank else ()))
         if name in op.integers:
-            inputs[name] = np.ones(shape, np.int64)
+            inputs[name] = np.resize(np.array([0, 1]), shape)
         elif name == "y_true" and rank:
             inputs[name] = np.broadcast_to(np.eye(4)[1], shape)
         else:
@@ -107,7 +120,7 @@ def test_the_formula_is_what_is_evaluated(op: Operation) -> None:
     exec(op.formula, namespace)
     ctx.prec = 128
     row = [
-        (1 if name in op.integers else [arb(0.25), arb(0.5)] if rank else arb(0.25))
+        (([0, 1] if rank else 1) if name in op.integers else [arb(0.25), arb(0.5)] if rank else arb(0.25))
         for name, rank in zip(op.inputs, op.core_ranks, strict=True)
     ]
     assert str(namespace[op.name](*row)) == str(op.definition(*row))
@@ -169,7 +182,7 @@ def test_a_name_is_defined_once() -> None:
         return x
 
     with pytest.raises(ValueError, match="'softmax' is defined twice"):
-        define("activation", "()->()", source="nowhere", bound=Bound(1, "none"))(softmax)
+        define("activation", "()->()", "real", source="nowhere", bound=Bound(1, "none"))(softmax)
 
 
 def test_labels_may_have_any_integer_type() -> None:

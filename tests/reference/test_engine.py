@@ -464,7 +464,7 @@ def test_probability_gradients(dtype: str) -> None:
 
 
 def crafted(definition: Callable[..., Any]) -> Operation:
-    return Operation("crafted", "activation", definition, "()->()", "the test", Bound(1, "none"))
+    return Operation("crafted", "activation", definition, "()->()", ("real",), "the test", Bound(1, "none"))
 
 
 def recording(definition: Callable[..., Any]) -> tuple[Operation, list[int]]:
@@ -540,7 +540,7 @@ def test_one_hard_element_leaves_the_others() -> None:
             xi if index else 1 + balls.arb(2) ** -24 + (balls.log(balls.exp(xi)) - xi) for index, xi in enumerate(x)
         ]
 
-    op = Operation("crafted", "activation", mixed, "(n)->(n)", "the test", Bound(1, "none"))
+    op = Operation("crafted", "activation", mixed, "(n)->(n)", ("logits",), "the test", Bound(1, "none"))
     truth = evaluate(op, FORMATS["float32"], {"x": array([[0.7, 0.25]], "float32")})
     np.testing.assert_array_equal(truth.undecided, [[True, False]])
     assert truth.nearest[0, 1] == 0.25
@@ -604,6 +604,6 @@ def test_residuals_at_the_highest_precision() -> None:
         huge = balls.exp(x * 1000)
         return (1 + huge - huge) / 3
 
-    made = Operation("third", "activation", third, "()->()", "here", Bound(1, "here"))
+    made = Operation("third", "activation", third, "()->()", ("real",), "here", Bound(1, "here"))
     truth = evaluate(made, fmt, {"x": np.array([1.0], np.float32)})
     assert truth.text((0,)).startswith("0.3333333333333333333")

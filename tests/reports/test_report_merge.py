@@ -201,7 +201,7 @@ def test_terminal_table(mixed, renderer) -> None:
 def test_terminal_table_of_long_names_fits_80_columns(renderer, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "sparse_categorical_cross_entropy_with_logits"
     monkeypatch.setitem(synthetic.OPERATIONS, name, ("loss", "return 0"))
-    frameworks = ("numpy", "sklearn", "torch", "tensorflow", "keras", "jax")
+    frameworks = ("numpy", "sklearn", "torch", "tensorflow", "keras", "jax", "torchmetrics", "onnxruntime")
     seen = [
         observation(key(f"{framework}.x", f"c{n}", operation=name), verdict)
         for framework in frameworks

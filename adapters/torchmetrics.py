@@ -1,0 +1,192 @@
+"""TorchMetrics: torchmetrics.functional.classification, and the metric objects of torchmetrics.classification.
+
+Arrays, devices, flags and gradients are torch's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trueline.adapters.base import Adapter, Array, Function, Mode, implements
+from trueline.adapters.registry import adapter
+from trueline.adapters.torch import TENSOR_LAYOUTS
+
+FUNCTIONAL = "torchmetrics.functional.classification"
+OBJECTS = "torchmetrics.classification"
+
+# Multiclass metrics take the mean over classes unless asked for the mean over samples.
+MICRO = "num_classes=y_score.shape[1], average='micro'"
+# A metric object keeps its counts on the CPU until it is told where the arrays are.
+BESIDE_SCORES = ".to(y_score.device)"
+BESIDE_LABELS = ".to(y_pred.device)"
+MACRO = "num_classes=int(y_true.max()) + 1, average='macro'"
+PER_LABEL = "num_labels=y_score.shape[1], threshold=threshold"
+
+
+class TorchMetricsAdapter(Adapter):
+    """Scores lie in [0, 1]: where one of a call's scores does not, binary metrics take the sigmoid of them all."""
+
+    framework = "torchmetrics"
+    distributions = ("torchmetrics", "torch", "numpy")
+    extra = "torchmetrics"
+    modules = ("torchmetrics.classification", "torchmetrics.functional.classification")
+    modes = (Mode("eager", requires=("torch",), layouts=TENSOR_LAYOUTS),)
+    table = (
+        implements("accuracy", f"{FUNCTIONAL}.multiclass_accuracy(y_pred, y_true, average='micro')", reduction="mean"),
+        implements(
+            "accuracy",
+            f"{OBJECTS}.MulticlassAccuracy(average='micro').to(y_pred.device)(y_pred, y_true)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "binary_accuracy",
+            f"{FUNCTIONAL}.binary_accuracy(y_score, y_true, threshold=threshold)",
+            reduction="mean",
+        ),
+        implements(
+            "binary_accuracy",
+            f"{OBJECTS}.BinaryAccuracy(threshold=threshold){BESIDE_SCORES}(y_score, y_true)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "categorical_accuracy",
+            f"{FUNCTIONAL}.multiclass_accuracy(y_score, y_true.argmax(dim=1), {MICRO})",
+            reduction="mean",
+        ),
+        implements(
+            "categorical_accuracy",
+            f"{OBJECTS}.MulticlassAccuracy({MICRO}){BESIDE_SCORES}(y_score, y_true.argmax(dim=1))",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "sparse_categorical_accuracy",
+            f"{FUNCTIONAL}.multiclass_accuracy(y_score, labels, {MICRO})",
+            reduction="mean",
+        ),
+        implements(
+            "sparse_categorical_accuracy",
+            f"{OBJECTS}.MulticlassAccuracy({MICRO}){BESIDE_SCORES}(y_score, labels)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "top_k_accuracy",
+            f"{FUNCTIONAL}.multiclass_accuracy(y_score, labels, {MICRO}, top_k=k)",
+            reduction="mean",
+        ),
+        implements(
+            "top_k_accuracy",
+            f"{OBJECTS}.MulticlassAccuracy({MICRO}, top_k=k){BESIDE_SCORES}(y_score, labels)",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "hamming_loss",
+            f"{FUNCTIONAL}.multilabel_hamming_distance(y_score, y_true.long(), {PER_LABEL}, average='micro')",
+            reduction="mean",
+        ),
+        implements(
+            "hamming_loss",
+            f"{OBJECTS}.MultilabelHammingDistance({PER_LABEL}, average='micro'){BESIDE_SCORES}(y_score, y_true.long())",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "multilabel_accuracy",
+            f"{FUNCTIONAL}.multilabel_accuracy(y_score, y_true.long(), {PER_LABEL}, average='micro')",
+            reduction="mean",
+        ),
+        implements(
+            "multilabel_accuracy",
+            f"{OBJECTS}.MultilabelAccuracy({PER_LABEL}, average='micro'){BESIDE_SCORES}(y_score, y_true.long())",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements(
+            "subset_accuracy",
+            f"{FUNCTIONAL}.multilabel_exact_match(y_score, y_true.long(), {PER_LABEL})",
+            reduction="mean",
+        ),
+        implements(
+            "subset_accuracy",
+            f"{OBJECTS}.MultilabelExactMatch({PER_LABEL}){BESIDE_SCORES}(y_score, y_true.long())",
+            stateful=True,
+            reduction="mean",
+        ),
+        implements("balanced_accuracy", f"{FUNCTIONAL}.multiclass_accuracy(y_pred, y_true, {MACRO})"),
+        implements(
+            "balanced_accuracy",
+            f"{OBJECTS}.MulticlassAccuracy({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            stateful=True,
+        ),
+        implements("macro_precision", f"{FUNCTIONAL}.multiclass_precision(y_pred, y_true, {MACRO})"),
+        implements(
+            "macro_precision",
+            f"{OBJECTS}.MulticlassPrecision({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            stateful=True,
+        ),
+        implements("macro_recall", f"{FUNCTIONAL}.multiclass_recall(y_pred, y_true, {MACRO})"),
+        implements(
+            "macro_recall",
+            f"{OBJECTS}.MulticlassRecall({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            stateful=True,
+        ),
+        implements("macro_f1_score", f"{FUNCTIONAL}.multiclass_f1_score(y_pred, y_true, {MACRO})"),
+        implements(
+            "macro_f1_score",
+            f"{OBJECTS}.MulticlassF1Score({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            stateful=True,
+        ),
+        implements("precision", f"{FUNCTIONAL}.binary_precision(y_pred, y_true)"),
+        implements("precision", f"{OBJECTS}.BinaryPrecision(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
+        implements("recall", f"{FUNCTIONAL}.binary_recall(y_pred, y_true)"),
+        implements("recall", f"{OBJECTS}.BinaryRecall(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
+        implements("f1_score", f"{FUNCTIONAL}.binary_f1_score(y_pred, y_true)"),
+        implements("f1_score", f"{OBJECTS}.BinaryF1Score(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
+        implements("roc_auc", f"{FUNCTIONAL}.binary_auroc(y_score, y_true)"),
+        implements("roc_auc", f"{OBJECTS}.BinaryAUROC(){BESIDE_SCORES}(y_score, y_true)", stateful=True),
+        implements(
+            "expected_calibration_error",
+            f"{FUNCTIONAL}.binary_calibration_error(y_score, y_true, n_bins=n_bins, norm='l1')",
+        ),
+        implements(
+            "expected_calibration_error",
+            f"{OBJECTS}.BinaryCalibrationError(n_bins=n_bins, norm='l1'){BESIDE_SCORES}(y_score, y_true)",
+            stateful=True,
+        ),
+    )
+
+    def load(self) -> dict[str, Any]:
+        """Import torch and TorchMetrics."""
+        self.torch = adapter("torch")
+        return {**self.torch.load(), **super().load()}
+
+    def devices(self) -> dict[str, str]:
+        """Torch's devices."""
+        return self.torch.devices()
+
+    def flags(self) -> dict[str, str | float | bool | None]:
+        """Torch's flags."""
+        return self.torch.flags()
+
+    def put(self, array: Array, device: str) -> Any:
+        """A tensor."""
+        return self.torch.put(array, device)
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Any:
+        """A tensor in that layout."""
+        return self.torch.lay_out(array, layout, device)
+
+    def get(self, answer: Any) -> Array:
+        """The tensor's bits as an array."""
+        return self.torch.get(answer)
+
+    def vjp(self, function: Function) -> Function:
+        """Torch's autograd."""
+        return self.torch.vjp(function)
+
+
+ADAPTER = TorchMetricsAdapter()

@@ -1,0 +1,255 @@
+"""Sweeps over shapes: every length of a row or vector, ranks, axes, empty and very large batches.
+
+A framework changes its code with the shape: vector bodies and tails, blocks, reductions in several passes. The
+answers to a range of lengths make one observation, whose case is that of the worst length.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from trueline.conformance.asking import answers
+from trueline.conformance.cases import Case
+from trueline.conformance.checks import Check
+from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
+from trueline.conformance.frozen import bell, integers, uniform
+from trueline.conformance.gradients import cotangent, has_autodiff, judged
+from trueline.conformance.isolation import Answer, NoAnswer
+from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
+from trueline.conformance.values import allowed_errors
+from trueline.reference.catalogue import Operation
+from trueline.reference.engine import Truth
+from trueline.reference.formats import Array, Format
+from trueline.reference.operations import REDUCTIONS
+
+RANGES = tuple(
+    [range(low, low + 8) for low in range(1, 65, 8)]
+    + [range(65, 67)]
+    + [range(n - 1, n + 2) for n in (128, 256, 512, 1024, 2048, 4096)]
+)
+"""Lengths, in ranges that are observed together."""
+
+FEW = (1, 2, 3, 5, 8, 13, 16, 17, 31, 33, 64, 65, 129, 1025)
+"""Lengths in modes that compile each shape for several hundred milliseconds."""
+
+GRADIENT_LENGTHS = (1, 2, 3, 7, 8, 9, 16, 17, 31, 33, 64, 65, 129, 257, 1025)
+
+DISTINCT = 61
+"""Rows of a large batch repeat so many: no power of two, so that blocks of rows do not repeat with them."""
+
+
+def _logits(name: str, rows: int, length: int, fmt: Format) -> Array:
+    """Ordinary rows; from the second on, every second has its first third masked and a large gap at its middle."""
+    drawn = bell(f"sweep/{name}/{length}", (rows, length), 1.5)
+    hidden = np.zeros((rows, length), bool)
+    hidden[1::2, : length // 3] = True
+    drawn[1::2, length // 2] += min(-fmt.emin * 0.6, 80.0)
+    return np.where(hidden, -math.inf, drawn)
+
+
+def _probabilities(name: str, rows: int, length: int, fmt: Format) -> Array:
+    """Positive numbers whose sum is close to one."""
+    del fmt
+    drawn = 1.0 + integers(f"sweep-p/{name}/{length}", (rows, length), 64)
+    return np.asarray(drawn / drawn.sum(axis=1, keepdims=True))
+
+
+def _scores(name: str, rows: int, length: int, fmt: Format) -> Array:
+    """A permutation of equal steps in each row, as far as the format tells steps apart."""
+    order = np.argsort(uniform(f"sweep-order/{name}/{length}", (rows, length), 0, 1), axis=1, kind="stable")
+    steps = min(length, 2**fmt.precision - 1)
+    return np.asarray((np.minimum(order, steps - 1) + 1) / 2.0 ** steps.bit_length())
+
+
+def _labels(last: Array) -> Array:
+    """The last class where it takes part, the largest entry elsewhere."""
+    known = np.full(len(last), last.shape[1] - 1)
+    return np.where(np.arange(len(last)) % 2 == 1, last.argmax(axis=1), known)
+
+
+LAST: dict[str, Callable[[str, int, int, Format], Array]] = {
+    "logits": _logits,
+    "finite_logits": lambda name, rows, length, _: bell(f"sweep/{name}/{length}", (rows, length), 3),
+    "probabilities": _probabilities,
+    "log_probabilities": lambda name, rows, length, _: -uniform(f"sweep-log/{name}/{length}", (rows, length), 0.1, 9),
+    "scores": _scores,
+}
+
+FIRST: dict[str, Callable[[Array], Array]] = {
+    "label": _labels,
+    "one_hot": lambda last: np.arange(last.shape[1]) == _labels(last)[:, None],
+    "distribution": lambda last: np.where(np.arange(last.shape[1]) == _labels(last)[:, None], 1.0, 0.0),
+    "log_distribution": lambda last: np.where(np.arange(last.shape[1]) == _labels(last)[:, None], 0.0, -math.inf),
+    "multi_hot": lambda last: np.broadcast_to(np.arange(last.shape[1]) % 3 == 0, last.shape) * 1.0,
+    "mask": lambda last: np.isfinite(last),
+}
+
+ELEMENTS: dict[str, Callable[[str, int, Format], Array]] = {
+    "real": lambda name, n, fmt: uniform(f"sweep/{name}", (n,), -0.4, 0.4) * -2 * fmt.emin * 0.69,
+    "probability": lambda name, n, _: uniform(f"sweep-p/{name}", (n,), 0.01, 0.99),
+    "score": lambda name, n, _: uniform(f"sweep-p/{name}", (n,), 0.51, 0.99) - (np.arange(n) % 2) * 0.5,
+    "target": lambda name, n, _: integers(f"sweep-t/{name}", (n,), 2) * 1.0,
+    "sign": lambda name, n, _: 1.0 - 2 * integers(f"sweep-t/{name}", (n,), 2),
+    "binary": lambda name, n, _: integers(f"sweep-t/{name}", (n,), 2),
+    "label": lambda name, n, _: integers(f"sweep-l/{name}", (n,), 7),
+}
+
+
+def rows_of(op: Operation, fmt: Format, rows: int, length: int, name: str = "row") -> dict[str, Array]:
+    """`rows` rows of `length` entries for a rowwise operation, or `length` elements for one of single numbers."""
+    if not op.rowwise:
+        drawn = {given: ELEMENTS[domain](f"{name}/{given}", length, fmt) for given, domain in _held(op)}
+    else:
+        last = LAST[op.domains[-1]](name, rows, length, fmt)
+        drawn = {given: FIRST[domain](last) if given != op.inputs[-1] else last for given, domain in _held(op)}
+    return {
+        given: np.array(drawn[given], bool if domain == "mask" else np.int64)
+        if given in op.integers
+        else fmt.rounded(drawn[given])
+        for given, domain in _held(op)
+    }
+
+
+def _held(op: Operation) -> list[tuple[str, str]]:
+    return list(zip(op.inputs, op.domains, strict=True))
+
+
+def _case(context: Context, name: str, inputs: dict[str, Array], axis: int = -1) -> Case:
+    op = context.operation
+    parameters: dict[str, object] = {"axis": axis} if op.rowwise and (op.kind == "activation" or axis != -1) else {}
+    offered = context.implementation.choices("reduction", REDUCTIONS)
+    if op.kind != "activation":
+        plain = Case(name, inputs, {"reduction": "none"})
+        single = asked_one_by_one(context.implementation, op, plain)
+        parameters["reduction"] = "none" if "none" in offered or single else "mean"
+    return Case(name, inputs, parameters)
+
+
+def _judgement(context: Context, case: Case, answer: Answer, truth: Truth | None = None) -> Judgement:
+    if isinstance(answer, NoAnswer):
+        return unanswered(answer)
+    fmt = answer_format(context.operation, context.setting.dtype, answer)
+    known = context.truth(case, fmt) if truth is None else truth
+    return judge(answer, known, allowed_errors(context, case, known, fmt), fmt)
+
+
+def _severity(judgement: Judgement) -> float:
+    if judgement.error is None or judgement.verdict not in ("conforms", "deviates"):
+        return -1.0 if judgement.verdict == "conforms" else math.inf
+    return judgement.error / max(judgement.allowed or 0.0, 1e-9)
+
+
+def _lengths(context: Context) -> Iterator[Observation]:
+    op, fmt = context.operation, context.format
+    for lengths in RANGES:
+        wanted = [n for n in lengths if not context.setting.mode.few_shapes or n in FEW]
+        if not wanted:
+            continue
+        name = f"{lengths[0]}-to-{lengths[-1]}"
+        chosen = [_case(context, name, rows_of(op, fmt, 2, length)) for length in wanted]
+        found = answers(context, chosen)
+        seen = [_judgement(context, case, answer) for case, answer in zip(chosen, found, strict=True)]
+        worst = max(range(len(wanted)), key=lambda index: _severity(seen[index]))
+        # The case kept is the worst length's, the digest that of the answers to all.
+        known = [answer.ravel() for answer in found if not isinstance(answer, NoAnswer)]
+        more = {"digest": digest(np.concatenate(known))} if known else {}
+        yield context.observation("every-length", chosen[worst], seen[worst], **more)
+
+
+def _length_gradients(context: Context) -> Iterator[Observation]:
+    op, fmt = context.operation, context.format
+    bound = op.gradient_bound
+    assert bound is not None
+    wanted = [n for n in GRADIENT_LENGTHS if not context.setting.mode.few_shapes or n in FEW]
+    chosen = [_case(context, f"length-{n}", rows_of(op, fmt, 2, n, "slope")) for n in wanted]
+    upstream = [cotangent(context, case) for case in chosen]
+    for case, weights, answer in zip(chosen, upstream, answers(context, chosen, cotangents=upstream), strict=True):
+        yield judged(context, "gradient-of-lengths", case, weights, answer, bound)
+
+
+def _tiled(context: Context, name: str, rows: int, classes: int) -> Iterator[Observation]:
+    """A batch of so many rows, whose truth is that of the few that it repeats."""
+    op, fmt = context.operation, context.format
+    few = rows_of(op, fmt, DISTINCT, DISTINCT if not op.rowwise else classes, name)
+    index = np.arange(rows) % DISTINCT
+    base, whole = (_case(context, name, inputs) for inputs in (few, {k: a[index] for k, a in few.items()}))
+    if whole.parameters.get("reduction") == "mean" or asked_one_by_one(context.implementation, op, whole):
+        return
+    (answer,) = context.ask([context.call(whole)])
+    if isinstance(answer, NoAnswer):
+        yield context.observation("shapes", base, unanswered(answer))
+        return
+    format_ = answer_format(op, context.setting.dtype, answer)
+    known = context.truth(base, format_)
+    allowed = allowed_errors(context, base, known, format_)
+    truth = Truth(known.nearest[index], known.ulp[index], known.residual[:, index], known.undecided[index])
+    judgement = judge(answer, truth, allowed[index], format_)
+    # The rows that are repeated say what was asked: the name says how often.
+    yield context.observation("shapes", base, judgement, digest=digest(answer))
+
+
+def _shapes(context: Context) -> Iterator[Observation]:
+    op, fmt = context.operation, context.format
+    made = []
+    if op.rowwise:
+        flat = rows_of(op, fmt, 12, 10, "ranks")
+        ranks = {"rank-1": (), "rank-3": (3, 4), "rank-4": (2, 3, 2)} if op.kind == "activation" else {"rank-3": (3, 4)}
+        for name, batch in ranks.items():
+            size = math.prod(batch)
+            shaped = {key: array[:size].reshape(*batch, *array.shape[1:]) for key, array in flat.items()}
+            for axis in range(-len(batch) - 1, len(batch) + 1):
+                moved = {
+                    key: np.ascontiguousarray(np.moveaxis(array, -1, axis)) if rank else array
+                    for (key, array), rank in zip(shaped.items(), op.core_ranks, strict=True)
+                }
+                made.append(_case(context, f"{name}-axis-{axis}", moved, axis))
+        made.append(_case(context, "square", rows_of(op, fmt, 10, 10, "square")))
+        made.append(_case(context, "empty-batch", rows_of(op, fmt, 0, 5, "empty")))
+        if op.kind == "activation" and op.output_rank:
+            made.append(_case(context, "size-zero-axis", {key: a[:, :0] for key, a in flat.items()}))
+    else:
+        vector = rows_of(op, fmt, 1, 24, "ranks")
+        shapes = {"rank-0": (), "rank-2": (4, 6), "rank-3": (2, 3, 4), "rank-4": (2, 3, 2, 2)}
+        for name, shape in shapes.items() if op.kind == "activation" else ():
+            made.append(_case(context, name, {k: a[: math.prod(shape)].reshape(shape) for k, a in vector.items()}))
+        made.append(_case(context, "empty-batch", {key: a[:0] for key, a in vector.items()}))
+    chosen = [case for case in made if can_ask(context.implementation, op, case)]
+    for case, answer in zip(chosen, answers(context, chosen), strict=True):
+        more = {} if isinstance(answer, NoAnswer) else {"digest": digest(answer)}
+        yield context.observation("shapes", case, _judgement(context, case, answer), **more)
+    yield from _large(context)
+
+
+def _large(context: Context) -> Iterator[Observation]:
+    op, fmt = context.operation, context.format
+    if context.setting.mode.few_shapes:
+        return
+    yield from _tiled(context, "rows-65599", 65_599, 3)
+    if op.rowwise and context.setting.dtype in ("float16", "float32"):
+        # float16 counts to 65,504: neither this length nor the sum of so many exponentials is among its numbers.
+        case = _case(context, "classes-100000", rows_of(op, fmt, 2, 100_000, "wide"))
+        (answer,) = answers(context, [case])
+        more = {} if isinstance(answer, NoAnswer) else {"digest": digest(answer)}
+        yield context.observation("shapes", case, _judgement(context, case, answer), **more)
+
+
+def _swept(setting: Setting) -> bool:
+    return not setting.operation.whole and setting.dtype in (*setting.mode.sweeps, "int64")
+
+
+CHECKS = (
+    Check("every-length", "value", "Is a row right at every length, and a vector at every size?", _swept, _lengths),
+    Check("shapes", "value", "Is the answer right at every rank and axis, for empty and very large batches?", _swept,
+          _shapes),
+    Check(
+        "gradient-of-lengths",
+        "gradient",
+        "Is the gradient right at every length?",
+        lambda setting: _swept(setting)
+        and setting.operation.gradient_bound is not None
+        and has_autodiff(setting),
+        _length_gradients,
+    ),
+)  # fmt: skip
