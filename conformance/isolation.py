@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,8 @@ class FrameworkProcess:
             self._connection, theirs = context.Pipe()
             arguments = (self.framework, self.environ, theirs, str(self._log), sys.path, time.time())
             self._process = context.Process(target=_serve, args=arguments, daemon=True)
-            self._process.start()
+            with _uninterrupted():
+                self._process.start()
             theirs.close()
             try:
                 greeting: Greeting = self._receive(START_SECONDS)
@@ -204,6 +206,21 @@ class FrameworkProcess:
         self.close()
 
 
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """What is started here inherits that Ctrl-C waits: a process says nothing of it while Python starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # The first process starts this one too, which lets Ctrl-C through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(
     framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str], started: float
 ) -> None:
@@ -214,6 +231,8 @@ def _serve(
         os.dup2(file.fileno(), 2)
     # Ctrl-C is for the process that asks; it ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.environ.update(environ)
     sys.path[:] = path
     try:

@@ -94,7 +94,7 @@ def _settle_plainly(ball: Ball, fmt: Format) -> _Element | None:
     mantissa, exponent = math.frexp(size)
     # Just below a power of two the unit is the smaller one.
     power = mantissa == 0.5
-    inwards = power and tail * head < 0
+    inwards = power and (tail < 0 < head or head < 0 < tail)
     binade = exponent - 2 if inwards else exponent - 1
     ulp = math.ldexp(1.0, (binade if binade > fmt.emin else fmt.emin) - fmt.precision + 1)
     scaled = head / ulp

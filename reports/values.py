@@ -83,6 +83,8 @@ def elements(stored: dict[str, Any], at: Sequence[int] = ()) -> list[Element]:
     `at` is an index into the answer. Where the input has more axes than the answer (a loss of rows), all
     below that index is kept, as far as it fits.
     """
+    if "data" not in stored:
+        return [Element((), "", "", math.prod(stored["shape"]))]
     array = decode(stored)
     flat = array.reshape(-1)
     kept = _kept(array.shape, tuple(at))
@@ -110,7 +112,7 @@ def lines(stored: dict[str, Any], at: Sequence[int] = ()) -> list[str]:
     text = []
     for element in elements(stored, at):
         if element.skipped:
-            text.append(f"… {element.skipped} more")
+            text.append(f"… {element.skipped} {'more' if 'data' in stored else 'elements, which the suite draws anew'}")
         else:
             where = f"[{', '.join(map(str, element.at))}] " if stored["shape"] else ""
             same = element.hex == element.decimal

@@ -23,7 +23,7 @@ FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "optax", "sklearn", "scipy"
 NEEDS = {
     "reference": {"flint", "ml_dtypes", "numpy"},
     # markupsafe is a part of jinja2's own interface.
-    "reports": {"jinja2", "jsonschema", "markupsafe", "ml_dtypes", "numpy", "packaging", "rich"},
+    "reports": {"fastjsonschema", "jinja2", "jsonschema", "markupsafe", "ml_dtypes", "numpy", "packaging", "rich"},
     "conformance": {"click", "jinja2", "numpy", "packaging", "pytest", "rich"},
 }
 LINES = 400
