@@ -11,7 +11,7 @@ from trueline.adapters.layouts import HANDED_OVER, laid_out
 NARROW = ("float16", "bfloat16", "float32")
 X64 = {"JAX_ENABLE_X64": "1"}
 
-COMPILED_EACH = ("uint8", "int32", "float16")
+COMPILED_EACH = ("uint8", "int32")
 """Every operation is compiled for every dtype in eager mode, too: these few stand for the others."""
 
 

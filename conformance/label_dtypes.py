@@ -83,10 +83,11 @@ def _told(case: Case, labels: dict[str, Array], name: str, shown: Case | None = 
             )
 
 
-def _beside_rows(base: Case, op: Operation, dtype: str) -> Iterator[_Question]:
+def _beside_rows(base: Case, op: Operation, dtype: str, few: bool) -> Iterator[_Question]:
     given, rows = op.inputs
     shares = op.domains[1] == "probabilities"
-    for edge, label, classes in EDGES:
+    # The first and the last stand for the others where each shape is compiled.
+    for edge, label, classes in (EDGES[0], EDGES[-1]) if few else EDGES:
         peak = label if op.kind == "metric" else 0
         labels = {given: np.array([label])}
         case = replace(base, inputs={rows: row(classes, dtype, peak, shares)})
@@ -111,7 +112,7 @@ def _questions(context: Context) -> Iterator[_Question]:
     base = ordinary_case(context, context.format.name)
     yield from _told(base, {name: base.inputs[name] for name in _labels(op)}, "")
     if op.domains[0] == "label" and op.core_ranks == (0, 1):
-        yield from _beside_rows(base, op, context.format.name)
+        yield from _beside_rows(base, op, context.format.name, context.setting.mode.few_shapes)
     elif op.domains == ("label", "label") and not op.rowwise:
         yield from _alone(base, op)
 

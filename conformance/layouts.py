@@ -74,7 +74,7 @@ def observe(context: Context) -> Iterator[Observation]:
 
 def applies(setting: Setting) -> bool:
     """Whether the adapter offers layouts in this mode."""
-    return bool(setting.mode.layouts) and setting.dtype in DTYPES
+    return bool(setting.mode.layouts) and setting.dtype in (DTYPES[1:] if setting.mode.few_shapes else DTYPES)
 
 
 CHECK = Check(
