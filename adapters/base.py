@@ -18,6 +18,7 @@ Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
 WIDE = ("float16", "bfloat16", "float32", "float64")
+OTHER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64")
 NATIVE = ("float16", "float32", "float64")
 """Those that NumPy has itself."""
 
@@ -54,8 +55,10 @@ class Implementation:
     dtypes: tuple[str, ...] | None = None
     """The formats it is asked for, where its documentation names fewer than the mode has."""
     stateful: bool = False
-    """An object that creates variables, `maker(...)(arguments)`: it is not asked for in compiled modes,
-    nor for gradients."""
+    """An object that creates variables, `maker(...)(arguments)`, or a call that writes to an array given: it is not
+    asked for in compiled modes."""
+    differentiable: bool = True
+    """Whether it has a derivative, where the framework has autodiff."""
     lifecycle: Lifecycle | None = None
     """How such an object is used, one batch after another."""
 
@@ -107,10 +110,11 @@ def implements(
     name: str | None = None,
     dtypes: tuple[str, ...] | None = None,
     stateful: bool = False,
+    differentiable: bool = True,
     **conventions: Any,
 ) -> tuple[Any, ...]:
     """One line of an adapter's table. The public path is what stands before the call's first parenthesis."""
-    return operation, name or call.partition("(")[0], call, conventions, dtypes, stateful
+    return operation, name or call.partition("(")[0], call, conventions, dtypes, stateful, differentiable
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,10 @@ class Mode:
     environ: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     compiled: bool = False
+    layouts: tuple[str, ...] = ()
+    """Memory layouts in which arrays are handed over."""
+    other_dtypes: tuple[str, ...] = OTHER
+    """Dtypes in which numbers and labels are handed over beside those of the mode; fewer where each is compiled."""
     sweeps: tuple[str, ...] = WIDE
     """Dtypes in which every shape is asked; fewer where each shape is compiled anew."""
     few_shapes: bool = False
@@ -183,6 +191,11 @@ class Adapter(ABC):
     @abstractmethod
     def put(self, array: Array, device: str) -> Any:
         """The framework's own array, on the device, with the same bits."""
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Any:
+        """The framework's own array with the same numbers, in a memory layout that the mode names."""
+        del array, device
+        raise NotImplementedError(f"{self.framework} has no layout {layout}")
 
     @abstractmethod
     def get(self, answer: Any) -> Array:

@@ -6,9 +6,13 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Adapter, Array, Function, Mode, implements
+from trueline.adapters.layouts import HANDED_OVER, laid_out
 
 NARROW = ("float16", "bfloat16", "float32")
 X64 = {"JAX_ENABLE_X64": "1"}
+
+COMPILED_EACH = ("uint8", "int32")
+"""Every operation is compiled for every dtype in eager mode, too: these few stand for the others."""
 
 
 class JaxAdapter(Adapter):
@@ -19,9 +23,16 @@ class JaxAdapter(Adapter):
     extra = "jax"
     modules = ("jax", "jax.nn", "jax.numpy", "jax.scipy.special", "optax")
     modes = (
-        Mode("eager", NARROW, sweeps=("float32",), few_shapes=True),
+        Mode(
+            "eager",
+            NARROW,
+            layouts=HANDED_OVER,
+            other_dtypes=COMPILED_EACH,
+            sweeps=("float32",),
+            few_shapes=True,
+        ),
         Mode("compiled", NARROW, compiled=True, sweeps=("float32",)),
-        Mode("eager-x64", ("float64",), environ=X64, sweeps=()),
+        Mode("eager-x64", ("float64",), environ=X64, other_dtypes=COMPILED_EACH, sweeps=()),
         Mode("compiled-x64", ("float64",), environ=X64, compiled=True, sweeps=()),
     )
     table = (
@@ -146,9 +157,15 @@ class JaxAdapter(Adapter):
 
     def put(self, array: Array, device: str) -> Any:
         """A committed array with the same bits; without x64, int64 labels become int32."""
-        if array.dtype == np.int64 and not self.jax.config.jax_enable_x64:
-            array = array.astype(np.int32)
-        return self.jax.device_put(array, self._device(device))
+        return self.jax.device_put(self._known(array), self._device(device))
+
+    def _known(self, array: Array) -> Array:
+        narrowed = array.dtype == np.int64 and not self.jax.config.jax_enable_x64
+        return array.astype(np.int32) if narrowed else array
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Any:
+        """The array made from a NumPy array in that layout: JAX's have one of their own only."""
+        return self.jax.device_put(laid_out(self._known(array), layout), self._device(device))
 
     def get(self, answer: Any) -> Array:
         """The array's bits."""

@@ -10,9 +10,12 @@ import os
 from typing import Any
 
 from trueline.adapters.base import WIDE, Adapter, Array, Function, Lifecycle, Mode, implements
+from trueline.adapters.jax import COMPILED_EACH
 from trueline.adapters.keras_losses import LOSSES
+from trueline.adapters.layouts import HANDED_OVER
 from trueline.adapters.registry import adapter
 from trueline.adapters.tensorflow import QUIET
+from trueline.adapters.torch import TENSOR_LAYOUTS
 
 ON_TENSORFLOW = {"KERAS_BACKEND": "tensorflow", **QUIET}
 ON_TORCH = {"KERAS_BACKEND": "torch"}
@@ -27,12 +30,20 @@ class KerasAdapter(Adapter):
     extra = "tensorflow"
     modules = ("keras", "copy")
     modes = (
-        Mode("tensorflow-eager", WIDE, ON_TENSORFLOW, requires=("tensorflow",)),
+        Mode("tensorflow-eager", WIDE, ON_TENSORFLOW, requires=("tensorflow",), layouts=HANDED_OVER),
         Mode(
             "tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True, few_shapes=True
         ),
-        Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",)),
-        Mode("jax-eager", ("float32",), ON_JAX, requires=("jax",), few_shapes=True),
+        Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",), layouts=TENSOR_LAYOUTS),
+        Mode(
+            "jax-eager",
+            ("float32",),
+            ON_JAX,
+            requires=("jax",),
+            layouts=HANDED_OVER,
+            other_dtypes=COMPILED_EACH,
+            few_shapes=True,
+        ),
         Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True, few_shapes=True),
     )
     spelling = {"reduction": {"mean": "sum_over_batch_size"}}  # noqa: RUF012
@@ -249,6 +260,10 @@ class KerasAdapter(Adapter):
     def put(self, array: Array, device: str) -> Any:
         """The backend's array."""
         return self.backend.put(array, device)
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Any:
+        """The backend's array in that layout."""
+        return self.backend.lay_out(array, layout, device)
 
     def get(self, answer: Any) -> Array:
         """The backend's array, brought home."""

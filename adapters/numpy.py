@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from trueline.adapters.base import Adapter, Array, Mode, implements
+from trueline.adapters.base import NATIVE, Adapter, Array, Mode, implements
 from trueline.adapters.handwritten import HANDWRITTEN
+from trueline.adapters.layouts import LAYOUTS, laid_out
 
 
 class NumPyAdapter(Adapter):
@@ -16,13 +17,25 @@ class NumPyAdapter(Adapter):
     distributions: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
     extra = "numpy"
     modules: ClassVar[tuple[str, ...]] = ("numpy", "scipy.special", "scipy.stats")
-    modes: ClassVar[tuple[Mode, ...]] = (Mode("eager"),)
+    modes: ClassVar[tuple[Mode, ...]] = (Mode("eager", layouts=tuple(LAYOUTS)),)
     differentiable = False
     cpu_only = True
     table: ClassVar[tuple[tuple[Any, ...], ...]] = (
         *HANDWRITTEN,
         implements("sigmoid", "scipy.special.expit(x)"),
+        implements(
+            "sigmoid",
+            "scipy.special.expit(x, out=numpy.empty_like(x))",
+            name="scipy.special.expit-out",
+            dtypes=NATIVE,
+        ),
         implements("log_sigmoid", "scipy.special.log_expit(x)"),
+        implements(
+            "log_sigmoid",
+            "scipy.special.log_expit(x, out=numpy.empty_like(x))",
+            name="scipy.special.log_expit-out",
+            dtypes=NATIVE,
+        ),
         implements("logit", "scipy.special.logit(x)"),
         implements(
             "softmax_with_temperature",
@@ -34,6 +47,12 @@ class NumPyAdapter(Adapter):
         ),
         implements("masked_logsumexp", "scipy.special.logsumexp(x, axis=axis, b=mask)"),
         implements("softplus", "numpy.logaddexp(0, x)"),
+        implements(
+            "softplus",
+            "numpy.logaddexp(0, x, out=numpy.empty_like(x))",
+            name="numpy.logaddexp-out",
+            dtypes=NATIVE,
+        ),
         implements("softmax", "scipy.special.softmax(x, axis=axis)"),
         implements("log_softmax", "scipy.special.log_softmax(x, axis=axis)"),
         implements("logsumexp", "scipy.special.logsumexp(x, axis=axis)"),
@@ -77,6 +96,11 @@ class NumPyAdapter(Adapter):
         """The array itself."""
         del device
         return array
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Array:
+        """The numbers in that layout."""
+        del device
+        return laid_out(array, layout)
 
     def get(self, answer: Any) -> Array:
         """The answer as an array; a Python scalar becomes binary64."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import NATIVE, Function, Mode, implements
+from trueline.adapters.layouts import LAYOUTS
 from trueline.adapters.numpy import NumPyAdapter
 
 OPSET = 21
@@ -76,7 +77,10 @@ class OnnxRuntimeAdapter(NumPyAdapter):
     distributions = ("onnxruntime|onnxruntime-gpu", "onnx", "numpy")
     extra = "onnxruntime"
     modules = ("onnxruntime", "onnx")
-    modes = (Mode("eager", NATIVE), Mode("unoptimised", NATIVE, {OPTIMISATION: "ORT_DISABLE_ALL"}))
+    modes = (
+        Mode("eager", NATIVE, layouts=tuple(LAYOUTS)),
+        Mode("unoptimised", NATIVE, {OPTIMISATION: "ORT_DISABLE_ALL"}),
+    )
     cpu_only = False
     table = (
         implements("sigmoid", "onnx.Sigmoid(x)", name="onnxruntime.Sigmoid"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trueline.adapters.base import NATIVE, Mode, implements
+from trueline.adapters.layouts import LAYOUTS
 from trueline.adapters.numpy import NumPyAdapter
 
 MEAN_OR_SUM = ("mean", "sum")
@@ -15,7 +16,7 @@ class SklearnAdapter(NumPyAdapter):
     distributions = ("scikit-learn", "numpy", "scipy")
     extra = "sklearn"
     modules = ("sklearn.metrics", "numpy")
-    modes = (Mode("eager", dtypes=NATIVE),)
+    modes = (Mode("eager", dtypes=NATIVE, layouts=tuple(LAYOUTS)),)
     table = (
         implements(
             "binary_cross_entropy",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Adapter, Array, Function, Mode, implements
+from trueline.adapters.layouts import HANDED_OVER, laid_out
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -18,7 +19,10 @@ class TensorFlowAdapter(Adapter):
     distributions = ("tensorflow-cpu|tensorflow", "numpy", "ml_dtypes")
     extra = "tensorflow"
     modules = ("tensorflow",)
-    modes = (Mode("eager", environ=QUIET), Mode("compiled", environ=QUIET, compiled=True, sweeps=("float32",)))
+    modes = (
+        Mode("eager", environ=QUIET, layouts=HANDED_OVER),
+        Mode("compiled", environ=QUIET, compiled=True, sweeps=("float32",)),
+    )
     table = (
         implements("sigmoid", "tf.math.sigmoid(x)"),
         implements("log_sigmoid", "tf.math.log_sigmoid(x)"),
@@ -101,6 +105,10 @@ class TensorFlowAdapter(Adapter):
         """A tensor with the array's bits."""
         with self.tf.device(device.replace("cuda", "gpu")):
             return self.tf.constant(array)
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Any:
+        """The tensor made from a NumPy array in that layout: tensors have one of their own only."""
+        return self.put(laid_out(array, layout), device)
 
     def get(self, answer: Any) -> Array:
         """The tensor's bits as an array."""

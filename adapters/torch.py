@@ -7,6 +7,16 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Adapter, Array, Function, Mode, implements
+from trueline.adapters.layouts import filler
+
+TENSOR_LAYOUTS = ("contiguous", "transposed", "strided", "offset", "expanded")
+"""As in NumPy, except: a storage offset of one element, and torch's word for a stride of 0; no stride is negative."""
+
+
+def _into(operation: str, call: str) -> tuple[Any, ...]:
+    """A line for a function that is given the tensor to write to, which autograd does not know."""
+    return implements(operation, call, name=f"{call.partition('(')[0]}-out", stateful=True, differentiable=False)
+
 
 # The mean over rows. Only unreduced terms still have a class axis to sum over.
 BATCHMEAN = "reduction='batchmean' if reduction == 'mean' else reduction"
@@ -21,18 +31,25 @@ class TorchAdapter(Adapter):
     distributions = ("torch", "numpy")
     extra = "torch"
     modules = ("torch",)
-    modes = (Mode("eager"), Mode("compiled", dtypes=("float32",), compiled=True))
+    modes = (Mode("eager", layouts=TENSOR_LAYOUTS), Mode("compiled", dtypes=("float32",), compiled=True))
     table = (
         implements("sigmoid", "torch.sigmoid(x)"),
         implements("sigmoid", "torch.nn.functional.sigmoid(x)"),
         implements("sigmoid", "torch.nn.Sigmoid()(x)"),
         implements("sigmoid", "torch.special.expit(x)"),
+        _into("sigmoid", "torch.sigmoid(x, out=torch.empty_like(x))"),
+        implements("sigmoid", "x.clone().sigmoid_()", name="torch.Tensor.sigmoid_"),
         implements("log_sigmoid", "torch.nn.functional.logsigmoid(x)"),
         implements("softplus", "torch.nn.functional.softplus(x)"),
         implements("log_sigmoid", "torch.nn.LogSigmoid()(x)"),
         implements("softplus", "torch.nn.Softplus()(x)"),
         implements("logit", "torch.logit(x)"),
         implements("hard_sigmoid", "torch.nn.functional.hardsigmoid(x)"),
+        implements(
+            "hard_sigmoid",
+            "torch.nn.functional.hardsigmoid(x.clone(), inplace=True)",
+            name="torch.nn.functional.hardsigmoid-inplace",
+        ),
         implements("hard_sigmoid", "torch.nn.Hardsigmoid()(x)"),
         implements("softmax", "torch.nn.Softmax(dim=axis)(x)"),
         implements("log_softmax", "torch.nn.LogSoftmax(dim=axis)(x)"),
@@ -48,9 +65,12 @@ class TorchAdapter(Adapter):
         implements("masked_logsumexp", "torch.masked.logsumexp(x, dim=axis, mask=mask)"),
         implements("softmax", "torch.softmax(x, dim=axis)"),
         implements("softmax", "torch.nn.functional.softmax(x, dim=axis)"),
+        _into("softmax", "torch.softmax(x, dim=axis, out=torch.empty_like(x))"),
         implements("log_softmax", "torch.log_softmax(x, dim=axis)"),
         implements("log_softmax", "torch.nn.functional.log_softmax(x, dim=axis)"),
+        _into("log_softmax", "torch.log_softmax(x, dim=axis, out=torch.empty_like(x))"),
         implements("logsumexp", "torch.logsumexp(x, dim=axis)"),
+        _into("logsumexp", "torch.logsumexp(x, dim=axis, out=x.new_empty(0))"),
         implements(
             "binary_cross_entropy",
             "torch.nn.functional.binary_cross_entropy(y_pred, y_true, weight=sample_weight, reduction=reduction)",
@@ -216,6 +236,19 @@ class TorchAdapter(Adapter):
         if array.dtype.name == "bfloat16":
             return self.torch.from_numpy(array.view(np.int16).copy()).view(self.torch.bfloat16).to(device)
         return self.torch.from_numpy(np.array(array)).to(device)
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Any:
+        """The numbers in that layout, on the device."""
+        plain = self.put(array, device)
+        if layout == "transposed":
+            return plain.transpose(0, -1).contiguous().transpose(0, -1)
+        if layout == "strided":
+            buffer = plain.new_full((*plain.shape[:-1], 2 * plain.shape[-1]), filler(array))
+            buffer[..., ::2] = plain
+            return buffer[..., ::2]
+        if layout == "offset":
+            return self.torch.cat([plain.new_zeros(1), plain.flatten()])[1:].view(plain.shape)
+        return plain[:1].expand(plain.shape) if layout == "expanded" else plain
 
     def get(self, answer: Any) -> Array:
         """The tensor's bits as an array."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from trueline.adapters.base import Adapter, Array, Function, Lifecycle, Mode, implements
 from trueline.adapters.registry import adapter
+from trueline.adapters.torch import TENSOR_LAYOUTS
 
 FUNCTIONAL = "torchmetrics.functional.classification"
 OBJECTS = "torchmetrics.classification"
@@ -29,7 +30,7 @@ class TorchMetricsAdapter(Adapter):
     distributions = ("torchmetrics", "torch", "numpy")
     extra = "torchmetrics"
     modules = ("torchmetrics.classification", "torchmetrics.functional.classification", "copy")
-    modes = (Mode("eager", requires=("torch",)),)
+    modes = (Mode("eager", requires=("torch",), layouts=TENSOR_LAYOUTS),)
     lifecycle = Lifecycle(
         update="metric.update",
         result="metric.compute()",
@@ -254,6 +255,10 @@ class TorchMetricsAdapter(Adapter):
     def put(self, array: Array, device: str) -> Any:
         """A tensor."""
         return self.torch.put(array, device)
+
+    def lay_out(self, array: Array, layout: str, device: str) -> Any:
+        """A tensor in that layout."""
+        return self.torch.lay_out(array, layout, device)
 
     def get(self, answer: Any) -> Array:
         """The tensor's bits as an array."""

@@ -73,7 +73,8 @@ def _likeness(case: Case, index: int, op: Operation) -> Any:
 
 
 def _rows(case: Case) -> int:
-    return len(next(iter(case.inputs.values())))
+    first = next(iter(case.inputs.values()))
+    return len(first) if first.ndim else 1
 
 
 def _fill(arrays: Sequence[Array]) -> Array:

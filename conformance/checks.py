@@ -27,13 +27,26 @@ class Check:
 @functools.cache
 def checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
-    from trueline.conformance import gradients, probes, relations, streaming, sweeps, values
+    from trueline.conformance import (
+        gradients,
+        input_dtypes,
+        label_dtypes,
+        layouts,
+        probes,
+        relations,
+        streaming,
+        sweeps,
+        values,
+    )
 
     every = (
         values.CHECK,
+        label_dtypes.CHECK,
         *gradients.CHECKS,
         *sweeps.CHECKS,
         *relations.CHECKS,
+        layouts.CHECK,
+        input_dtypes.CHECK,
         *probes.CHECKS,
         *streaming.CHECKS,
     )

@@ -98,8 +98,11 @@ def _powers_of_two(weights: Array) -> Array:
     return np.where(np.abs(weights.astype(np.float64)) >= 2, 2, 0.5).astype(weights.dtype)
 
 
-def _autodiff(setting: Setting) -> bool:
-    return adapter(setting.implementation.framework).differentiable and not setting.implementation.stateful
+def has_autodiff(setting: Setting) -> bool:
+    """Whether the framework has autodiff that knows the implementation."""
+    implementation = setting.implementation
+    known = implementation.differentiable and not implementation.stateful
+    return known and adapter(implementation.framework).differentiable
 
 
 CHECKS = (
@@ -107,14 +110,14 @@ CHECKS = (
         "gradient",
         "gradient",
         "How far is the gradient, for an upstream gradient other than one, from the exact one?",
-        lambda setting: setting.operation.gradient_bound is not None and _autodiff(setting),
+        lambda setting: setting.operation.gradient_bound is not None and has_autodiff(setting),
         observe,
     ),
     Check(
         "second-derivative",
         "gradient",
         "How far is the second derivative from the exact one?",
-        lambda setting: setting.operation.second_bound is not None and _autodiff(setting),
+        lambda setting: setting.operation.second_bound is not None and has_autodiff(setting),
         observe_second,
     ),
 )

@@ -36,7 +36,8 @@ class Call:
     """One call of an implementation: arrays in the operation's order, parameters by name.
 
     With a `cotangent` the answer is the vector-Jacobian product with respect to the last array. With `steps` they
-    are done to live objects of a stateful implementation, and the answer holds every result asked for, flat.
+    are done to live objects of a stateful implementation, and the answer holds every result asked for, flat. With a
+    `layout` arrays lie in memory so, and a call that writes to one of them has no answer, but deviates.
     """
 
     implementation: Implementation
@@ -49,11 +50,15 @@ class Call:
     order: int = 1
     """2 asks for the second derivative of a function of one number, times the square of the cotangent."""
     steps: tuple[Step, ...] = ()
+    layout: str | None = None
 
 
 @dataclass(frozen=True)
 class NoAnswer:
-    """Why there is no answer: `unsupported` (the framework raised), `crashed`, `timed_out` or `harness_error`."""
+    """Why there is no answer: `unsupported` (the framework raised), `crashed`, `timed_out` or `harness_error`.
+
+    `deviates`: there is one, and the call wrote to its input.
+    """
 
     verdict: str
     message: str
@@ -262,6 +267,21 @@ def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}"[:300]
 
 
+def handed_over(framework_adapter: Adapter, call: Call, given: Sequence[Array]) -> list[Any]:
+    """The arrays of a call as the framework's own, in the layout asked for."""
+    if call.layout is None:
+        return [framework_adapter.put(array, call.device) for array in given]
+    return [framework_adapter.lay_out(array, call.layout, call.device) for array in given]
+
+
+def overwritten(framework_adapter: Adapter, call: Call, arrays: Sequence[Any]) -> NoAnswer | None:
+    """What is said of a call that changed the numbers of an array which it was given."""
+    for name, given, array in zip(call.inputs, call.arrays, arrays, strict=False):
+        if framework_adapter.get(array).astype(given.dtype).tobytes() != given.tobytes():
+            return NoAnswer("deviates", f"the call wrote to its input {name}")
+    return None
+
+
 class _Server:
     """Evaluates calls; keeps what it compiled."""
 
@@ -284,7 +304,7 @@ class _Server:
     def answer(self, call: Call) -> Answer:
         try:
             function, given = self._stepping(call) if call.steps else self._calling(call)
-            arrays = [self.adapter.put(array, call.device) for array in given]
+            arrays = handed_over(self.adapter, call, given)
         except Exception as error:
             traceback.print_exc()
             return NoAnswer("harness_error", _describe(error))
@@ -297,7 +317,8 @@ class _Server:
             return NoAnswer("unsupported", _describe(error))
         finally:
             self.seconds += time.perf_counter() - started
-        return result
+        written = None if call.layout is None else overwritten(self.adapter, call, arrays)
+        return result if written is None else written
 
     def _twice(self, slope: Function) -> Function:
         """(x, c) -> the vector-Jacobian product of (x, c) -> f'(x) c with respect to x, with c once more."""

@@ -34,6 +34,9 @@ ACTIVATION_AND_LOSS = {
 
 SCALAR_CASES = ("ordinary", "near-zero", "positive", "negative")
 
+SAMENESS = ("bit-equal", "equal within the bounds", "differ")
+"""What is seen of two answers."""
+
 CHECKS: list[Check] = []
 
 Observe = Callable[[Context], Iterator[Observation]]
@@ -50,7 +53,7 @@ def relation(name: str, question: str, applies: Callable[[Setting], bool]) -> Ca
                 question,
                 applies,
                 observe,
-                ("bit-equal", "equal within the bounds", "differ"),
+                SAMENESS,
             )
         )
         return observe

@@ -10,13 +10,12 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from trueline.adapters.registry import adapter
 from trueline.conformance.asking import answers
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
 from trueline.conformance.frozen import bell, integers, uniform
-from trueline.conformance.gradients import cotangent, judged
+from trueline.conformance.gradients import cotangent, has_autodiff, judged
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
 from trueline.conformance.values import allowed_errors
@@ -250,7 +249,7 @@ CHECKS = (
         "Is the gradient right at every length?",
         lambda setting: _swept(setting)
         and setting.operation.gradient_bound is not None
-        and adapter(setting.implementation.framework).differentiable,
+        and has_autodiff(setting),
         _length_gradients,
     ),
 )  # fmt: skip

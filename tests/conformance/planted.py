@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import scipy.special
 from trueline.adapters.base import Implementation, Lifecycle, Mode
+from trueline.adapters.layouts import LAYOUTS
+from trueline.adapters.registry import adapter
 from trueline.conformance.cases import cases
 from trueline.conformance.checks import checks
 from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.isolation import Answer, Call, NoAnswer
+from trueline.conformance.isolation import Answer, Call, NoAnswer, handed_over, overwritten
 from trueline.conformance.stepping import batches, perform
 
 Array = np.ndarray[Any, Any]
-EAGER, COMPILED = Mode("eager"), Mode("compiled", compiled=True)
+EAGER, COMPILED = Mode("eager", layouts=tuple(LAYOUTS)), Mode("compiled", compiled=True)
 
 
 class RefusalError(Exception):
@@ -65,8 +68,12 @@ def observe(
                 assert gradient is not None
                 return np.asarray(gradient(*call.arrays, call.cotangent, **call.parameters))
             called = call.implementation.function(namespace, (*call.inputs, *parameters))
-            return np.asarray(called(*call.arrays, *call.parameters.values()))
-        except RefusalError as error:
+            # A framework in its own process has arrays of its own.
+            sent = replace(call, arrays=tuple(np.array(array) for array in call.arrays))
+            arrays = handed_over(adapter("numpy"), sent, sent.arrays)
+            answer = np.asarray(called(*arrays, *call.parameters.values()))
+            return (overwritten(adapter("numpy"), call, arrays) if call.layout else None) or answer
+        except (RefusalError, TypeError, ValueError) as error:
             return NoAnswer("unsupported", str(error))
 
     def ask(calls: Sequence[Call]) -> list[Answer]:

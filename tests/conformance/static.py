@@ -11,9 +11,12 @@ from trueline.conformance.checks import Check, checks
 from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
 from trueline.conformance.expectations import matches
 from trueline.conformance.inputs import scalars
+from trueline.conformance.isolation import NoAnswer
 from trueline.conformance.streaming import scenarios
 
 SHIFTS = ("shift-by-16", "shift-by--16")
+OWN_CASES = ("memory-layout", "input-dtype", "label-dtype")
+"""Checks that make cases of their own, which they observe even where every call is refused."""
 
 
 def implementations() -> list[Implementation]:
@@ -47,7 +50,9 @@ def case_names(setting: Setting, check: Check) -> frozenset[str]:
         return frozenset({check.name})
     if check.name == "streaming":
         return frozenset(scenario.name for scenario in scenarios(setting))
-    context = Context(setting, lambda _: [])
+    context = Context(setting, lambda calls: [NoAnswer("unsupported", "") for _ in calls])
+    if check.name in OWN_CASES:
+        return frozenset(observation["key"].rpartition("/")[2] for observation in check.observe(context))
     found = {case.name for case in context.cases() if case.gradient or check.kind != "gradient"}
     if check.kind == "relation":
         found |= {*scalars(context.format), *SHIFTS}

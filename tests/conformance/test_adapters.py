@@ -68,9 +68,9 @@ def test_names_are_slugs_and_public_paths(each: Implementation) -> None:
         assert isinstance(ast.parse(derived, mode="eval").body, ast.Attribute)
     elif each.name not in ("numpy.textbook", "numpy.stable", "numpy.exp-logaddexp"):
         # Named by hand after the function, or method, that does the work.
-        assert re.search(rf"\b{each.name.rpartition('.')[2].partition('-')[0]}\(", each.call), (
-            f"{each.name} is not called"
-        )
+        function = each.name.rpartition(".")[2].partition("-")[0]
+        assert re.search(rf"\b{function}\(", each.call), f"{each.name} is not called"
+        assert each.name.endswith("-out") == ("out=" in each.call)
 
 
 def test_operation_and_name_are_unique() -> None:
@@ -87,7 +87,9 @@ def test_calls_become_functions_of_their_arguments(each: Implementation) -> None
     assert made.__code__.co_filename == f"<{each.name}>"
 
 
-@pytest.mark.parametrize("each", [param for param in ALL if param.values[0].stateful])
+@pytest.mark.parametrize(
+    "each", [p for p in ALL if p.values[0].lifecycle and OPERATIONS[p.values[0].operation].kind == "metric"]
+)
 def test_stateful_calls_have_a_lifecycle(each: Implementation) -> None:
     assert each.lifecycle is not None
     op = OPERATIONS[each.operation]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,16 @@ def test_answers_come_in_order_with_their_bits(process: FrameworkProcess) -> Non
     assert np.signbit(np.asarray(got[2])).all()
     assert all(isinstance(each, np.ndarray) and each.dtype == np.float32 for each in got)
     assert process.ask([]) == []
+
+
+def test_arrays_arrive_in_the_layout_asked_for_and_what_is_written_to_them_is_seen(process: FrameworkProcess) -> None:
+    asked = [replace(call("numpy.array(x.strides)", name="strides"), layout=each) for each in ("strided", "reversed")]
+    assert [np.asarray(answer).tolist() for answer in process.ask(asked)] == [[8], [-4]]
+    writing = call("numpy.negative(x, out=x)", name="writes")
+    for layout, verdict in (("contiguous", "deviates"), ("strided", "deviates"), ("read-only", "unsupported")):
+        (answer,) = process.ask([replace(writing, layout=layout)])
+        assert no_answer(answer).verdict == verdict
+    assert isinstance(process.ask([writing])[0], np.ndarray), "without a layout nobody looks"
 
 
 def test_it_runs_apart_under_its_own_environment(process: FrameworkProcess) -> None:

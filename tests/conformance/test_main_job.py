@@ -63,8 +63,15 @@ def test_textbook_forms_are_seen_to_overflow(run: dict[str, Any]) -> None:
 
 
 def test_stable_forms_conform_everywhere(run: dict[str, Any]) -> None:
-    wrong = [o["key"] for o in run["observations"] if "/numpy.stable/" in o["key"] and o["verdict"] != "conforms"]
-    assert wrong == []
+    # They are forms for floats and integer labels: what unsigned numbers and float labels do is told, not promised.
+    wrong = [
+        o["key"]
+        for o in run["observations"]
+        if "/numpy.stable/" in o["key"] and "/input-dtype/" not in o["key"] and o["verdict"] != "conforms"
+    ]
+    assert all("/label-dtype/" in key for key in wrong), wrong
+    refused = [o for o in run["observations"] if o["key"] in wrong]
+    assert {o["verdict"] for o in refused} == {"unsupported"}
 
 
 def test_expit_reaches_two_and_a_half_ulp(run: dict[str, Any]) -> None:

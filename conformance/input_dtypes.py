@@ -1,0 +1,138 @@
+"""Input dtypes: what becomes of whole numbers, truth values and a mixture of formats where floats are usual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from trueline.conformance.cases import Case
+from trueline.conformance.checks import Check
+from trueline.conformance.context import Context, Observation, Setting
+from trueline.conformance.frozen import integers
+from trueline.conformance.isolation import Answer, NoAnswer
+from trueline.conformance.judge import Judgement, digest, judge
+from trueline.conformance.ordinary import ordinary_case
+from trueline.conformance.probes import REFUSES
+from trueline.conformance.values import allowed_errors
+from trueline.reference.formats import FORMATS, Array, Format
+from trueline.reference.operations import Domain
+
+NAME = "input-dtype"
+
+WHOLE = ("bool", "int8", "uint8", "int32", "int64")
+MIXED = ("float16", "float64")
+BASE = "float32"
+"""The dtype of the other inputs; their numbers are numbers of binary16, so that every format mixed in holds them."""
+
+ANSWERS = (REFUSES, *(f"promoted to {name}" for name in FORMATS), *(f"computed as {name}" for name in WHOLE))
+
+
+def _numbers(setting: Setting) -> list[str]:
+    return [name for name in setting.operation.inputs if name not in setting.operation.integers]
+
+
+def _takes_whole(setting: Setting) -> bool:
+    # A call that names the dtype of its input asks for an answer of that dtype itself.
+    return f"{_numbers(setting)[0]}.dtype" not in setting.implementation.call
+
+
+SHARES = ("probabilities", "distribution", "one_hot", "multi_hot")
+"""Rows of which one entry is made 1, the others 0."""
+
+
+def _whole(domain: Domain, array: Array, dtype: str) -> Array | None:
+    """Whole numbers in place of those of an input, of the same domain; None if the dtype does not hold them."""
+    wide = array.astype(np.float64)
+    values: Array
+    if domain == "scores":
+        values = wide.argsort(axis=-1).argsort(axis=-1)
+    elif domain in SHARES:
+        values = np.arange(wide.shape[-1]) == wide.argmax(axis=-1)[..., None]
+    elif domain in ("probability", "target", "score"):
+        values = integers("input-dtype", wide.shape, 2)
+    elif domain == "sign":
+        values = wide
+    elif dtype == "bool":
+        values = wide > 0
+    elif domain in ("log_probabilities", "log_distribution"):
+        values = np.rint(wide)
+    else:
+        values = np.rint(np.abs(wide) if dtype.startswith("u") else wide)
+        if dtype.endswith("int8"):
+            # Where negation, absolute values and differences wrap.
+            values.flat[:2] = np.iinfo(dtype).min, np.iinfo(dtype).max
+    cast = values.astype(dtype)
+    return cast if np.array_equal(cast, values) else None
+
+
+def _cases(context: Context) -> Iterator[Case]:
+    base = ordinary_case(context, "float16")
+    numbers = _numbers(context.setting)
+    plain = {name: array.astype(BASE) if name in numbers else array for name, array in base.inputs.items()}
+    offered = context.setting.mode.other_dtypes
+    # Whole targets are usual, whole predictions beside them are not.
+    target, prediction = numbers[0], numbers[-1]
+    domain = context.operation.domains[context.operation.inputs.index(target)]
+    if _takes_whole(context.setting):
+        for dtype in (each for each in WHOLE if each in offered):
+            array = _whole(domain, base.inputs[target], dtype)
+            if array is not None:
+                yield replace(base, name=f"{target}-{dtype}", inputs={**plain, target: array})
+    if target != prediction:
+        for dtype in (each for each in MIXED if each in offered):
+            mixed = base.inputs[prediction].astype(dtype)
+            yield replace(base, name=f"{prediction}-{dtype}", inputs={**plain, prediction: mixed})
+
+
+def _format(case: Case, answer: Array) -> Format:
+    """The format the answer is judged in: its own, but none wider than the numbers given, as a Python float may be."""
+    own = FORMATS.get(answer.dtype.name, FORMATS["float64"])
+    given = [FORMATS[array.dtype.name] for array in case.inputs.values() if array.dtype.name in FORMATS]
+    widest = max(given, key=_precision, default=own)
+    return min(own, widest, key=_precision)
+
+
+def _precision(fmt: Format) -> int:
+    return fmt.precision
+
+
+def _judged(context: Context, case: Case, answer: Answer) -> Observation:
+    if isinstance(answer, NoAnswer):
+        refused = answer.verdict == "unsupported"
+        judgement = Judgement("conforms" if refused else answer.verdict, message=answer.message)
+        return context.observation(NAME, case, judgement, label=REFUSES if refused else None)
+    kind = answer.dtype.name
+    fmt = _format(case, answer)
+    truth = context.truth(case, fmt)
+    judgement = judge(answer, truth, allowed_errors(context, case, truth, fmt), fmt)
+    label = f"{'promoted to' if kind in FORMATS else 'computed as'} {kind}"
+    return context.observation(NAME, case, judgement, label=label, digest=digest(answer))
+
+
+def observe(context: Context) -> Iterator[Observation]:
+    """One observation for each input and dtype: the label, and whether the answer is that of the definition."""
+    chosen = list(_cases(context))
+    for case, answer in zip(chosen, context.ask([context.call(case) for case in chosen]), strict=True):
+        yield _judged(context, case, answer)
+
+
+def applies(setting: Setting) -> bool:
+    """Whether there is an input of numbers to be given in another dtype, beside others of the base."""
+    numbers = _numbers(setting)
+    return (
+        setting.dtype == BASE
+        and not setting.mode.compiled
+        and bool(numbers)
+        and (len(numbers) > 1 or _takes_whole(setting))
+    )
+
+
+CHECK = Check(
+    NAME,
+    "relation",
+    "What becomes of whole numbers, truth values and other formats, and is the answer that of these numbers?",
+    applies,
+    observe,
+    ANSWERS,
+)

@@ -1,0 +1,150 @@
+"""Label dtypes: the same labels in every dtype that holds them, and labels that a narrower one would not hold."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from trueline.conformance.cases import Case
+from trueline.conformance.checks import Check
+from trueline.conformance.context import Context, Observation, Setting
+from trueline.conformance.isolation import Answer, NoAnswer
+from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
+from trueline.conformance.ordinary import ordinary_case
+from trueline.conformance.probes import REFUSES
+from trueline.conformance.values import allowed_errors
+from trueline.reference.formats import FORMATS, Array
+from trueline.reference.operations import Operation
+
+NAME = "label-dtype"
+TAKEN = "taken"
+
+DTYPES = ("bfloat16", "float32", "int64")
+"""Formats of the numbers beside the labels: the one that holds the fewest labels exactly, and the usual one."""
+
+LABELS = ("int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float32")
+
+EDGES = ((127, 200, 300), (255, 281, 300), (2048, 2049, 3000), (32767, 40_001, 70_000), (65_535, 69_000, 70_000))
+"""The largest label that a narrower dtype holds, one beyond it, and among how many classes."""
+
+WIDER = ((2**24, 2**24 + 1), (2**32 - 1, 2**32 + 7), (2**53, 2**53 + 1), (2**63 - 1, 2**63 + 2**11))
+"""Labels that need no rows: beyond the integers of binary32, of 32 bits, of binary64 and of int64."""
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A case with its labels in their dtype, the same for the definition, and what a run keeps of it."""
+
+    case: Case
+    canonical: Case
+    shown: Case
+
+
+def holds(dtype: str, values: Array) -> bool:
+    """Whether the dtype holds each of the whole numbers exactly."""
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return all(int(kind.type(value)) == value for value in values.tolist())
+    return bool(values.max(initial=0) <= np.iinfo(kind).max and values.min(initial=0) >= 0)
+
+
+@functools.cache
+def row(classes: int, dtype: str, peak: int, shares: bool) -> Array:
+    """One row of logits, or of probabilities, in which classes that truncation takes for another have another loss.
+
+    The steps are beyond every bound, and beside the peak all other exponentials are lost in whatever order.
+    """
+    steps = np.arange(classes) % 7
+    values = np.ldexp(1.0, steps - 22) if shares else -30.0 - 6 * steps
+    fmt = FORMATS[dtype]
+    values[peak] = fmt.round(1 - np.delete(values, peak).sum()) if shares else 0.0
+    return fmt.array(values[None, :])
+
+
+def _labels(op: Operation) -> list[str]:
+    return [name for name, domain in zip(op.inputs, op.domains, strict=True) if domain in ("label", "binary")]
+
+
+def _told(case: Case, labels: dict[str, Array], name: str, shown: Case | None = None) -> Iterator[_Question]:
+    """The case with its labels in each dtype that holds them."""
+    every = np.concatenate([array.ravel() for array in labels.values()])
+    for dtype in LABELS:
+        if holds(dtype, every):
+            cast = {label: array.astype(dtype) for label, array in labels.items()}
+            called = dtype + name
+            kept = replace(shown or case, name=called)
+            yield _Question(
+                replace(case, name=called, inputs={**case.inputs, **cast}),
+                replace(case, inputs={**case.inputs, **labels}),
+                replace(kept, inputs={**kept.inputs, **cast}),
+            )
+
+
+def _beside_rows(base: Case, op: Operation, dtype: str, few: bool) -> Iterator[_Question]:
+    given, rows = op.inputs
+    shares = op.domains[1] == "probabilities"
+    # The first and the last stand for the others where each shape is compiled.
+    for edge, label, classes in (EDGES[0], EDGES[-1]) if few else EDGES:
+        peak = label if op.kind == "metric" else 0
+        labels = {given: np.array([label])}
+        case = replace(base, inputs={rows: row(classes, dtype, peak, shares)})
+        formula = f"2**(i % 7 - 22), i < {classes}" if shares else f"-30 - 6 * (i % 7), i < {classes}"
+        rest = "what is left of 1" if shares else "0"
+        # A row of 70,000 is told, not kept.
+        told = {**base.parameters, rows: f"{formula}; {rest} at {peak}"}
+        yield from _told(case, labels, f"-beyond-{edge}", Case(base.name, {}, told))
+
+
+def _alone(base: Case, op: Operation) -> Iterator[_Question]:
+    """Each label beside itself and beside those that a narrower dtype would take it for."""
+    first, *others = op.inputs
+    for edge, label in (*((edge, label) for edge, label, _ in EDGES), *WIDER):
+        mixed_up = np.array([label, label - 1, label % 2**8, label % 2**16, label % 2**32], np.uint64)
+        labels = {first: np.full(len(mixed_up), label, np.uint64), **dict.fromkeys(others, mixed_up)}
+        yield from _told(base, labels, f"-beyond-{edge}")
+
+
+def _questions(context: Context) -> Iterator[_Question]:
+    op = context.operation
+    base = ordinary_case(context, context.format.name)
+    yield from _told(base, {name: base.inputs[name] for name in _labels(op)}, "")
+    if op.domains[0] == "label" and op.core_ranks == (0, 1):
+        yield from _beside_rows(base, op, context.format.name, context.setting.mode.few_shapes)
+    elif op.domains == ("label", "label") and not op.rowwise:
+        yield from _alone(base, op)
+
+
+def _judged(context: Context, question: _Question, answer: Answer) -> Observation:
+    if isinstance(answer, NoAnswer):
+        label: Any = REFUSES if answer.verdict == "unsupported" else None
+        return context.observation(NAME, question.shown, unanswered(answer), label=label)
+    fmt = answer_format(context.operation, context.setting.dtype, answer)
+    truth = context.truth(question.canonical, fmt)
+    judgement: Judgement = judge(answer, truth, allowed_errors(context, question.canonical, truth, fmt), fmt)
+    return context.observation(NAME, question.shown, judgement, label=TAKEN, digest=digest(answer))
+
+
+def observe(context: Context) -> Iterator[Observation]:
+    """One observation for each dtype that the mode offers, and each size of label that it holds."""
+    offered = context.setting.mode.other_dtypes
+    chosen = [each for each in _questions(context) if each.case.name.partition("-")[0] in offered]
+    for question, answer in zip(chosen, context.ask([context.call(each.case) for each in chosen]), strict=True):
+        yield _judged(context, question, answer)
+
+
+def applies(setting: Setting) -> bool:
+    """Whether there are labels among the inputs."""
+    return bool(_labels(setting.operation)) and setting.dtype in DTYPES and not setting.mode.compiled
+
+
+CHECK = Check(
+    NAME,
+    "value",
+    "Are labels of every dtype and size refused or taken for what they are?",
+    applies,
+    observe,
+    (TAKEN, REFUSES),
+)
