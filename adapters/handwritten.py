@@ -150,6 +150,18 @@ HANDWRITTEN = (
         name=STABLE,
         reduction="none",
     ),
+    implements(
+        "sparse_categorical_cross_entropy",
+        f"-numpy.log({OUT_OF_ROWS.format('y_pred')})",
+        name=STABLE,
+        reduction="none",
+    ),
+    implements(
+        "negative_log_likelihood",
+        f"-{OUT_OF_ROWS.format('log_probabilities')}",
+        name=STABLE,
+        reduction="none",
+    ),
     implements("kl_divergence", "(y_true * numpy.log(y_true / y_pred)).sum(axis=1)", name=TEXTBOOK, reduction="none"),
     implements(
         "kl_divergence",

@@ -57,6 +57,11 @@ class NumPyAdapter(Adapter):
         implements("log_softmax", "scipy.special.log_softmax(x, axis=axis)"),
         implements("logsumexp", "scipy.special.logsumexp(x, axis=axis)"),
         implements("logsumexp", "numpy.logaddexp.reduce(x, axis=axis)"),
+        implements(
+            "generalised_kl_divergence_of_probabilities",
+            "scipy.special.kl_div(y_true, y_pred).sum(axis=1)",
+            reduction="none",
+        ),
         implements("kl_divergence", "scipy.special.rel_entr(y_true, y_pred).sum(axis=1)", reduction="none"),
         implements("kl_divergence", "scipy.stats.entropy(y_true, y_pred, axis=1)", reduction="none", normalise=True),
         implements("accuracy", "(y_true == y_pred).mean()", name="numpy.mean", reduction="mean"),

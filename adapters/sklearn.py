@@ -20,13 +20,21 @@ class SklearnAdapter(NumPyAdapter):
     table = (
         implements(
             "binary_cross_entropy",
-            "sklearn.metrics.log_loss(y_true, y_pred, normalize=reduction == 'mean', labels=[0, 1])",
+            "sklearn.metrics.log_loss("
+            "y_true, y_pred, normalize=reduction == 'mean', labels=[0, 1], sample_weight=sample_weight)",
             reduction=MEAN_OR_SUM,
             clip="epsilon",
         ),
         implements(
             "categorical_cross_entropy",
-            "sklearn.metrics.log_loss(y_true, y_pred, normalize=reduction == 'mean')",
+            "sklearn.metrics.log_loss(y_true, y_pred, normalize=reduction == 'mean', sample_weight=sample_weight)",
+            reduction=MEAN_OR_SUM,
+            clip="epsilon",
+        ),
+        implements(
+            "sparse_categorical_cross_entropy",
+            "sklearn.metrics.log_loss(labels, y_pred, normalize=reduction == 'mean',"
+            " labels=numpy.arange(y_pred.shape[1]), sample_weight=sample_weight)",
             reduction=MEAN_OR_SUM,
             clip="epsilon",
         ),

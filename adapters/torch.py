@@ -124,6 +124,12 @@ class TorchAdapter(Adapter):
             axis=1,
         ),
         implements(
+            "sparse_categorical_cross_entropy",
+            "torch.nn.functional.nll_loss(y_pred.log(), labels,"
+            " ignore_index=-100 if ignore_index is None else ignore_index, reduction=reduction)",
+            axis=1,
+        ),
+        implements(
             "negative_log_likelihood",
             "torch.nn.functional.nll_loss(log_probabilities, labels, weight=class_weight,"
             " ignore_index=-100 if ignore_index is None else ignore_index, reduction=reduction)",

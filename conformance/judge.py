@@ -105,6 +105,8 @@ def condition(
         np.asarray(np.moveaxis(inputs[name], axis, -1) if rank else inputs[name], dtype=np.float64)
         for name, rank in zip(operation.inputs, operation.core_ranks, strict=True)
     ]
+    if any(array.size == 0 for array in arrays):
+        return 0.0
     known = {name: parameters[name] for name in bound.conventions if name in parameters}
     with np.errstate(all="ignore"):
         terms = np.asarray(bound.sensitivity(*arrays, *upstream, **known))

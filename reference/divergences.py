@@ -126,6 +126,32 @@ def generalised_kl_divergence(y_true: Sequence[Ball], log_probabilities: Sequenc
     return total(terms)
 
 
+def _generalised_kl_of_probabilities(y_true: Array, y_pred: Array) -> Array:
+    with np.errstate(all="ignore"):
+        logs = np.where(y_true == 0, 0.0, np.log(y_true / y_pred))
+    return np.asarray(np.sum(np.abs(y_true) * (1 + np.abs(logs)) + np.abs(y_pred), axis=-1))
+
+
+def _generalised_kl_of_probabilities_gradient(y_true: Array, y_pred: Array, cotangent: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(np.abs(cotangent)[..., None] * (1 + np.nan_to_num(y_true / y_pred, posinf=0.0)))
+
+
+@define(
+    "loss",
+    "(c),(c)->()",
+    "distribution probabilities",
+    source=f"{BOYD}, section 3.2.6, eq. 3.17",
+    bound=Bound(
+        4, "p, q and p log(p/q) are of either sign and cancel where p is near q", _generalised_kl_of_probabilities
+    ),
+    gradient_bound=Bound(4, "1 - p/q, which cancel where p is near q", _generalised_kl_of_probabilities_gradient),
+)
+def generalised_kl_divergence_of_probabilities(y_true: Sequence[Ball], y_pred: Sequence[Ball]) -> Ball:
+    """Kullback-Leibler divergence of rows that need not sum to one, sum_c p_c log(p_c / q_c) - p_c + q_c."""
+    return total([relative_entropy(p, log(p), log(q)) - p + q for p, q in zip(y_true, y_pred, strict=True)])
+
+
 @define(
     "loss",
     "(),()->()",

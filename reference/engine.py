@@ -164,7 +164,7 @@ def evaluate(
         return truth_of(decide(reduced, fmt), ())
 
 
-LONG = 128
+LONG = 24
 """Rows longer than this are differentiated at a sample of their entries."""
 
 

@@ -24,7 +24,7 @@ NEEDS = {
     "reference": {"flint", "ml_dtypes", "numpy"},
     # markupsafe is a part of jinja2's own interface.
     "reports": {"fastjsonschema", "jinja2", "jsonschema", "markupsafe", "ml_dtypes", "numpy", "packaging", "rich"},
-    "conformance": {"click", "jinja2", "numpy", "packaging", "pytest", "rich"},
+    "conformance": {"click", "jinja2", "numpy", "packaging", "platformdirs", "pytest", "rich"},
 }
 LINES = 400
 
