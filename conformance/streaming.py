@@ -64,11 +64,15 @@ class Scenario:
     weights: Callable[[int], Array] | None = None
 
     def asks(self, setting: Setting) -> bool:
-        """Whether the implementation offers every act of it, and takes weights if there are any."""
+        """Whether the implementation offers every act of it, and takes weights if there are any.
+
+        What a metric of whole batches counts is a share of the samples: to fill its counters would take many more.
+        """
         lifecycle = setting.implementation.lifecycle
         assert lifecycle is not None
         offered = all(getattr(lifecycle, step.verb) is not None for step in self.steps)
-        return offered and (self.weights is None or "sample_weight" in setting.implementation.names)
+        filled = not (setting.operation.whole and MANY in self.steps)
+        return offered and filled and (self.weights is None or "sample_weight" in setting.implementation.names)
 
 
 def _fractions(count: int) -> Array:
@@ -93,7 +97,7 @@ def _batch_of_zero(count: int) -> Array:
 
 
 def _heavy(count: int) -> Array:
-    # The four of them have each kind of sample, and the first row is a hit or a true positive.
+    # They hold hits and misses, two true positives, a false negative and a false positive; row 0 is a hit.
     return np.where((np.arange(count) > 0) & (np.arange(count) < 5), 2.0**24, 1.0)
 
 
@@ -151,7 +155,7 @@ def basis(context: Context) -> Case:
     """The samples of every scenario: those of the first case that has enough, of more than one column, reordered.
 
     Hits and misses take turns, a hit first, so that batches differ in their means and none has the whole's. For a
-    metric of whole batches true positives, false ones and so on take turns.
+    metric of whole batches a hit is a true positive, and the kinds of misses take turns.
     """
     found = next(
         case
@@ -165,7 +169,8 @@ def basis(context: Context) -> Case:
     told = inputs if context.operation.whole else [context.truth(found, reduction="none").nearest]
     kinds = list(zip(*((array != 0).tolist() for array in told), strict=True))
     groups = [[row for row, kind in enumerate(kinds) if kind == each] for each in sorted(set(kinds), reverse=True)]
-    order = [row for turn in itertools.zip_longest(*groups) for row in turn if row is not None]
+    misses = [row for turn in itertools.zip_longest(*groups[1:]) for row in turn if row is not None]
+    order = [row for turn in itertools.zip_longest(groups[0], misses) for row in turn if row is not None]
     return replace(found, inputs={name: array[order] for name, array in found.inputs.items()})
 
 
@@ -324,7 +329,7 @@ def observe(context: Context) -> Iterator[Observation]:
 
 def _nothing(scenario: Scenario, question: str) -> Check:
     """A probe of a mean that has no definition: it is over nothing."""
-    probe = Probe(scenario.name, (), question, {}, {"zero": [0.0], "NaN": [math.nan], REFUSES: []})
+    probe = Probe(scenario.name, (), question, {}, {"zero": [0.0], "one": [1.0], "NaN": [math.nan], REFUSES: []})
 
     def ask(context: Context) -> Iterator[Observation]:
         samples = basis(context)

@@ -423,11 +423,10 @@ def test_a_metric_of_whole_batches_is_that_of_all_samples() -> None:
         call = "planted()(y_true, y_pred, weight=sample_weight)"
         found = observe("streaming", "precision", metric, call=call, lifecycle=LIFECYCLE, dtype="int64")
         assert {each["verdict"] for each in found.values()} <= {"conforms", "deviates"}
-        assert set(found) == NAMES
+        assert set(found) == NAMES - {"beyond-2-to-the-24"}
         return {name for name, each in found.items() if each["verdict"] == "deviates"}
 
     assert wrong(Precise) == set()
-    # 2^24 samples that are predicted would take four times as many as there are.
     assert wrong(PreciseInSingle) == {"weights-beyond-2-to-the-24"}
     assert {"unequal-batches", "running", "merge-two", "weights-fractions"} <= wrong(PreciseByBatch)
 
