@@ -14,6 +14,8 @@ Verb = Literal["update", "result", "reset", "merge", "copy"]
 Batch = tuple[tuple[int, int | None], int]
 """Which rows, and how many times over."""
 
+WHOLE: Batch = ((0, None), 1)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -49,9 +51,9 @@ class Step:
 
 
 def batches(steps: Iterable[Step], arrays: Sequence[Array]) -> dict[Batch, list[Array]]:
-    """The arrays of every batch that the steps update with, each once; the whole if they never update."""
+    """The arrays of every batch that the steps update with, each once, and of the whole."""
     made: dict[Batch, list[Array]] = {}
-    for rows, tile in [step.batch for step in steps if step.verb == "update"] or [((0, None), 1)]:
+    for rows, tile in [WHOLE, *(step.batch for step in steps if step.verb == "update")]:
         if (rows, tile) not in made:
             cut = [array[slice(*rows)] for array in arrays]
             made[rows, tile] = [np.tile(array, (tile, *[1] * (array.ndim - 1))) for array in cut]
@@ -71,8 +73,8 @@ def perform(
     texts = implementation.acts()
     acts: dict[str, Function] = {verb: implementation.function(namespace, names, text) for verb, text in texts.items()}
     objects: dict[int, Any] = {}
-    # What makes an object may look at the shapes and dtypes of the data.
-    example = next(iter(made.values()))
+    # What makes an object may look at the data: a single batch need not have every class.
+    example = made[WHOLE]
 
     def at(number: int) -> Any:
         if number not in objects:
