@@ -26,9 +26,9 @@ from trueline.conformance.inputs import (
     soft,
     unnormalised,
 )
-from trueline.reference.balls import log_of_ratio
 from trueline.reference.catalogue import Operation
 from trueline.reference.formats import Array, Format
+from trueline.reference.truth import log_of_ratio
 
 
 @dataclass(frozen=True)

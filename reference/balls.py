@@ -96,11 +96,6 @@ def minimum(x: Ball, y: Ball) -> Ball:
     return -maximum(-x, -y)
 
 
-def log_of_ratio(numerator: int, denominator: int) -> float:
-    """The binary64 number nearest to the logarithm of a ratio, whatever the machine's libm; -inf for 0."""
-    return float((arb(numerator) / denominator).log().mid()) if numerator else -float("inf")
-
-
 def total(xs: Sequence[Ball]) -> Ball:
     """The sum; 0 of nothing."""
     result = arb(0)

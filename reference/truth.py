@@ -190,3 +190,12 @@ def rationals(values: Sequence[Fraction], fmt: Format) -> Truth:
     with LOCK:
         elements = decide(lambda: [arb(value.numerator) / arb(value.denominator) for value in values], fmt)
     return truth_of(elements, (len(values),))
+
+
+def log_of_ratio(numerator: int, denominator: int) -> float:
+    """The binary64 number nearest to the logarithm of a ratio, whatever the machine's libm; -inf for 0."""
+    if numerator == 0:
+        return -math.inf
+    with LOCK:
+        ctx.prec = PRECISIONS[0]
+        return float((arb(numerator) / denominator).log().mid())
