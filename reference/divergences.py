@@ -165,12 +165,16 @@ def brier_score(y_true: Ball, y_pred: Ball) -> Ball:
     return (y_pred - y_true) * (y_pred - y_true)
 
 
+def _sum_of_squares(y_true: Array, y_pred: Array) -> Array:
+    return np.asarray(np.sum((y_pred - y_true) ** 2, axis=-1) * np.log2(max(1, y_pred.shape[-1])))
+
+
 @define(
     "loss",
     "(c),(c)->()",
     "one_hot probabilities",
     source=BRIER,
-    bound=Bound(4, "squares of one sign"),
+    bound=Bound(3, "squares of one sign, whose sum, taken in pairs, is rounded log2 n times", _sum_of_squares),
     gradient_bound=Bound(3, "2 (p - t)"),
 )
 def multiclass_brier_score(y_true: Sequence[Ball], y_pred: Sequence[Ball]) -> Ball:

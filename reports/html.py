@@ -249,6 +249,9 @@ def _who(answers: list[Answer], columns: tuple[Column, ...]) -> list[dict[str, A
     return list(lines.values())
 
 
+KINDS = ("value", "gradient")
+
+
 def _dtypes(summary: Summary) -> list[str]:
     return sorted({dtype for row in summary.accuracy for dtype in row.dtypes}, key=dtype_order)
 
@@ -260,7 +263,8 @@ def _accuracy(summary: Summary) -> list[dict[str, Any]]:
     tables = []
     for operation, rows in groupby(ranked, key=lambda row: row.operation):
         entries = [{"row": row, "cells": [_achieved(row.dtypes.get(dtype)) for dtype in dtypes]} for row in rows]
-        tables.append({"operation": operation, "rows": entries})
+        near = [(kind, *summary.closest[operation, kind]) for kind in KINDS if (operation, kind) in summary.closest]
+        tables.append({"operation": operation, "rows": entries, "closest": near})
     return tables
 
 

@@ -125,6 +125,9 @@ class Summary:
     totals: Mapping[str, int]
     findings: tuple[Finding, ...]
     accuracy: tuple[Accuracy, ...]
+    closest: Mapping[tuple[str, str], tuple[float, str]]
+    """By operation and kind, value or gradient: of the conforming answers the one closest to its bound, as the
+    share of the bound that its error takes, and its key. A bound that nothing comes near may be too wide."""
     conventions: tuple[Convention, ...]
     relations: tuple[Relation, ...]
 
@@ -148,6 +151,7 @@ def summarise(merged: Merged) -> Summary:
         Counter(seen.verdict for seen in merged.seen),
         tuple(_findings(merged.seen)),
         tuple(_accuracy(merged.seen)),
+        _closest(merged.seen),
         tuple(_conventions(merged.seen)),
         tuple(_relations(merged.seen)),
     )
@@ -201,6 +205,16 @@ def _accuracy(all_seen: Iterable[Seen]) -> list[Accuracy]:
             groups.items(), key=lambda i: (i[0][0], i[0][3] != "value", i[0][1], i[0][2])
         )
     ]
+
+
+def _closest(all_seen: Iterable[Seen]) -> dict[tuple[str, str], tuple[float, str]]:
+    found: dict[tuple[str, str], tuple[float, str]] = {}
+    for seen in all_seen:
+        error, allowed = seen.observation.get("error"), seen.observation.get("allowed")
+        if seen.check_kind in ("value", "gradient") and seen.verdict == "conforms" and allowed and error is not None:
+            place = (seen.operation, seen.check_kind)
+            found[place] = max(found.get(place, (-1.0, "")), (error / allowed, seen.key))
+    return found
 
 
 def _achieved(members: list[Seen]) -> Achieved:
