@@ -7,7 +7,7 @@ answers to a range of lengths make one observation, whose case is that of the wo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from trueline.conformance.asking import answers
@@ -36,6 +36,11 @@ FEW = (1, 2, 3, 5, 8, 13, 16, 17, 31, 33, 64, 65, 129, 1025)
 
 GRADIENT_LENGTHS = (1, 2, 3, 7, 8, 9, 16, 17, 33, 65, 129, 513)
 
+PAIRWISE = ("multi_hot", "decisions")
+"""Domains of losses that compare every label with every other class, whose exact value grows with the square."""
+
+LONGEST_PAIRWISE = 130
+
 DISTINCT = 61
 """Rows of a large batch repeat so many: no power of two, so that blocks of rows do not repeat with them."""
 
@@ -57,10 +62,12 @@ def _probabilities(name: str, rows: int, length: int, fmt: Format) -> Array:
 
 
 def _scores(name: str, rows: int, length: int, fmt: Format) -> Array:
-    """A permutation of equal steps in each row, as far as the format tells steps apart."""
+    """A permutation of different numbers in each row: equal steps, or neighbours where the format has no such steps."""
     order = np.argsort(uniform(f"sweep-order/{name}/{length}", (rows, length), 0, 1), axis=1, kind="stable")
-    steps = min(length, 2**fmt.precision - 1)
-    return np.asarray((np.minimum(order, steps - 1) + 1) / 2.0 ** steps.bit_length())
+    if length < 2**fmt.precision:
+        return np.asarray((order + 1) / 2.0 ** length.bit_length())
+    one = np.ones((), fmt.dtype).view(f"i{fmt.dtype.itemsize}")
+    return (one - 1 - order).astype(one.dtype).view(fmt.dtype).astype(np.float64)
 
 
 def _labels(last: Array) -> Array:
@@ -142,10 +149,15 @@ def _severity(judgement: Judgement) -> float:
     return judgement.error / max(judgement.allowed or 0.0, 1e-9)
 
 
+def _wanted(context: Context, lengths: Iterable[int]) -> list[int]:
+    longest = LONGEST_PAIRWISE if context.operation.domains == PAIRWISE else math.inf
+    return [n for n in lengths if n <= longest and (not context.setting.mode.few_shapes or n in FEW)]
+
+
 def _lengths(context: Context) -> Iterator[Observation]:
     op, fmt = context.operation, context.format
     for lengths in RANGES:
-        wanted = [n for n in lengths if not context.setting.mode.few_shapes or n in FEW]
+        wanted = _wanted(context, lengths)
         if not wanted:
             continue
         name = f"{lengths[0]}-to-{lengths[-1]}"
@@ -163,7 +175,7 @@ def _length_gradients(context: Context) -> Iterator[Observation]:
     op, fmt = context.operation, context.format
     bound = op.gradient_bound
     assert bound is not None
-    wanted = [n for n in GRADIENT_LENGTHS if not context.setting.mode.few_shapes or n in FEW]
+    wanted = _wanted(context, GRADIENT_LENGTHS)
     chosen = [_case(context, f"length-{n}", rows_of(op, fmt, 2, n, "slope")) for n in wanted]
     upstream = [cotangent(context, case) for case in chosen]
     for case, weights, answer in zip(chosen, upstream, answers(context, chosen, cotangents=upstream), strict=True):
@@ -229,7 +241,8 @@ def _large(context: Context) -> Iterator[Observation]:
         return
     yield from _tiled(context, "rows-65599", 65_599, 3)
     # Losses of several labels may compare every two classes.
-    if op.rowwise and op.domains[0] != "multi_hot" and context.setting.dtype in ("float16", "float32"):
+    formats = ("float32",) if op.domains[-1] == "scores" else ("float16", "float32")
+    if op.rowwise and op.domains != PAIRWISE and context.setting.dtype in formats:
         # float16 counts to 65,504: neither this length nor the sum of so many exponentials is among its numbers.
         case = _case(
             context, "classes-100000", {key: array[1:] for key, array in rows_of(op, fmt, 2, 100_000, "wide").items()}
