@@ -316,7 +316,7 @@ HANDWRITTEN = (
         "multilabel_binary_cross_entropy_with_logits",
         "((1 if class_weight is None else class_weight) * numpy.where(y_true == 1,"
         " (1 if pos_weight is None else pos_weight) * numpy.logaddexp(0, -logits), numpy.logaddexp(0, logits))"
-        f" / logits.shape[1]).sum(axis=1, {ACCUMULATE.format('logits')}).astype(logits.dtype)",
+        ".astype(numpy.result_type(logits, numpy.float32)) / logits.shape[1]).sum(axis=1).astype(logits.dtype)",
         name=STABLE,
         reduction="none",
     ),

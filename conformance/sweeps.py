@@ -7,10 +7,9 @@ answers to a range of lengths make one observation, whose case is that of the wo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-from trueline.conformance.asking import answers
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, can_ask
@@ -40,6 +39,8 @@ PAIRWISE = ("multi_hot", "decisions")
 """Domains of losses that compare every label with every other class, whose exact value grows with the square."""
 
 LONGEST_PAIRWISE = 130
+
+FLAT = ("logits", "finite_logits", "decisions")
 
 DISTINCT = 61
 """Rows of a large batch repeat so many: no power of two, so that blocks of rows do not repeat with them."""
@@ -149,6 +150,12 @@ def _severity(judgement: Judgement) -> float:
     return judgement.error / max(judgement.allowed or 0.0, 1e-9)
 
 
+def _asked(context: Context, chosen: Sequence[Case], cotangents: Sequence[Array] | None = None) -> list[Answer]:
+    """The answers to cases as they are: a batch that is filled up would have another shape."""
+    upstream = cotangents or [None] * len(chosen)
+    return context.ask([context.call(case, cotangent=c) for case, c in zip(chosen, upstream, strict=True)])
+
+
 def _wanted(context: Context, lengths: Iterable[int]) -> list[int]:
     longest = LONGEST_PAIRWISE if context.operation.domains == PAIRWISE else math.inf
     return [n for n in lengths if n <= longest and (not context.setting.mode.few_shapes or n in FEW)]
@@ -162,7 +169,7 @@ def _lengths(context: Context) -> Iterator[Observation]:
             continue
         name = f"{lengths[0]}-to-{lengths[-1]}"
         chosen = [_case(context, name, rows_of(op, fmt, 2, length)) for length in wanted]
-        found = answers(context, chosen)
+        found = _asked(context, chosen)
         seen = [_judgement(context, case, answer) for case, answer in zip(chosen, found, strict=True)]
         worst = max(range(len(wanted)), key=lambda index: _severity(seen[index]))
         # The case kept is the worst length's, the digest that of the answers to all.
@@ -178,7 +185,7 @@ def _length_gradients(context: Context) -> Iterator[Observation]:
     wanted = _wanted(context, GRADIENT_LENGTHS)
     chosen = [_case(context, f"length-{n}", rows_of(op, fmt, 2, n, "slope")) for n in wanted]
     upstream = [cotangent(context, case) for case in chosen]
-    for case, weights, answer in zip(chosen, upstream, answers(context, chosen, cotangents=upstream), strict=True):
+    for case, weights, answer in zip(chosen, upstream, _asked(context, chosen, upstream), strict=True):
         yield judged(context, "gradient-of-lengths", case, weights, answer, bound)
 
 
@@ -229,7 +236,7 @@ def _shapes(context: Context) -> Iterator[Observation]:
             made.append(_case(context, name, {k: a[: math.prod(shape)].reshape(shape) for k, a in vector.items()}))
         made.append(_case(context, "empty-batch", {key: a[:0] for key, a in vector.items()}))
     chosen = [case for case in made if can_ask(context.implementation, op, case)]
-    for case, answer in zip(chosen, answers(context, chosen), strict=True):
+    for case, answer in zip(chosen, _asked(context, chosen), strict=True):
         more = {} if isinstance(answer, NoAnswer) else {"digest": digest(answer)}
         yield context.observation("shapes", case, _judgement(context, case, answer), **more)
     yield from _large(context)
@@ -243,11 +250,12 @@ def _large(context: Context) -> Iterator[Observation]:
     # Losses of several labels may compare every two classes.
     formats = ("float32",) if op.domains[-1] == "scores" else ("float16", "float32")
     if op.rowwise and op.domains != PAIRWISE and context.setting.dtype in formats:
-        # float16 counts to 65,504: neither this length nor the sum of so many exponentials is among its numbers.
-        case = _case(
-            context, "classes-100000", {key: array[1:] for key, array in rows_of(op, fmt, 2, 100_000, "wide").items()}
-        )
-        (answer,) = answers(context, [case])
+        inputs = {key: array[1:] for key, array in rows_of(op, fmt, 2, 100_000, "wide").items()}
+        if fmt.largest < 100_000 and op.domains[-1] in FLAT:
+            # Neither the length nor the sum of so many nearly equal exponentials is a number of the format.
+            inputs[op.inputs[-1]] = fmt.rounded(uniform("sweep/flat", (1, 100_000), -0.25, 0.25))
+        case = _case(context, "classes-100000", inputs)
+        (answer,) = _asked(context, [case])
         more = {} if isinstance(answer, NoAnswer) else {"digest": digest(answer)}
         yield context.observation("shapes", case, _judgement(context, case, answer), **more)
 

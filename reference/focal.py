@@ -94,10 +94,16 @@ def _focal_rows_gradient(
     return np.asarray(np.abs(cotangent)[..., None] * normalise * (each + mean))
 
 
+def _before(p: Array) -> Array:
+    """The sum of the entries before each."""
+    return np.concatenate([np.zeros_like(p[..., :1]), np.cumsum(p, axis=-1)[..., :-1]], axis=-1)
+
+
 def _log_softmax_error(logits: Array) -> tuple[Array, Array, Array, Array]:
     """Softmax, one minus it, its condition, and the error of log-softmax, along the last axis."""
     p, d, condition = spread(logits)
-    wrong = p @ (1 - np.eye(p.shape[-1]))
+    # The sum of all the others, without cancellation: of those before, and of those after.
+    wrong = _before(p) + _before(p[..., ::-1])[..., ::-1]
     return p, wrong, condition, 1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))
 
 
