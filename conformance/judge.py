@@ -159,6 +159,8 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
         )
     if got.size == 0:
         return Judgement("conforms", 0.0, 0.0, "correctly rounded")
+    if np.isnan(allowed).any():
+        raise ValueError("a bound is NaN: an answer would be held to nothing")
     error = errors(got, truth, fmt)
     if truth.asked is not None:
         error = np.where(truth.asked, error, 0.0)

@@ -263,7 +263,8 @@ def allowed_errors(
     u = fmt.unit_roundoff
     count = np.array([roundings(sums, weights, values, fmt) for sums in asked])
     growth = np.expm1(count * (math.log1p(u) - math.log1p(-u)))
-    return np.asarray(bound.ulps + growth * np.abs(truth.nearest) / truth.ulp)
+    size = np.nan_to_num(np.abs(truth.nearest) / truth.ulp)
+    return np.asarray(bound.ulps + np.where(size == 0, 0.0, growth * size))
 
 
 def _means(asked: Sequence[Sums], weights: Sequence[Fraction], values: Sequence[Fraction], fmt: Format) -> Truth:
@@ -299,7 +300,7 @@ def _whole(context: Context, samples: Case, asked: Sequence[Sums], weights: Sequ
     )
 
 
-def _judged(context: Context, scenario: Scenario, samples: Case, case: Case, answer: Answer) -> Observation:
+def _judged(context: Context, scenario: Scenario, samples: Case, case: Case, answer: Answer) -> Observation | None:
     if isinstance(answer, NoAnswer):
         return context.observation("streaming", case, unanswered(answer))
     fmt = answer_format(context.operation, context.setting.dtype, answer)
@@ -309,6 +310,8 @@ def _judged(context: Context, scenario: Scenario, samples: Case, case: Case, ans
     if context.operation.whole:
         values = [Fraction(1)] * count
         truth = _whole(context, samples, asked, weights, fmt)
+        if np.isnan(truth.nearest).all():
+            return None
     else:
         single = context.truth(samples, fmt, reduction="none")
         values = [single.exact((row,)) for row in range(count)]
@@ -324,7 +327,9 @@ def observe(context: Context) -> Iterator[Observation]:
     posed = [case_of(scenario, samples) for scenario in chosen]
     calls = [call_of(context, samples, case, each.steps) for each, case in zip(chosen, posed, strict=True)]
     for scenario, case, answer in zip(chosen, posed, context.ask(calls), strict=True):
-        yield _judged(context, scenario, samples, case, answer)
+        observation = _judged(context, scenario, samples, case, answer)
+        if observation is not None:
+            yield observation
 
 
 def _nothing(scenario: Scenario, question: str) -> Check:

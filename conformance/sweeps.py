@@ -6,6 +6,7 @@ answers to a range of lengths make one observation, whose case is that of the wo
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -18,7 +19,7 @@ from trueline.conformance.gradients import cotangent, has_autodiff, judged
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
 from trueline.conformance.values import allowed_errors
-from trueline.reference.catalogue import Operation
+from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import Array, Format
 from trueline.reference.operations import REDUCTIONS
 from trueline.reference.truth import Truth
@@ -108,6 +109,13 @@ ELEMENTS: dict[str, Callable[[str, int, Format], Array]] = {
 
 def rows_of(op: Operation, fmt: Format, rows: int, length: int, name: str = "row") -> dict[str, Array]:
     """`rows` rows of `length` entries for a rowwise operation, or `length` elements for one of single numbers."""
+    return dict(_rows_of(op.name, fmt, rows, length, name))
+
+
+@functools.cache
+def _rows_of(operation_name: str, fmt: Format, rows: int, length: int, name: str) -> dict[str, Array]:
+    # Every implementation of an operation is asked the same.
+    op = operation(operation_name)
     if not op.rowwise:
         drawn = {given: ELEMENTS[domain](f"{name}/{given}", length, fmt) for given, domain in _held(op)}
     else:
