@@ -37,6 +37,17 @@ GIVEN = {
 
 
 SHARED = {
+    "alpha": "the weight of the positive class, its complement that of the negative; of categorical losses a factor",
+    "epsilon": "the factor of the polynomial's first term, 1 - p",
+    "floor": "the least value that a probability may have",
+    "gamma": "the power of 1 - p by which sure and right samples count less",
+    "margin": "the distance by which the right score must exceed the others",
+    "n_bins": "the number of intervals of equal width that probabilities are sorted into",
+    "num_thresholds": "points of the curve, equally spaced; None takes every score for one",
+    "p": "the power of a violated margin",
+    "q": "between the cross-entropy (towards 0) and the mean absolute error (at 1)",
+    "sample_weight": "how much each sample counts; None counts each once",
+    "threshold": "the score above which a label is predicted",
     "class_weight": "a factor for each class; None gives every class the factor 1",
     "clip": "the interval into which probabilities are moved; a number e means from e to 1 - e",
     "ignore_index": "samples with this label take no part",

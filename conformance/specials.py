@@ -29,6 +29,7 @@ INF, NAN = math.inf, math.nan
 NO_VALUE = "no value"
 """The definition has none there: NaN."""
 
+KINK = "none: a kink"
 UNDECIDED = "undecided"
 """The engine could not tell."""
 
@@ -264,6 +265,8 @@ def bracketed(entries: Sequence[str]) -> str:
 
 
 def _element(truth: Truth, at: tuple[int, ...]) -> str:
+    if truth.asked is not None and not truth.asked[at]:
+        return KINK
     if truth.undecided[at]:
         return UNDECIDED
     return NO_VALUE if np.isnan(truth.nearest[at]) else _short(truth.text(at))
