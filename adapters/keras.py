@@ -30,11 +30,18 @@ class KerasAdapter(Adapter):
     extra = "tensorflow"
     modules = ("keras", "copy")
     modes = (
-        Mode("tensorflow-eager", WIDE, ON_TENSORFLOW, requires=("tensorflow",), layouts=HANDED_OVER),
+        Mode(
+            "tensorflow-eager",
+            WIDE,
+            ON_TENSORFLOW,
+            requires=("tensorflow",),
+            layouts=HANDED_OVER,
+            sweeps=("float32",),
+        ),
         Mode(
             "tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True, few_shapes=True
         ),
-        Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",), layouts=TENSOR_LAYOUTS),
+        Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",), layouts=TENSOR_LAYOUTS, sweeps=("float32",)),
         Mode(
             "jax-eager",
             ("float32",),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from synthetic import DEVIATES, key, make_run, observation
 from trueline.reports import runfile
 from trueline.reports.runfile import RunFileError, decode, encode
+from trueline.reports.values import lines
 
 ARRAYS = {
     "float16": np.array([1.5, -0.0, np.nan, np.inf, 6e-8], np.float16),
@@ -152,3 +154,19 @@ def test_writing_leaves_the_old_file_when_it_fails(tmp_path: Path, monkeypatch: 
 
 def test_case_name() -> None:
     assert runfile.case_name(key(case="big")) == "sigmoid/float32/value/big"
+
+
+def test_large_arrays_are_stored_by_digest(mixed: runfile.Run, tmp_path: Path) -> None:
+    large = np.arange(runfile.LARGE, dtype=np.float64)
+    stored = encode(large)
+    assert stored == {
+        "dtype": "float64",
+        "shape": [runfile.LARGE],
+        "sha256": hashlib.sha256(large.tobytes()).hexdigest(),
+    }
+    assert "data" in encode(large[: runfile.LARGE // 8])
+    name = next(iter(mixed["cases"]))
+    mixed["cases"][name]["inputs"]["x"] = stored
+    back = runfile.read(runfile.write(mixed, tmp_path / "run.json"))
+    assert back["cases"][name]["inputs"]["x"] == stored
+    assert lines(stored) == [f"\u2026 {runfile.LARGE} elements, which the suite draws anew"]

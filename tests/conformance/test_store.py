@@ -1,0 +1,70 @@
+"""Truths on disk: what is kept comes back whole, and nothing that happens to the cache stops a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from trueline.conformance import store as module
+from trueline.conformance.store import Store, definitions, folder
+from trueline.reference.truth import Truth
+
+
+def truth(*shape: int, asked: bool = False) -> Truth:
+    numbers = np.linspace(-1, 1, int(np.prod(shape))).reshape(shape)
+    numbers.flat[:1] = np.nan
+    seen = numbers > 0
+    return Truth(numbers, np.full(shape, 2.0**-24), np.stack([numbers / 3, numbers * 2.0**-60]), ~seen,
+                 seen if asked else None)  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 5), (0, 4)])
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_truth_comes_back_as_it_was(shape: tuple[int, ...], asked: bool, tmp_path: Path) -> None:
+    kept = truth(*shape, asked=asked)
+    Store(tmp_path).put(b"one", kept)
+    back = Store(tmp_path).get(b"one")
+    assert back is not None
+    for name in ("nearest", "ulp", "residual", "undecided"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(kept, name))
+    if asked and not np.asarray(kept.asked).all():
+        np.testing.assert_array_equal(back.asked, kept.asked)
+    else:
+        assert back.asked is None
+    assert Store(tmp_path).get(b"other") is None
+
+
+def test_a_file_that_is_no_database_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / f"truths-{definitions()}.sqlite").write_bytes(b"not a database" * 100)
+    store = Store(tmp_path)
+    store.put(b"one", truth(3))
+    assert store.get(b"one") is None
+
+
+def test_a_folder_that_cannot_be_made_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    store = Store(tmp_path / "file" / "cache")
+    store.put(b"one", truth(3))
+    assert store.get(b"one") is None
+
+
+def test_the_folder_can_be_chosen_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUELINE_CACHE", str(tmp_path))
+    assert folder() == tmp_path
+    monkeypatch.setenv("TRUELINE_CACHE", "")
+    assert folder() is None
+    monkeypatch.delenv("TRUELINE_CACHE")
+    assert folder() is not None
+    assert Store(None).get(b"one") is None
+
+
+def test_other_definitions_have_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version in ("first", "second", "third", "fourth"):
+        monkeypatch.setattr(module, "definitions", lambda version=version: version)
+        store = Store(tmp_path)
+        assert store.get(b"one") is None
+        store.put(b"one", truth(3))
+    left = {path.name for path in tmp_path.glob("truths-*.sqlite")}
+    assert len(left) == module.KEPT
+    assert "truths-fourth.sqlite" in left
