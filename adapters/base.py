@@ -131,7 +131,7 @@ class Mode:
     other_dtypes: tuple[str, ...] = OTHER
     """Dtypes in which numbers and labels are handed over beside those of the mode; fewer where each is compiled."""
     sweeps: tuple[str, ...] = WIDE
-    """Dtypes in which every shape is asked; fewer where each is compiled anew, or another adapter has asked them all."""
+    """Dtypes in which every shape is asked; fewer where each is compiled anew, or another adapter sweeps the rest."""
     few_shapes: bool = False
     """Whether only some shapes are asked, since each costs hundreds of milliseconds."""
 
