@@ -365,6 +365,7 @@ HANDWRITTEN = (
     ),
     implements("precision", "(y_true[y_pred == 1] == 1).mean()", name=STABLE),
     implements("recall", "(y_pred[y_true == 1] == 1).mean()", name=STABLE),
+    implements("specificity", "(y_pred[y_true == 0] == 0).mean()", name=STABLE),
     implements("f1_score", "2 * (y_true & y_pred).sum() / (y_true.sum() + y_pred.sum())", name=STABLE),
     implements(
         "macro_precision",

@@ -113,6 +113,9 @@ class SklearnAdapter(NumPyAdapter):
         ),
         implements("precision", "sklearn.metrics.precision_score(y_true, y_pred, sample_weight=sample_weight)"),
         implements("recall", "sklearn.metrics.recall_score(y_true, y_pred, sample_weight=sample_weight)"),
+        implements(
+            "specificity", "sklearn.metrics.recall_score(y_true, y_pred, pos_label=0, sample_weight=sample_weight)"
+        ),
         implements("f1_score", "sklearn.metrics.f1_score(y_true, y_pred, sample_weight=sample_weight)"),
         implements(
             "macro_precision",

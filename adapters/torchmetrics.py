@@ -224,6 +224,7 @@ class TorchMetricsAdapter(Adapter):
         implements("precision", f"{OBJECTS}.BinaryPrecision(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
         implements("recall", f"{FUNCTIONAL}.binary_recall(y_pred, y_true)"),
         implements("recall", f"{OBJECTS}.BinaryRecall(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
+        implements("specificity", f"{FUNCTIONAL}.binary_specificity(y_pred, y_true)"),
         implements("f1_score", f"{FUNCTIONAL}.binary_f1_score(y_pred, y_true)"),
         implements("f1_score", f"{OBJECTS}.BinaryF1Score(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
         implements("roc_auc", f"{FUNCTIONAL}.binary_auroc(y_score, y_true)"),

@@ -83,6 +83,12 @@ def recall(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> 
     return _recall(y_true, y_pred, 1, sample_weight)
 
 
+@define("metric", "(n),(n)->()", "binary binary", source=SOKOLOVA, bound=QUOTIENT)
+def specificity(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
+    """Share of the negative samples that are predicted so, TN / (TN + FP)."""
+    return _recall(y_true, y_pred, 0, sample_weight)
+
+
 @define("metric", "(n),(n)->()", "binary binary", source=RIJSBERGEN, bound=QUOTIENT)
 def f1_score(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
     """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)."""
