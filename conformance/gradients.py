@@ -30,7 +30,11 @@ def cotangent(context: Context, case: Case) -> Array:
         shape = ()
     drawn = integers(f"cotangent/{case.name}", shape, 5) + 5
     signs = 1 - 2 * integers(f"cotangent-sign/{case.name}", shape, 2)
-    return context.format.array(drawn * signs / 4)
+    weights = drawn * signs / 4
+    if "mask" in operation.domains and operation.output_rank:
+        # The logarithm of a masked entry is -inf, which nothing moves.
+        weights = np.where(np.isinf(context.truth(case).nearest), 0.0, weights)
+    return context.format.array(weights)
 
 
 def _condition(context: Context, case: Case, upstream: Array, bound: Bound) -> Array | float:

@@ -41,6 +41,9 @@ PAIRWISE = ("multi_hot", "decisions")
 
 LONGEST_PAIRWISE = 130
 
+PRODUCTS = ("distribution", "log_distribution", "one_hot", "multi_hot")
+"""Targets that are multiplied with the logarithm of each class."""
+
 FLAT = ("logits", "finite_logits", "decisions")
 
 DISTINCT = 61
@@ -91,7 +94,7 @@ FIRST: dict[str, Callable[[Array], Array]] = {
     "label": _labels,
     "one_hot": lambda last: np.arange(last.shape[1]) == _labels(last)[:, None],
     "distribution": lambda last: np.where(np.arange(last.shape[1]) == _labels(last)[:, None], 1.0, 0.0),
-    "log_distribution": lambda last: np.where(np.arange(last.shape[1]) == _labels(last)[:, None], 0.0, -math.inf),
+    "log_distribution": lambda last: np.where(np.arange(last.shape[1]) == _labels(last)[:, None], -0.125, -6.0),
     "multi_hot": lambda last: ((np.arange(last.shape[1]) % 3 == 0) & np.isfinite(last)) * 1.0,
     "mask": lambda last: np.isfinite(last),
 }
@@ -120,6 +123,9 @@ def _rows_of(operation_name: str, fmt: Format, rows: int, length: int, name: str
         drawn = {given: ELEMENTS[domain](f"{name}/{given}", length, fmt) for given, domain in _held(op)}
     else:
         last = LAST[op.domains[-1]](name, rows, length, fmt)
+        if op.domains[0] in PRODUCTS:
+            # The known NaN of 0 * -inf would hide what a length does.
+            last = np.where(np.isneginf(last), -20.0, last)
         drawn = {given: FIRST[domain](last) if given != op.inputs[-1] else last for given, domain in _held(op)}
     return {
         given: np.array(drawn[given], bool if domain == "mask" else np.int64)
