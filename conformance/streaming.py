@@ -72,6 +72,9 @@ class Scenario:
         assert lifecycle is not None
         offered = all(getattr(lifecycle, step.verb) is not None for step in self.steps)
         filled = not (setting.operation.whole and MANY in self.steps)
+        # Counters do not take the dtype of what is counted.
+        if MANY in self.steps and setting.dtype not in ("float32", "int64"):
+            return False
         return offered and filled and (self.weights is None or "sample_weight" in setting.implementation.names)
 
 
