@@ -295,7 +295,7 @@ def multi_hot(name: str, shape: tuple[int, ...]) -> Array:
     one_in = max(2, shape[1] // 8)
     drawn = (integers(f"multi-hot/{name}", shape, one_in) == one_in - 1).astype(np.int64)
     drawn[:1], drawn[1:2] = 0, 1
-    return drawn
+    return np.asarray(drawn)
 
 
 def masks(name: str, shape: tuple[int, ...]) -> Array:

@@ -166,7 +166,7 @@ def _severity(judgement: Judgement) -> float:
 
 def _asked(context: Context, chosen: Sequence[Case], cotangents: Sequence[Array] | None = None) -> list[Answer]:
     """The answers to cases as they are: a batch that is filled up would have another shape."""
-    upstream = cotangents or [None] * len(chosen)
+    upstream: Sequence[Array | None] = cotangents or [None] * len(chosen)
     return context.ask([context.call(case, cotangent=c) for case, c in zip(chosen, upstream, strict=True)])
 
 

@@ -233,7 +233,7 @@ def _negated_gradient(x: Array, cotangent: Array) -> Array:
 )
 def softmin(x: Sequence[Ball]) -> list[Ball]:
     """Softmax of the negated row, e^-x_i / sum_j e^-x_j."""
-    return softmax([-xi for xi in x])
+    return list(softmax([-xi for xi in x]))
 
 
 def _tempered(x: Array, *, temperature: float = 2.0) -> Array:
@@ -259,7 +259,7 @@ def softmax_with_temperature(x: Sequence[Ball], *, temperature: Ball = TEMPERATU
     Args:
         temperature: T; the larger, the more even the answer.
     """
-    return softmax([xi / temperature for xi in x])
+    return list(softmax([xi / temperature for xi in x]))
 
 
 def _visible(mask: Array, x: Array) -> Array:
