@@ -15,7 +15,10 @@ from trueline.conformance.isolation import NoAnswer
 from trueline.conformance.streaming import scenarios
 
 SHIFTS = ("shift-by-16", "shift-by--16")
-OWN_CASES = ("memory-layout", "input-dtype", "label-dtype", "every-length", "shapes", "gradient-of-lengths")
+INPUTS = ("memory-layout", "input-dtype", "label-dtype")
+"""Checks of how arrays are handed over."""
+
+OWN_CASES = (*INPUTS, "every-length", "shapes", "gradient-of-lengths")
 """Checks that make cases of their own, which they observe even where every call is refused."""
 
 

@@ -409,8 +409,8 @@ def test_what_autodiff_does_not_know_has_no_gradient() -> None:
 
 
 def test_layouts_and_dtypes_are_asked_in_eager_modes_alone() -> None:
-    asked = [(setting, check.name) for setting, check in static.tests() if check.name in static.OWN_CASES]
-    assert {name for _, name in asked} == set(static.OWN_CASES)
+    asked = [(setting, check.name) for setting, check in static.tests() if check.name in static.INPUTS]
+    assert {name for _, name in asked} == set(static.INPUTS)
     assert not any(setting.mode.compiled for setting, _ in asked)
     assert {setting.dtype for setting, name in asked if name == INPUT} == {"float32"}
     assert {setting.dtype for setting, name in asked if name == LAYOUT} <= {*FORMATS, "int64"} - {"float64", "bfloat16"}
