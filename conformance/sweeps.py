@@ -158,10 +158,13 @@ def _judgement(context: Context, case: Case, answer: Answer, truth: Truth | None
     return judge(answer, known, allowed_errors(context, case, known, fmt), fmt)
 
 
-def _severity(judgement: Judgement) -> float:
-    if judgement.error is None or judgement.verdict not in ("conforms", "deviates"):
-        return -1.0 if judgement.verdict == "conforms" else math.inf
-    return judgement.error / max(judgement.allowed or 0.0, 1e-9)
+WORSE = ("conforms", "unsupported", "not_run", "undecided", "deviates", "timed_out", "crashed", "harness_error")
+"""Verdicts from the best to the worst: one length that is refused does not hide another that deviates."""
+
+
+def _severity(judgement: Judgement) -> tuple[int, float]:
+    far = math.inf if judgement.error is None else judgement.error / max(judgement.allowed or 0.0, 1e-9)
+    return WORSE.index(judgement.verdict), far
 
 
 def _asked(context: Context, chosen: Sequence[Case], cotangents: Sequence[Array] | None = None) -> list[Answer]:
