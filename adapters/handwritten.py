@@ -229,8 +229,9 @@ HANDWRITTEN = (
     ),
     implements(
         "categorical_focal_cross_entropy_with_logits",
-        f"-(alpha * numpy.where(y_true == 0, 0, ((e := numpy.exp(d := {SHIFTED_LOGITS}).astype("
-        "numpy.result_type(logits, numpy.float32))) @ (1 - numpy.eye(logits.shape[1], dtype=e.dtype))"
+        f"-(alpha * numpy.where(y_true == 0, 0, ((numpy.cumsum(numpy.pad(e := numpy.exp(d := {SHIFTED_LOGITS}).astype("
+        "numpy.result_type(logits, numpy.float32)), ((0, 0), (1, 0))), axis=1, dtype=float)[:, :-1]"
+        " + numpy.cumsum(numpy.pad(e, ((0, 0), (0, 1)))[:, ::-1], axis=1, dtype=float)[:, -2::-1])"
         " / (s := e.sum(axis=1, keepdims=True))) ** gamma * y_true * (d - numpy.log(s))))"
         ".sum(axis=1).astype(logits.dtype)",
         name=STABLE,
