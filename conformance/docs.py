@@ -7,7 +7,6 @@ import functools
 import inspect
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from trueline.conformance.context import dtypes_of, offered_in
 from trueline.conformance.probes import PROBES
 from trueline.conformance.specials import HOLDS, NO_VALUE, UNDECIDED, at_cases, at_points, bracketed
 from trueline.reference.catalogue import OPERATIONS, Operation
-from trueline.reports import gfm
+from trueline.reports import gfm, templating
 from trueline.reports.runfile import write_text
 
 MARK = "<!-- Written by `trueline docs`: change the definition or the adapter, not this page. -->"
@@ -102,19 +101,7 @@ def _read(path: Path) -> str | None:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    folder = resources.files(__package__).joinpath("templates")
-
-    def load(name: str) -> str:
-        return folder.joinpath(name).read_text(encoding="utf-8")
-
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(load),
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templating.environment(__package__, escaped=False)
     environment.filters.update(text=gfm.text, code=gfm.code, number=_number, answer=_answer, given=_given)
     return environment
 

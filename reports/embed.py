@@ -1,8 +1,10 @@
-"""All observations as compact JSON for the page's search."""
+"""All observations as compact, compressed JSON for the page's search."""
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from typing import Any
 
 from trueline.reports.merge import Merged, Seen
@@ -26,7 +28,7 @@ class _Table:
 
 
 def embedded(merged: Merged) -> str:
-    """JSON, safe inside a <script> element: strings, columns, verdicts, calls, expectations, rows.
+    """Base64 of zlib-compressed JSON: strings, columns, verdicts, calls, expectations, rows.
 
     A row is a list of numbers into `strings` unless said otherwise, cut after its last entry that is not
     null: operation, implementation, dtype, device, mode, check, case, column (a number into `columns`),
@@ -50,8 +52,7 @@ def embedded(merged: Merged) -> str:
         "rows": rows,
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
-    # Within <script>, only '<' can end or nest the element.
-    return text.replace("<", "\\u003c")
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def _row(seen: Seen, table: _Table, verdicts: list[str]) -> list[Any]:

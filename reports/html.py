@@ -5,21 +5,20 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from importlib import resources
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup, escape
-from trueline.reports import banner
+from trueline.reports import banner, templating
 from trueline.reports.embed import embedded
 from trueline.reports.merge import Column, Merged, Seen, dtype_order
 from trueline.reports.summary import Achieved, Answer, Convention, Finding, Summary, summarise
 from trueline.reports.values import both, describe, elements, ulp
 from trueline.reports.verdicts import ACCURACIES, RANK, VERDICTS, ordered, words
 
-ROWS = 20
+ROWS = 8
 """Observations of a finding that are listed in it; the table of all observations has the rest."""
 
 _QUIET = ("unsupported", "not_run")
@@ -48,25 +47,14 @@ def render_html(merged: Merged) -> str:
         accuracy_dtypes=_dtypes(summary),
         relations=_relations(summary),
         operations=_operations(merged, operations),
-        data=Markup(embedded(merged)),
+        data=embedded(merged),
         rows_shown=ROWS,
     )
 
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    folder = resources.files(__package__).joinpath("templates")
-
-    def load(name: str) -> str:
-        return folder.joinpath(name).read_text(encoding="utf-8")
-
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(load),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templating.environment(__package__, escaped=True)
     environment.filters["words"] = words
     environment.filters["ulp"] = ulp
     environment.filters["soft"] = _soft

@@ -1,6 +1,8 @@
 "use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
+(async () => {
+  const packed = Uint8Array.from(atob(document.getElementById("data").textContent), (c) => c.charCodeAt(0));
+  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const data = await new Response(unpacked).json();
   const [OP, IMPL, , , , , CASE, COLUMN, VERDICT, ERROR, ALLOWED, ACCURACY, LABEL, MESSAGE, EXPECTATION,
     EXPECTED, NEAREST, GOT, DIGEST, INPUT] = Array(20).keys();
   const PAGE = 100;
