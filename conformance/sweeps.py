@@ -150,12 +150,33 @@ def _case(context: Context, name: str, inputs: dict[str, Array], axis: int | Non
     return Case(name, inputs, parameters)
 
 
-def _judgement(context: Context, case: Case, answer: Answer, truth: Truth | None = None) -> Judgement:
+Due = Callable[[Case, Format], tuple[Truth, Array]]
+"""What is due: the truth of a case and the errors that are allowed."""
+
+
+def _due(context: Context, case: Case, fmt: Format) -> tuple[Truth, Array]:
+    truth = context.truth(case, fmt)
+    return truth, allowed_errors(context, case, truth, fmt)
+
+
+def _due_of_elements(context: Context, longest: Case) -> Due:
+    """What is due to vectors that are the start of the longest: its truth is theirs, where nothing is reduced."""
+    known = functools.cache(lambda fmt: _due(context, longest, fmt))
+
+    def due(case: Case, fmt: Format) -> tuple[Truth, Array]:
+        start = slice(len(case.inputs[context.operation.inputs[-1]]))
+        truth, allowed = known(fmt)
+        return truth.take(start), allowed[start]
+
+    return due
+
+
+def _judgement(context: Context, case: Case, answer: Answer, due: Due | None = None) -> Judgement:
     if isinstance(answer, NoAnswer):
         return unanswered(answer)
     fmt = answer_format(context.operation, context.setting.dtype, answer)
-    known = context.truth(case, fmt) if truth is None else truth
-    return judge(answer, known, allowed_errors(context, case, known, fmt), fmt)
+    truth, allowed = due(case, fmt) if due else _due(context, case, fmt)
+    return judge(answer, truth, allowed, fmt)
 
 
 WORSE = ("conforms", "unsupported", "not_run", "undecided", "deviates", "timed_out", "crashed", "harness_error")
@@ -180,6 +201,9 @@ def _wanted(context: Context, lengths: Iterable[int]) -> list[int]:
 
 def _lengths(context: Context) -> Iterator[Observation]:
     op, fmt = context.operation, context.format
+    longest = _case(context, "longest", rows_of(op, fmt, 2, RANGES[-1][-1]))
+    apart = not op.rowwise and longest.parameters.get("reduction", "none") == "none"
+    due = _due_of_elements(context, longest) if apart else None
     for lengths in RANGES:
         wanted = _wanted(context, lengths)
         if not wanted:
@@ -187,7 +211,7 @@ def _lengths(context: Context) -> Iterator[Observation]:
         name = f"{lengths[0]}-to-{lengths[-1]}"
         chosen = [_case(context, name, rows_of(op, fmt, 2, length)) for length in wanted]
         found = _asked(context, chosen)
-        seen = [_judgement(context, case, answer) for case, answer in zip(chosen, found, strict=True)]
+        seen = [_judgement(context, case, answer, due) for case, answer in zip(chosen, found, strict=True)]
         worst = max(range(len(wanted)), key=lambda index: _severity(seen[index]))
         # The case kept is the worst length's, the digest that of the answers to all.
         known = [answer.ravel() for answer in found if not isinstance(answer, NoAnswer)]
@@ -219,10 +243,8 @@ def _tiled(context: Context, name: str, rows: int, classes: int) -> Iterator[Obs
         yield context.observation("shapes", base, unanswered(answer))
         return
     format_ = answer_format(op, context.setting.dtype, answer)
-    known = context.truth(base, format_)
-    allowed = allowed_errors(context, base, known, format_)
-    truth = Truth(known.nearest[index], known.ulp[index], known.residual[:, index], known.undecided[index])
-    judgement = judge(answer, truth, allowed[index], format_)
+    known, allowed = _due(context, base, format_)
+    judgement = judge(answer, known.take(index), allowed[index], format_)
     # The rows that are repeated say what was asked: the name says how often.
     yield context.observation("shapes", base, judgement, digest=digest(answer))
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from flint import arb, ctx
@@ -50,6 +50,11 @@ class Truth:
         """The exact value of one finite element, to the digits of its residual."""
         error = Fraction(float(self.residual[0][at])) + Fraction(float(self.residual[1][at]))
         return Fraction(float(self.nearest[at])) - error * Fraction(float(self.ulp[at]))
+
+    def take(self, index: Any) -> Truth:
+        """The truth of some of its elements, or of their repetition: a NumPy index of the first axis."""
+        asked = None if self.asked is None else self.asked[index]
+        return Truth(self.nearest[index], self.ulp[index], self.residual[:, index], self.undecided[index], asked)
 
     def core_axis_to(self, axis: int) -> Truth:
         """The same truth with its last axis moved to `axis`."""
