@@ -31,7 +31,7 @@ RANGES = tuple(
 )
 """Lengths, in ranges that are observed together."""
 
-FEW = (1, 2, 3, 5, 8, 13, 16, 17, 31, 33, 64, 65, 129, 1025)
+FEW = (1, 2, 3, 8, 17, 33, 129, 1025)
 """Lengths in modes that compile each shape for several hundred milliseconds."""
 
 GRADIENT_LENGTHS = (1, 2, 3, 7, 8, 9, 16, 17, 33, 65, 129, 513)
