@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from trueline.conformance.context import Context, Observation, Setting
 
-Kind = Literal["value", "gradient", "relation", "probe"]
+Kind = Literal["value", "gradient", "relation", "probe", "recipe", "story"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Check:
     applies: Callable[[Setting], bool]
     observe: Callable[[Context], Iterable[Observation]]
     answers: tuple[str, ...] = ()
+    entry: Mapping[str, Any] | None = None
+    """What a run file says of the operation, where the catalogue has none: that of a story."""
 
 
 @functools.cache

@@ -144,7 +144,7 @@ class Context:
 
     def observation(self, check: str, case: Case, judgement: Judgement, **more: Any) -> Observation:
         """The record of what `check` saw of `case`."""
-        self.stored_cases[f"{self.operation.name}/{self.setting.dtype}/{check}/{case.name}"] = case
+        self.stored_cases[f"{self.implementation.operation}/{self.setting.dtype}/{check}/{case.name}"] = case
         fields = {
             "verdict": judgement.verdict,
             "error": None if judgement.error is None else min(judgement.error, LARGEST_ERROR),

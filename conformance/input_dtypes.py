@@ -13,7 +13,7 @@ from trueline.conformance.frozen import integers
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, digest, judge
 from trueline.conformance.ordinary import ordinary_case
-from trueline.conformance.probes import REFUSES
+from trueline.conformance.probe import REFUSES
 from trueline.conformance.values import allowed_errors
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import Domain

@@ -7,6 +7,7 @@ processor's floating-point mode changes nothing there.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import os
 import re
@@ -240,7 +241,9 @@ def _serve(
     sys.path[:] = path
     try:
         framework_adapter = adapter(framework)
-        server = _Server(framework_adapter, framework_adapter.load())
+        # Scenes of stories are evaluated here; they import what they play on.
+        namespace = {**framework_adapter.load(), "stories": importlib.import_module("trueline.conformance.stories")}
+        server = _Server(framework_adapter, namespace)
         greeting = Greeting(
             framework_adapter.versions(),
             framework_adapter.devices(),
@@ -331,7 +334,12 @@ class _Server:
     def _calling(self, call: Call) -> tuple[Function, list[Array]]:
         function = self._function(call)
         given = [*call.arrays, *([] if call.cotangent is None else [call.cotangent])]
-        return lambda *arrays: self.adapter.get(function(*arrays)), given
+
+        def called(*arrays: Any) -> Array:
+            answer = function(*arrays)
+            return answer if isinstance(answer, np.ndarray) else self.adapter.get(answer)
+
+        return called, given
 
     def _stepping(self, call: Call) -> tuple[Function, list[Array]]:
         """The steps of a call as a function of their batches' arrays, one batch after another."""
@@ -353,6 +361,7 @@ class _Server:
         spelled = self._spelled(call)
         key = (
             call.implementation.id,
+            call.implementation.call,
             call.mode.name,
             call.device,
             tuple(sorted(spelled.items())),

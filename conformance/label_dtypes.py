@@ -14,7 +14,7 @@ from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
 from trueline.conformance.ordinary import ordinary_case
-from trueline.conformance.probes import REFUSES
+from trueline.conformance.probe import REFUSES
 from trueline.conformance.values import allowed_errors
 from trueline.reference.formats import FORMATS, Array
 from trueline.reference.operations import Operation

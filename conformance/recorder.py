@@ -19,6 +19,7 @@ from trueline.conformance.context import Observation
 from trueline.conformance.expectations import apply, expectations
 from trueline.conformance.scheduler import Outcome, Scheduler, process_key
 from trueline.conformance.selection import Plan, Selection, Test
+from trueline.reference.catalogue import Operation
 from trueline.reports import runfile
 
 PACKAGES = ("adapters", "conformance", "reference", "reports")
@@ -160,18 +161,22 @@ def _plain(value: Any) -> Any:
     return ", ".join(str(each) for each in value) if isinstance(value, tuple) else value
 
 
+def _described(op: Operation) -> dict[str, Any]:
+    return {
+        "kind": op.kind,
+        "summary": op.summary,
+        "formula": op.formula,
+        "source": op.source,
+        "parameters": {name: str(default) for name, default in op.parameters.items()},
+        "bound": str(op.bound),
+    }
+
+
 def _tables(tests: Sequence[Test]) -> dict[str, Any]:
     """Operations, implementations and checks that the tests name."""
     operations, implementations, checks = {}, {}, {}
-    for op in {test.setting.operation.name: test.setting.operation for test in tests}.values():
-        operations[op.name] = {
-            "kind": op.kind,
-            "summary": op.summary,
-            "formula": op.formula,
-            "source": op.source,
-            "parameters": {name: str(default) for name, default in op.parameters.items()},
-            "bound": str(op.bound),
-        }
+    for name, test in {test.setting.implementation.operation: test for test in tests}.items():
+        operations[name] = dict(test.check.entry) if test.check.entry else _described(test.setting.operation)
     for implementation in {test.setting.implementation.id: test.setting.implementation for test in tests}.values():
         implementations[implementation.id] = {
             "framework": implementation.framework,

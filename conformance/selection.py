@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from trueline.adapters.base import Adapter, Mode
+from trueline.adapters.base import Adapter, Implementation, Mode
 from trueline.adapters.registry import FRAMEWORKS, adapter
 from trueline.conformance.checks import Check, checks
 from trueline.conformance.context import Setting, dtypes_of, offered_in
+from trueline.conformance.recipe import recipes
+from trueline.conformance.stories import STORIES
 from trueline.reference.formats import FORMATS
 
 
@@ -138,13 +140,35 @@ def plan(selection: Selection) -> Plan:
 
 def _tests(framework: Adapter, mode: Mode, selection: Selection) -> list[Test]:
     return [
-        Test(setting, check)
+        Test(replace(setting, device=device), check)
         for device in (("cpu",) if framework.cpu_only else _devices(selection))
         if not selection.devices or any(matches_device(asked, device) for asked in selection.devices)
-        for implementation in framework.implementations
-        for dtype in dtypes_of(implementation, mode)
-        if (not selection.dtypes or dtype in selection.dtypes) and offered_in(implementation, mode, dtype)
-        for setting in (Setting(implementation, dtype, device, mode),)
-        for check in checks()
-        if check.applies(setting)
+        for setting, check in every_test(framework, mode)
+        if not selection.dtypes or setting.dtype in selection.dtypes
     ]
+
+
+def every_test(framework: Adapter, mode: Mode) -> Iterator[tuple[Setting, Check]]:
+    """What can be asked of a framework in a mode, on the CPU: checks of implementations, recipes and stories."""
+    for implementation in framework.implementations:
+        for setting in _settings(implementation, mode):
+            yield from ((setting, check) for check in checks() if check.applies(setting))
+    if mode.compiled:
+        return
+    for recipe in recipes():
+        if framework.framework in recipe.calls:
+            for setting in _settings(recipe.implementation(framework.framework), mode):
+                yield setting, recipe.check()
+    for story in STORIES:
+        if (
+            framework.framework in story.scenes
+            and "float32" in mode.dtypes
+            and mode.name in (story.modes or (mode.name,))
+        ):
+            yield Setting(story.implementation(framework.framework), "float32", "cpu", mode), story.check()
+
+
+def _settings(implementation: Implementation, mode: Mode) -> Iterator[Setting]:
+    for dtype in dtypes_of(implementation, mode):
+        if offered_in(implementation, mode, dtype):
+            yield Setting(implementation, dtype, "cpu", mode)

@@ -20,7 +20,7 @@ from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.frozen import integers, uniform
 from trueline.conformance.isolation import Answer, Call, NoAnswer
 from trueline.conformance.judge import answer_format, digest, judge, unanswered
-from trueline.conformance.probes import REFUSES, Probe
+from trueline.conformance.probe import REFUSES, Probe
 from trueline.conformance.stepping import Step
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import Bound

@@ -41,25 +41,26 @@ def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> A
     return allowance(context.operation.bound, condition, truth, fmt) + ("sample_weight" in case.inputs)
 
 
-def _judged(context: Context, case: Case, answer: Answer) -> Observation:
+def judged(context: Context, check: str, case: Case, answer: Answer) -> Observation:
+    """The observation that an answer is, or is not, within the bound of the exact one."""
     if isinstance(answer, NoAnswer):
-        return context.observation("value", case, unanswered(answer))
+        return context.observation(check, case, unanswered(answer))
     fmt = answer_format(context.operation, context.setting.dtype, answer)
     try:
         truth = context.truth(case, fmt)
     except PrecisionError as error:
-        return context.observation("value", case, Judgement("undecided", message=str(error)), digest=digest(answer))
+        return context.observation(check, case, Judgement("undecided", message=str(error)), digest=digest(answer))
     judgement = judge(answer, truth, allowed_errors(context, case, truth, fmt), fmt)
     if context.operation.kind != "metric" and answer.dtype.name != fmt.name and judgement.message is None:
         judgement = replace(judgement, message=f"the answer is {answer.dtype.name}")
-    return context.observation("value", case, judgement, digest=digest(answer))
+    return context.observation(check, case, judgement, digest=digest(answer))
 
 
 def observe(context: Context) -> Iterator[Observation]:
     """One observation for each case that the implementation can be asked."""
     chosen = context.cases()
     for case, answer in zip(chosen, answers(context, chosen), strict=True):
-        yield _judged(context, case, answer)
+        yield judged(context, "value", case, answer)
 
 
 CHECK = Check(

@@ -7,18 +7,19 @@ from collections.abc import Iterator
 
 from trueline.adapters.base import Implementation
 from trueline.adapters.registry import FRAMEWORKS, adapter
-from trueline.conformance.checks import Check, checks
+from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
 from trueline.conformance.expectations import matches
 from trueline.conformance.inputs import scalars
 from trueline.conformance.isolation import NoAnswer
+from trueline.conformance.selection import every_test
 from trueline.conformance.streaming import scenarios
 
 SHIFTS = ("shift-by-16", "shift-by--16")
 INPUTS = ("memory-layout", "input-dtype", "label-dtype")
 """Checks of how arrays are handed over."""
 
-OWN_CASES = (*INPUTS, "every-length", "shapes", "gradient-of-lengths")
+OWN_CASES = (*INPUTS, "every-length", "shapes", "gradient-of-lengths", "recipe", "story")
 """Checks that make cases of their own, which they observe even where every call is refused."""
 
 
@@ -39,11 +40,10 @@ def settings(framework: str) -> Iterator[Setting]:
 @functools.cache
 def tests() -> tuple[tuple[Setting, Check], ...]:
     return tuple(
-        (setting, check)
+        pair
         for framework in FRAMEWORKS
-        for setting in settings(framework)
-        for check in checks()
-        if check.applies(setting)
+        for mode in adapter(framework).modes
+        for pair in every_test(adapter(framework), mode)
     )
 
 

@@ -1,0 +1,242 @@
+"""Probes: questions with enumerated answers. Which convention does the implementation follow?"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from trueline.adapters.base import Implementation
+from trueline.adapters.registry import adapter
+from trueline.conformance.asking import one_by_one
+from trueline.conformance.cases import Case
+from trueline.conformance.checks import Check
+from trueline.conformance.context import Context, Observation, Setting, can_ask
+from trueline.conformance.isolation import Answer, NoAnswer
+from trueline.conformance.judge import Judgement, digest
+from trueline.conformance.stepping import Step
+from trueline.reference.formats import FORMATS, Array, Format
+from trueline.reference.operations import REDUCTIONS
+
+REFUSES = "refuses"
+"""The answer of an implementation that raises; a probe that lists it takes it for an answer."""
+
+NAN, INF = math.nan, math.inf
+
+
+@dataclass(frozen=True)
+class Shape:
+    """In place of values: any answer of this shape."""
+
+    of: tuple[int, ...]
+
+
+Values = list[Any] | Shape | Callable[[Format], list[Any]]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A question to the operations named, put with `given`; each answer is a label with the values that mean it.
+
+    Values are one for each row asked, or one row. Where the definition decides, `right` names the right labels.
+    """
+
+    name: str
+    operations: tuple[str, ...]
+    question: str
+    given: Mapping[str, list[Any] | Callable[[Format], list[Any]]]
+    answers: Mapping[str, Values]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    right: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = (*FORMATS, "int64")
+    tolerance: float | None = None
+    """Relative distance within which values are the same; default: eight epsilons of the format or 1/1000."""
+    given_as: Mapping[str, str] = field(default_factory=dict)
+    """Inputs that are handed over in another dtype than the operation's own."""
+    left_out: tuple[str, ...] = ()
+    """Parameters of the definition, or keywords of the call, that are left to the framework's defaults. Asked of calls
+    that have them as keywords."""
+    slope: str | None = None
+    """The input with respect to which the gradient is asked for, the upstream gradient being 1 everywhere."""
+    steps: tuple[Step, ...] = ()
+    """What is done to an object of a stateful implementation; the answer holds every result, flat."""
+    otherwise: str | None = None
+    """The label of an answer that is none of those listed; without one it is no answer to the question."""
+
+    def check(self) -> Check:
+        """The probe as a check."""
+        listed = (*self.answers, *([self.otherwise] if self.otherwise else []))
+        return Check(self.name, "probe", self.question, self.applies, self.observe, listed)
+
+    def case(self, setting: Setting, fmt: Format) -> Case:
+        """The inputs in a format."""
+        op = setting.operation
+
+        def made(name: str) -> Array:
+            values = _listed(self.given[name], fmt)
+            if name in self.given_as:
+                return np.asarray(values, dtype=np.dtype(self.given_as[name]))
+            return np.asarray(values, dtype=np.int64) if name in op.integers else fmt.rounded(values)
+
+        weights = [name for name in ("sample_weight",) if name in self.given]
+        return Case(self.name, {name: made(name) for name in (*op.inputs, *weights)}, self.parameters)
+
+    def asked(self, setting: Setting) -> Implementation | None:
+        """The implementation with what is left out taken from its call; None if the call does not name it so."""
+        found = setting.implementation
+        for name in self.left_out:
+            call = without(found.call, name)
+            if call == found.call or name in replace(found, call=call).names:
+                return None
+            found = replace(found, call=call)
+        return found
+
+    def applies(self, setting: Setting) -> bool:
+        """Whether the implementation computes one of the operations, and offers what the question needs."""
+        op, implementation = setting.operation, setting.implementation
+        if op.name not in self.operations or setting.dtype not in self.dtypes:
+            return False
+        if self.slope is not None and not (
+            implementation.differentiable and adapter(implementation.framework).differentiable
+        ):
+            return False
+        if self.steps and not _offers(implementation, self.steps):
+            return False
+        weights = {"sample_weight": np.ones(1)} if "sample_weight" in self.given else {}
+        return self.asked(setting) is not None and can_ask(
+            implementation, op, Case(self.name, weights, self.parameters)
+        )
+
+    def observe(self, context: Context) -> Iterator[Observation]:
+        """One observation: the label whose values the answer has."""
+        case = self.case(context.setting, context.format)
+        yield self.observed(context, case, self._ask(context, case))
+
+    def observed(self, context: Context, case: Case, answer: Answer) -> Observation:
+        """What the probe makes of an answer."""
+        if isinstance(answer, NoAnswer):
+            known = REFUSES in self.answers and answer.verdict == "unsupported"
+            verdict = self._verdict(REFUSES) if known else answer.verdict
+            judgement = Judgement(verdict, message=answer.message)
+            return context.observation(self.name, case, judgement, label=REFUSES if known else None)
+        label = self.match(answer, context.format) or self.otherwise
+        shown = np.array2string(answer.astype(np.float64).ravel(), threshold=12, precision=17)
+        witness = {"at": [], "expected": " | ".join(self.answers), "got": shown}
+        judgement = Judgement(
+            self._verdict(label) if label is not None else "deviates" if self.right else "undecided",
+            message=f"the answer {shown} is none of those listed" if label is None else None,
+            witness=witness,
+        )
+        return context.observation(self.name, case, judgement, label=label, digest=digest(answer))
+
+    def _ask(self, context: Context, case: Case) -> Answer:
+        asked = self.asked(context.setting)
+        assert asked is not None
+        offered = asked.choices("reduction", REDUCTIONS)
+        if "reduction" in self.parameters or not offered or self.steps:
+            return self._called(context, case, asked)
+        if "none" not in offered:
+            return one_by_one(context, case, asked)
+        return self._called(context, replace(case, parameters={**case.parameters, "reduction": "none"}), asked)
+
+    def _called(self, context: Context, case: Case, asked: Implementation) -> Answer:
+        call = replace(context.call(case, implementation=asked), steps=self.steps)
+        if self.slope is not None:
+            # The array that is differentiated stands last.
+            order = sorted(range(len(call.inputs)), key=lambda at: call.inputs[at] == self.slope)
+            call = replace(
+                call,
+                inputs=tuple(call.inputs[at] for at in order),
+                arrays=tuple(call.arrays[at] for at in order),
+                cotangent=_ones(context, case),
+            )
+        return context.ask([call])[0]
+
+    def _verdict(self, label: str) -> str:
+        return "conforms" if not self.right or set(label.split(" or ")) & set(self.right) else "deviates"
+
+    def match(self, answer: Array, fmt: Format) -> str | None:
+        """The label whose values lie nearest to the answer, and near enough; several, joined, if they coincide."""
+        most = max(1e-3, 8 * fmt.epsilon) if self.tolerance is None else self.tolerance
+        got = np.asarray(answer, dtype=np.float64).ravel()
+        found: dict[str, float] = {}
+        for label, values in self.answers.items():
+            if isinstance(values, Shape):
+                if answer.shape == values.of:
+                    found[label] = 0.0
+                continue
+            if label == REFUSES:
+                continue
+            expected = np.asarray(_listed(values, fmt), dtype=np.float64).ravel()
+            if expected.shape != got.shape:
+                continue
+            with np.errstate(all="ignore"):
+                same = (got == expected) | (np.isnan(got) & np.isnan(expected))
+                off = np.where(same, 0.0, np.abs(got / expected - 1))
+            distance = float(np.nan_to_num(off, nan=math.inf).max(initial=0.0))
+            if distance <= most:
+                found[label] = distance
+        # In a narrow format two answers can be the same number: then both labels are told.
+        return " or ".join(label for label in found if found[label] == min(found.values())) or None
+
+
+def without(call: str, name: str) -> str:
+    """A call without its keywords of that name, or whose value is a parameter of that name."""
+
+    class Remover(ast.NodeTransformer):
+        def visit_Call(self, node: ast.Call) -> ast.AST:
+            node.keywords = [each for each in node.keywords if each.arg != name and name not in _named(each.value)]
+            return self.generic_visit(node)
+
+    return ast.unparse(Remover().visit(ast.parse(call, mode="eval")))
+
+
+def _named(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def _offers(implementation: Implementation, steps: Sequence[Step]) -> bool:
+    lifecycle = implementation.lifecycle
+    return lifecycle is not None and all(getattr(lifecycle, step.verb) is not None for step in steps)
+
+
+def _ones(context: Context, case: Case) -> Array:
+    """An upstream gradient of ones, in the shape of the answer."""
+    op = context.operation
+    shape = case.inputs[op.inputs[-1]].shape
+    if op.core_ranks[-1] and not op.output_rank:
+        shape = tuple(np.delete(shape, int(case.parameters.get("axis", -1))))
+    return context.format.array(np.ones(() if case.parameters.get("reduction", "none") != "none" else shape))
+
+
+def _listed(values: list[Any] | Callable[[Format], list[Any]], fmt: Format) -> list[Any]:
+    return values(fmt) if callable(values) else values
+
+
+def loss_at(clip: Callable[[Format], float]) -> Callable[[Format], list[float]]:
+    """-log of the probability that clipping leaves; infinite where it leaves none."""
+
+    def loss(fmt: Format) -> list[float]:
+        left = clip(fmt)
+        return [-math.log(left) if left > 0 else INF]
+
+    return loss
+
+
+CLIPPED_LOW: dict[str, Values] = {
+    "infinite": [INF],
+    "the logarithm stops at -100": [100.0],
+    "clipped at 1e-7": loss_at(lambda fmt: fmt.round(1e-7)),
+    "clipped at the format's epsilon": loss_at(lambda fmt: fmt.epsilon),
+    "NaN": [NAN],
+}
+CLIPPED_HIGH: dict[str, Values] = {
+    "infinite": [INF],
+    "the logarithm stops at -100": [100.0],
+    "clipped at 1 - 1e-7": loss_at(lambda fmt: 1 - fmt.round(1 - 1e-7)),
+    "clipped at 1 - epsilon": loss_at(lambda fmt: fmt.epsilon),
+    "NaN": [NAN],
+}
