@@ -32,6 +32,7 @@ def checks() -> tuple[Check, ...]:
     from trueline.conformance import (
         gradients,
         input_dtypes,
+        invariances,
         label_dtypes,
         layouts,
         probes,
@@ -47,6 +48,7 @@ def checks() -> tuple[Check, ...]:
         *gradients.CHECKS,
         *sweeps.CHECKS,
         *relations.CHECKS,
+        *invariances.CHECKS,
         layouts.CHECK,
         input_dtypes.CHECK,
         *probes.CHECKS,

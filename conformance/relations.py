@@ -37,28 +37,22 @@ SCALAR_CASES = ("ordinary", "near-zero", "positive", "negative")
 SAMENESS = ("bit-equal", "equal within the bounds", "differ")
 """What is seen of two answers."""
 
-CHECKS: list[Check] = []
-
 Observe = Callable[[Context], Iterator[Observation]]
 
 
-def relation(name: str, question: str, applies: Callable[[Setting], bool]) -> Callable[[Observe], Observe]:
-    """Decorator that enters a relation in the table."""
+def relation(
+    table: list[Check], name: str, question: str, applies: Callable[[Setting], bool]
+) -> Callable[[Observe], Observe]:
+    """Decorator that enters a relation in a table."""
 
     def enter(observe: Observe) -> Observe:
-        CHECKS.append(
-            Check(
-                name,
-                "relation",
-                question,
-                applies,
-                observe,
-                SAMENESS,
-            )
-        )
+        table.append(Check(name, "relation", question, applies, observe, SAMENESS))
         return observe
 
     return enter
+
+
+CHECKS: list[Check] = []
 
 
 def _eager(setting: Setting, *names: str) -> bool:
@@ -102,6 +96,7 @@ def _bounds(context: Context, case: Case) -> tuple[Truth, Array]:
 
 
 @relation(
+    CHECKS,
     "two-logits-are-sigmoid",
     "Is softmax([0, x])[1] equal to sigmoid(x)?",
     lambda setting: _eager(setting, "softmax") and partner(setting, "sigmoid") is not None,
@@ -122,6 +117,7 @@ def _two_logits(context: Context) -> Iterator[Observation]:
 
 
 @relation(
+    CHECKS,
     "loss-of-logits-is-loss-of-activation",
     "Is the loss from logits equal to the loss of the activation's probabilities?",
     lambda setting: any(
@@ -166,6 +162,7 @@ def _loss_of_activation(context: Context) -> Iterator[Observation]:
 
 
 @relation(
+    CHECKS,
     "sparse-is-one-hot",
     "Is the loss of integer labels equal to that of one-hot targets?",
     lambda setting: (
@@ -187,6 +184,7 @@ def _sparse_is_one_hot(context: Context) -> Iterator[Observation]:
 
 
 @relation(
+    CHECKS,
     "shift-invariance",
     "Does adding the same number to every logit leave the answer as it was?",
     lambda setting: _eager(setting, "softmax", "log_softmax"),
@@ -203,6 +201,7 @@ def _shift_invariance(context: Context) -> Iterator[Observation]:
 
 
 @relation(
+    CHECKS,
     "log-softmax-is-log-of-softmax",
     "Is e^log_softmax(x) equal to softmax(x)?",
     lambda setting: _eager(setting, "log_softmax") and partner(setting, "softmax") is not None,
@@ -224,6 +223,7 @@ def _log_of_softmax(context: Context) -> Iterator[Observation]:
 
 
 @relation(
+    CHECKS,
     "row-alone",
     "Is a row's answer the same, bit for bit, alone and in a batch?",
     lambda setting: (
@@ -262,6 +262,7 @@ def _row_alone(context: Context) -> Iterator[Observation]:
 
 
 @relation(
+    CHECKS,
     "compiled-is-eager",
     "Is the compiled answer equal to the eager one?",
     lambda setting: setting.mode.compiled,

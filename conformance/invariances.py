@@ -1,0 +1,250 @@
+"""Invariances: what may be done to a batch, its rows and its classes without changing what is due to a row.
+
+Reproducible inference needs the first of them: a row has the same bits whatever batch it is in, and wherever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from trueline.conformance.cases import Case
+from trueline.conformance.checks import Check
+from trueline.conformance.context import Context, Observation, Setting
+from trueline.conformance.frozen import uniform
+from trueline.conformance.isolation import Answer, NoAnswer
+from trueline.conformance.judge import Judgement, answer_format, unanswered
+from trueline.conformance.relations import compared, relation
+from trueline.conformance.sweeps import rows_of
+from trueline.conformance.values import allowed_errors
+from trueline.reference.formats import Array
+from trueline.reference.operations import REDUCTIONS
+from trueline.reference.truth import Truth
+
+SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 257)
+"""Batches in which one row is asked: around the widths of vectors and blocks."""
+
+FEW_SIZES = (1, 2, 8, 33)
+"""Batches in modes that compile each shape."""
+
+LENGTHS = (10, 129)
+"""Classes of the rows."""
+
+ROWS = 24
+PADDING = 3
+LOGITS_ALONE = ({"logits"}, {"label", "logits"})
+"""Domains of operations to which a class of logit -inf is no class."""
+
+CHECKS: list[Check] = []
+
+
+def _asked(setting: Setting) -> bool:
+    """Whether the dtype is one in which shapes are swept, and the operation has an answer for each row."""
+    return setting.dtype in setting.mode.sweeps and setting.operation.kind != "metric" and _has(setting, "none")
+
+
+def _has(setting: Setting, reduction: str) -> bool:
+    offered = setting.implementation.choices("reduction", REDUCTIONS)
+    return reduction in (offered or ("none",))
+
+
+def _parameters(context: Context, reduction: str = "none") -> dict[str, object]:
+    op = context.operation
+    return {**({"axis": -1} if op.rowwise else {}), **({"reduction": reduction} if op.kind != "activation" else {})}
+
+
+def _batch(inputs: Mapping[str, Array], rows: Sequence[int] | Array) -> dict[str, Array]:
+    return {name: array[np.asarray(rows, int)] for name, array in inputs.items()}
+
+
+def _drawn(context: Context, rows: int, length: int, name: str) -> dict[str, Array]:
+    return rows_of(context.operation, context.format, rows, length if context.operation.rowwise else rows, name)
+
+
+def _bounds(context: Context, case: Case) -> tuple[Truth, Array]:
+    fmt = answer_format(context.operation, context.setting.dtype, np.zeros(0, context.format.dtype))
+    truth = context.truth(case, fmt)
+    return truth, allowed_errors(context, case, truth, fmt)
+
+
+def _refused(context: Context, check: str, case: Case, found: Sequence[Answer]) -> Observation | None:
+    for answer in found:
+        if isinstance(answer, NoAnswer):
+            return context.observation(check, case, unanswered(answer))
+    return None
+
+
+@relation(
+    CHECKS,
+    "batch-invariance",
+    "Has a row the same bits in a batch of any size, at any place, beside any other rows?",
+    _asked,
+)
+def _batch_invariance(context: Context) -> Iterator[Observation]:
+    few = context.setting.mode.few_shapes
+    for length in LENGTHS[: 1 if few or not context.operation.rowwise else 2]:
+        rows = _drawn(context, max(SIZES), length, "batch")
+        name = f"rows-of-{length}" if context.operation.rowwise else "elements"
+        base = Case(name, _batch(rows, [0]), _parameters(context))
+        places = [(size, at) for size in (FEW_SIZES if few else SIZES) for at in sorted({0, size // 2, size - 1})]
+        asked = []
+        for size, at in places:
+            # The row stands among the others, which are other ones for each place.
+            others = 1 + (np.arange(size) + at) % (max(SIZES) - 1)
+            asked.append(replace(base, inputs=_batch(rows, np.where(np.arange(size) == at, 0, others))))
+        found = context.ask([context.call(case) for case in asked])
+        refused = _refused(context, "batch-invariance", base, found)
+        if refused is not None:
+            yield refused
+            continue
+        shown = [
+            answer[at : at + 1] for answer, (_, at) in zip(found, places, strict=True) if isinstance(answer, np.ndarray)
+        ]
+        alone, truth = shown[0], context.truth(base)
+        seen = [compared(context, "batch-invariance", base, each, alone, np.zeros(1), truth.ulp) for each in shown]
+        worst = max(range(len(seen)), key=lambda n: (seen[n]["verdict"] != "conforms", seen[n].get("error", np.inf)))
+        size, at = places[worst]
+        told = {"message": f"at place {at} of a batch of {size}"} if seen[worst]["verdict"] != "conforms" else {}
+        yield {**seen[worst], **told}
+
+
+@relation(
+    CHECKS,
+    "row-permutation",
+    "Does the order of the rows leave each row's answer as it was, bit for bit?",
+    _asked,
+)
+def _row_permutation(context: Context) -> Iterator[Observation]:
+    rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
+    plain = Case("reversed", rows, _parameters(context))
+    one, other = context.ask(
+        [context.call(plain), context.call(replace(plain, inputs=_batch(rows, np.arange(ROWS)[::-1])))]
+    )
+    back = other[::-1] if isinstance(other, np.ndarray) else other
+    yield compared(context, "row-permutation", plain, back, one, np.zeros(1), context.truth(plain).ulp)
+
+
+@relation(
+    CHECKS,
+    "order-of-the-samples",
+    "Does the order of the samples leave their mean loss within its bound?",
+    lambda setting: setting.operation.kind == "loss" and setting.dtype in setting.mode.sweeps and _has(setting, "mean"),
+)
+def _order_of_samples(context: Context) -> Iterator[Observation]:
+    rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
+    plain = Case("reversed", rows, _parameters(context, "mean"))
+    one, other = context.ask(
+        [context.call(plain), context.call(replace(plain, inputs=_batch(rows, np.arange(ROWS)[::-1])))]
+    )
+    truth, allowed = _bounds(context, plain)
+    yield compared(context, "order-of-the-samples", plain, other, one, 2 * allowed, truth.ulp)
+
+
+@relation(
+    CHECKS,
+    "reduction-of-the-losses",
+    "Are mean and sum those of the single losses?",
+    lambda setting: (
+        setting.operation.kind == "loss" and _asked(setting) and (_has(setting, "mean") or _has(setting, "sum"))
+    ),
+)
+def _reduction(context: Context) -> Iterator[Observation]:
+    rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
+    (each,) = context.ask([context.call(Case("none", rows, _parameters(context)))])
+    for reduction, reduce in (("mean", np.mean), ("sum", np.sum)):
+        if not _has(context.setting, reduction):
+            continue
+        case = Case(reduction, rows, _parameters(context, reduction))
+        (whole,) = context.ask([context.call(case)])
+        truth, allowed = _bounds(context, case)
+        composed = np.asarray(reduce(each.astype(np.float64))) if isinstance(each, np.ndarray) else each
+        yield compared(context, "reduction-of-the-losses", case, whole, composed, 2 * allowed, truth.ulp)
+
+
+def _permuted(domain: str, array: Array, order: Array) -> Array:
+    """An input with its classes in another order; a label is the new number of its class."""
+    return np.asarray(np.argsort(order)[array] if domain == "label" else array[:, order])
+
+
+@relation(
+    CHECKS,
+    "class-permutation",
+    "Does the order of the classes leave the answer within its bound?",
+    lambda setting: setting.operation.rowwise and _asked(setting),
+)
+def _class_permutation(context: Context) -> Iterator[Observation]:
+    op = context.operation
+    order = np.argsort(uniform("classes", (LENGTHS[0],), 0, 1), kind="stable")
+    rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
+    plain = Case("shuffled", rows, _parameters(context))
+    moved = {name: _permuted(domain, rows[name], order) for name, domain in zip(op.inputs, op.domains, strict=True)}
+    one, other = context.ask([context.call(plain), context.call(replace(plain, inputs=moved))])
+    back = other[:, np.argsort(order)] if op.output_rank and isinstance(other, np.ndarray) else other
+    truth, allowed = _bounds(context, plain)
+    yield compared(context, "class-permutation", plain, back, one, 2 * allowed, truth.ulp)
+
+
+@relation(
+    CHECKS,
+    "padding-with-minus-inf",
+    "Do further classes with a logit of -inf leave the answer to the others as it was?",
+    lambda setting: set(setting.operation.domains) in LOGITS_ALONE and setting.operation.rowwise and _asked(setting),
+)
+def _padding(context: Context) -> Iterator[Observation]:
+    op = context.operation
+    rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
+    plain = Case("three-classes-more", rows, _parameters(context))
+    last = op.inputs[-1]
+    masked = np.full((ROWS, PADDING), -np.inf, rows[last].dtype)
+    wider = replace(plain, inputs={**rows, last: np.concatenate([rows[last], masked], axis=1)})
+    one, other = context.ask([context.call(plain), context.call(wider)])
+    if op.output_rank and isinstance(other, np.ndarray):
+        beyond = context.truth(wider).nearest[:, LENGTHS[0] :]
+        if not np.array_equal(other[:, LENGTHS[0] :].astype(np.float64), beyond):
+            told = Judgement("deviates", message=f"a masked class has {other[0, -1]!s} where {beyond[0, -1]:g} is due")
+            yield context.observation("padding-with-minus-inf", plain, told, label="differ")
+            return
+        other = other[:, : LENGTHS[0]]
+    truth, allowed = _bounds(context, plain)
+    yield compared(context, "padding-with-minus-inf", plain, other, one, 2 * allowed, truth.ulp)
+
+
+@relation(
+    CHECKS,
+    "weights-of-one",
+    "Do sample weights of one leave the mean as it is without weights?",
+    lambda setting: (
+        "sample_weight" in setting.implementation.names
+        and _has(setting, "mean")
+        and setting.dtype in (*setting.mode.sweeps, "int64")
+        and not setting.operation.whole
+    ),
+)
+def _weights_of_one(context: Context) -> Iterator[Observation]:
+    rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
+    plain = Case("ones", rows, _parameters(context, "mean"))
+    ones = np.ones(ROWS, np.float32 if context.setting.dtype == "int64" else context.format.dtype)
+    weighed = replace(plain, inputs={**rows, "sample_weight": ones})
+    one, other = context.ask([context.call(plain), context.call(weighed)])
+    fmt = (
+        answer_format(context.operation, context.setting.dtype, one) if isinstance(one, np.ndarray) else context.format
+    )
+    truth = context.truth(plain, fmt)
+    allowed = allowed_errors(context, plain, truth, fmt)
+    yield compared(context, "weights-of-one", plain, other, one, 2 * allowed + 1, truth.ulp)
+
+
+@relation(
+    CHECKS,
+    "device-is-cpu",
+    "Is the answer on the device equal to that on the CPU?",
+    lambda setting: setting.device != "cpu" and setting.operation.kind != "metric",
+)
+def _device_is_cpu(context: Context) -> Iterator[Observation]:
+    chosen = [case for case in context.cases() if "subnormal" not in case.name]
+    there = context.ask([context.call(case) for case in chosen])
+    here = context.ask([replace(context.call(case), device="cpu") for case in chosen])
+    for case, device, cpu in zip(chosen, there, here, strict=True):
+        truth, allowed = _bounds(context, case)
+        yield compared(context, "device-is-cpu", case, device, cpu, 2 * allowed, truth.ulp)
