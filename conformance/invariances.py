@@ -25,13 +25,14 @@ from trueline.reference.truth import Truth
 SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 257)
 """Batches in which one row is asked: around the widths of vectors and blocks."""
 
-FEW_SIZES = (1, 2, 8, 33)
+FEW_SIZES = (1, 2, 64)
 """Batches in modes that compile each shape."""
 
 LENGTHS = (10, 129)
 """Classes of the rows."""
 
-ROWS = 24
+ROWS = 64
+"""The rows that cases are filled up to: no further shape to compile."""
 PADDING = 3
 LOGITS_ALONE = ({"logits"}, {"label", "logits"})
 """Domains of operations to which a class of logit -inf is no class."""
@@ -227,9 +228,10 @@ def _weights_of_one(context: Context) -> Iterator[Observation]:
     ones = np.ones(ROWS, np.float32 if context.setting.dtype == "int64" else context.format.dtype)
     weighed = replace(plain, inputs={**rows, "sample_weight": ones})
     one, other = context.ask([context.call(plain), context.call(weighed)])
-    fmt = (
-        answer_format(context.operation, context.setting.dtype, one) if isinstance(one, np.ndarray) else context.format
-    )
+    # An answer that has fewer digits for its weights' sake has no more than its own format's.
+    found = [each for each in (one, other) if isinstance(each, np.ndarray)]
+    formats = [answer_format(context.operation, context.setting.dtype, each) for each in found]
+    fmt = min(formats, key=lambda each: each.precision, default=context.format)
     truth = context.truth(plain, fmt)
     allowed = allowed_errors(context, plain, truth, fmt)
     yield compared(context, "weights-of-one", plain, other, one, 2 * allowed + 1, truth.ulp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from trueline.adapters.base import Adapter, Implementation, Mode
@@ -140,24 +140,24 @@ def plan(selection: Selection) -> Plan:
 
 def _tests(framework: Adapter, mode: Mode, selection: Selection) -> list[Test]:
     return [
-        Test(replace(setting, device=device), check)
+        Test(setting, check)
         for device in (("cpu",) if framework.cpu_only else _devices(selection))
         if not selection.devices or any(matches_device(asked, device) for asked in selection.devices)
-        for setting, check in every_test(framework, mode)
+        for setting, check in every_test(framework, mode, device)
         if not selection.dtypes or setting.dtype in selection.dtypes
     ]
 
 
-def every_test(framework: Adapter, mode: Mode) -> Iterator[tuple[Setting, Check]]:
-    """What can be asked of a framework in a mode, on the CPU: checks of implementations, recipes and stories."""
+def every_test(framework: Adapter, mode: Mode, device: str = "cpu") -> Iterator[tuple[Setting, Check]]:
+    """What can be asked of a framework in a mode, on a device: checks of implementations, recipes and stories."""
     for implementation in framework.implementations:
-        for setting in _settings(implementation, mode):
+        for setting in _settings(implementation, mode, device):
             yield from ((setting, check) for check in checks() if check.applies(setting))
     if mode.compiled:
         return
     for recipe in recipes():
         if framework.framework in recipe.calls:
-            for setting in _settings(recipe.implementation(framework.framework), mode):
+            for setting in _settings(recipe.implementation(framework.framework), mode, device):
                 yield setting, recipe.check()
     for story in STORIES:
         if (
@@ -165,10 +165,10 @@ def every_test(framework: Adapter, mode: Mode) -> Iterator[tuple[Setting, Check]
             and "float32" in mode.dtypes
             and mode.name in (story.modes or (mode.name,))
         ):
-            yield Setting(story.implementation(framework.framework), "float32", "cpu", mode), story.check()
+            yield Setting(story.implementation(framework.framework), "float32", device, mode), story.check()
 
 
-def _settings(implementation: Implementation, mode: Mode) -> Iterator[Setting]:
+def _settings(implementation: Implementation, mode: Mode, device: str) -> Iterator[Setting]:
     for dtype in dtypes_of(implementation, mode):
         if offered_in(implementation, mode, dtype):
-            yield Setting(implementation, dtype, "cpu", mode)
+            yield Setting(implementation, dtype, device, mode)
