@@ -23,7 +23,7 @@ class Check:
     observe: Callable[[Context], Iterable[Observation]]
     answers: tuple[str, ...] = ()
     entry: Mapping[str, Any] | None = None
-    """What a run file says of the operation, where the catalogue has none: that of a story."""
+    """What a run file says more: of a story in place of an operation, of a recipe beside its expression."""
 
 
 @functools.cache

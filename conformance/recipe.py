@@ -74,8 +74,9 @@ class Recipe:
             for case, answer in zip(chosen, answers(context, chosen), strict=True):
                 yield judged(context, "recipe", case, answer)
 
-        question = f"Does it compute what {self.like.partition('/')[2]} means: {self.says}?"
-        return Check("recipe", "recipe", question, lambda _: True, observe)
+        question = "Does the expression compute what an implementation of another framework means?"
+        told = {"like": self.like.partition("/")[2], "says": self.says, "limits": self.limits}
+        return Check("recipe", "recipe", question, lambda _: True, observe, entry=told)
 
 
 @functools.cache

@@ -176,12 +176,15 @@ def _tables(tests: Sequence[Test]) -> dict[str, Any]:
     """Operations, implementations and checks that the tests name."""
     operations, implementations, checks = {}, {}, {}
     for name, test in {test.setting.implementation.operation: test for test in tests}.items():
-        operations[name] = dict(test.check.entry) if test.check.entry else _described(test.setting.operation)
-    for implementation in {test.setting.implementation.id: test.setting.implementation for test in tests}.values():
-        implementations[implementation.id] = {
+        told = test.check.entry if test.check.kind == "story" else None
+        operations[name] = dict(told) if told else _described(test.setting.operation)
+    for name, test in {test.setting.implementation.id: test for test in tests}.items():
+        implementation = test.setting.implementation
+        implementations[name] = {
             "framework": implementation.framework,
             "call": implementation.call,
-            "conventions": {name: _plain(value) for name, value in implementation.conventions.items()},
+            "conventions": {key: _plain(value) for key, value in implementation.conventions.items()},
+            **({"recipe": dict(test.check.entry)} if test.check.kind == "recipe" and test.check.entry else {}),
         }
     for check in {test.check.name: test.check for test in tests}.values():
         checks[check.name] = {"kind": check.kind, "question": check.question, "answers": list(check.answers)}

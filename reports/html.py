@@ -12,6 +12,7 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup, escape
 from trueline.reports import banner, templating
+from trueline.reports.behaviour import Story, agreements, recipes, stories
 from trueline.reports.embed import embedded
 from trueline.reports.merge import Column, Merged, Seen, dtype_order
 from trueline.reports.summary import Achieved, Answer, Convention, Finding, Summary, summarise
@@ -46,6 +47,11 @@ def render_html(merged: Merged) -> str:
         accuracy=_accuracy(summary),
         accuracy_dtypes=_dtypes(summary),
         relations=_relations(summary),
+        agreements=_agreements(merged),
+        recipes=[
+            {"operation": name, "recipes": list(of)} for name, of in groupby(recipes(merged), key=lambda r: r.operation)
+        ],
+        stories=[_story(story) for story in stories(merged)],
         operations=_operations(merged, operations),
         data=embedded(merged),
         rows_shown=ROWS,
@@ -281,10 +287,30 @@ def _relations(summary: Summary) -> list[dict[str, Any]]:
     ]
 
 
+def _agreements(merged: Merged) -> list[list[tuple[int, int] | None]]:
+    """A square of (equal, shared) cases for every two columns; None where they share none."""
+    known = {frozenset((each.one, each.other)): (each.equal, each.shared) for each in agreements(merged)}
+    numbers = range(len(merged.columns))
+    return [[known.get(frozenset((row, column))) for column in numbers] for row in numbers]
+
+
+def _story(story: Story) -> dict[str, Any]:
+    return {
+        "name": story.name,
+        "entry": story.entry,
+        "figures": [
+            {"name": figure.name, "question": figure.question, "seen": [_facts(seen) for seen in figure.seen]}
+            for figure in story.figures
+        ],
+    }
+
+
 def _operations(merged: Merged, operations: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
     offered: dict[str, dict[tuple[str, str], dict[str, Any]]] = {name: {} for name in operations}
     for seen in merged.seen:
         entry = seen.implementation_entry
+        if "recipe" in entry:
+            continue
         # The same name may stand for another call in another version.
         where = offered[seen.operation].setdefault(
             (seen.implementation, entry["call"]), {"entry": entry, "columns": set()}
@@ -306,4 +332,5 @@ def _operations(merged: Merged, operations: Mapping[str, dict[str, Any]]) -> lis
             ],
         }
         for name, entry in operations.items()
+        if entry["kind"] != "story"
     ]

@@ -15,7 +15,7 @@ from trueline.reports.runfile import Observation, Run, RunFileError, case_name
 
 Identity = tuple[str, tuple[tuple[str, str], ...], str]
 
-_KINDS = ("activation", "loss", "metric")
+_KINDS = ("activation", "loss", "metric", "story")
 _DTYPES = ("float8_e4m3fn", "float8_e5m2", "float16", "bfloat16", "float32", "float64")
 
 
@@ -61,7 +61,7 @@ class Seen:
 
     @property
     def check_kind(self) -> str:
-        """value, gradient, relation or probe."""
+        """value, gradient, relation, probe, recipe or story."""
         return str(self.run["checks"][self.check]["kind"])
 
     @property

@@ -1,0 +1,120 @@
+"""What the observations say of behaviour: recipes, stories, and how far frameworks agree bit for bit."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trueline.reports.merge import Merged, Seen
+from trueline.reports.summary import badness
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A recipe's expression in one framework, over dtypes, modes and cases."""
+
+    column: int
+    call: str
+    counts: Mapping[str, int]
+    worst: Seen
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One meaning, and the expressions that have it."""
+
+    operation: str
+    like: str
+    says: str
+    limits: str
+    expressions: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a story: what it asks, and who saw which answer."""
+
+    name: str
+    question: str
+    seen: tuple[Seen, ...]
+
+
+@dataclass(frozen=True)
+class Story:
+    """A story with its figures, as the newest run tells it."""
+
+    name: str
+    entry: Mapping[str, Any]
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How many cases two columns both answered, and in how many some implementation of each gave the same bits."""
+
+    one: int
+    other: int
+    shared: int
+    equal: int
+
+
+def recipes(merged: Merged) -> list[Recipe]:
+    """Every recipe observed, by operation and the implementation whose meaning it has."""
+    groups: dict[tuple[str, str, str, str], dict[tuple[int, str], list[Seen]]] = defaultdict(lambda: defaultdict(list))
+    for seen in merged.seen:
+        if seen.check_kind == "recipe":
+            told = seen.implementation_entry["recipe"]
+            identity = (seen.operation, told["like"], told["says"], told["limits"])
+            groups[identity][seen.column, seen.implementation_entry["call"]].append(seen)
+    return [
+        Recipe(
+            *identity, tuple(_expression(column, call, members) for (column, call), members in sorted(found.items()))
+        )
+        for identity, found in sorted(groups.items())
+    ]
+
+
+def _expression(column: int, call: str, members: list[Seen]) -> Expression:
+    worst = max(members, key=lambda seen: (seen.verdict != "conforms", badness(seen.observation), seen.key))
+    return Expression(column, call, Counter(seen.verdict for seen in members), worst)
+
+
+def stories(merged: Merged) -> list[Story]:
+    """Every story observed, with its figures in the order in which it tells them."""
+    found: dict[str, dict[str, list[Seen]]] = defaultdict(lambda: defaultdict(list))
+    for seen in merged.seen:
+        if seen.check_kind == "story":
+            found[seen.operation][seen.case].append(seen)
+    operations = merged.operations()
+    return [
+        Story(
+            name,
+            operations[name],
+            tuple(
+                Figure(figure, question, tuple(found[name][figure]))
+                for figure, question in operations[name]["parameters"].items()
+                if figure in found[name]
+            ),
+        )
+        for name in sorted(found)
+    ]
+
+
+def agreements(merged: Merged) -> list[Agreement]:
+    """For every two columns: of the values that both gave to the same case in the same dtype, how many are equal."""
+    answered: dict[tuple[str, str, str, str], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for seen in merged.seen:
+        if seen.check == "value" and "digest" in seen.observation:
+            case = (seen.operation, seen.dtype, seen.check, seen.case)
+            answered[case][seen.column].add(str(seen.observation["digest"]))
+    shared: Counter[tuple[int, int]] = Counter()
+    equal: Counter[tuple[int, int]] = Counter()
+    for columns in answered.values():
+        numbers = sorted(columns)
+        for place, one in enumerate(numbers):
+            for other in numbers[place + 1 :]:
+                shared[one, other] += 1
+                equal[one, other] += bool(columns[one] & columns[other])
+    return [Agreement(one, other, shared[one, other], equal[one, other]) for one, other in sorted(shared)]
