@@ -28,6 +28,12 @@ SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 257)
 FEW_SIZES = (1, 2, 64)
 """Batches in modes that compile each shape."""
 
+DIFFERENT = 13
+"""Rows that batches are made of: no power of two, so that each stands at every place of a vector."""
+
+TURNS = (0, 5)
+"""Places by which the rows of a batch are moved on, so that each has other neighbours and another place."""
+
 LENGTHS = (10, 129)
 """Classes of the rows."""
 
@@ -84,30 +90,28 @@ def _refused(context: Context, check: str, case: Case, found: Sequence[Answer]) 
 )
 def _batch_invariance(context: Context) -> Iterator[Observation]:
     few = context.setting.mode.few_shapes
+    batches = [(np.arange(size) + turn) % DIFFERENT for size in (FEW_SIZES if few else SIZES) for turn in TURNS]
     for length in LENGTHS[: 1 if few or not context.operation.rowwise else 2]:
-        rows = _drawn(context, max(SIZES), length, "batch")
+        rows = _drawn(context, DIFFERENT, length, "batch")
         name = f"rows-of-{length}" if context.operation.rowwise else "elements"
-        base = Case(name, _batch(rows, [0]), _parameters(context))
-        places = [(size, at) for size in (FEW_SIZES if few else SIZES) for at in sorted({0, size // 2, size - 1})]
-        asked = []
-        for size, at in places:
-            # The row stands among the others, which are other ones for each place.
-            others = 1 + (np.arange(size) + at) % (max(SIZES) - 1)
-            asked.append(replace(base, inputs=_batch(rows, np.where(np.arange(size) == at, 0, others))))
-        found = context.ask([context.call(case) for case in asked])
+        base = Case(name, rows, _parameters(context))
+        asked = [np.array([row]) for row in range(DIFFERENT)] + batches
+        found = context.ask([context.call(replace(base, inputs=_batch(rows, each))) for each in asked])
         refused = _refused(context, "batch-invariance", base, found)
         if refused is not None:
             yield refused
             continue
-        shown = [
-            answer[at : at + 1] for answer, (_, at) in zip(found, places, strict=True) if isinstance(answer, np.ndarray)
+        answers = [answer for answer in found if isinstance(answer, np.ndarray)]
+        alone, truth = np.concatenate(answers[:DIFFERENT]), context.truth(base)
+        seen = [
+            compared(context, "batch-invariance", base, answer, alone[each], np.zeros(1), truth.ulp[each])
+            for each, answer in zip(batches, answers[DIFFERENT:], strict=True)
         ]
-        alone, truth = shown[0], context.truth(base)
-        seen = [compared(context, "batch-invariance", base, each, alone, np.zeros(1), truth.ulp) for each in shown]
         worst = max(range(len(seen)), key=lambda n: (seen[n]["verdict"] != "conforms", seen[n].get("error", np.inf)))
-        size, at = places[worst]
-        told = {"message": f"at place {at} of a batch of {size}"} if seen[worst]["verdict"] != "conforms" else {}
-        yield {**seen[worst], **told}
+        if seen[worst]["verdict"] != "conforms":
+            at = seen[worst].get("witness", {}).get("at", [0])[0]
+            seen[worst]["message"] = f"at place {at} of a batch of {len(batches[worst])}"
+        yield seen[worst]
 
 
 @relation(
