@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from trueline.reports import banner
+from trueline.reports.behaviour import Story, agreements, recipes, stories
 from trueline.reports.merge import Merged, Seen
 from trueline.reports.summary import Achieved, Summary, summarise
 from trueline.reports.verdicts import ordered
@@ -30,6 +31,9 @@ def render_json(merged: Merged) -> str:
       verdict, where, example}]}]; label is null where there was no answer; where is empty if the answer is
       the same in every dtype and mode
     - relations: [{operation, check, implementation, column, counts, labels, worst}]
+    - recipes: [{operation, like, says, limits, expressions: [{column, call, counts, worst}]}]
+    - stories: [{name, title, told, instead, source, figures: [{name, question, seen: [{column, key, label, got}]}]}]
+    - agreements: [{columns, shared, equal}]: of the cases that two columns both answered, those with the same bits
     """
     summary = summarise(merged)
     document = {
@@ -81,6 +85,21 @@ def render_json(merged: Merged) -> str:
                 "worst": relation.worst.key,
             }
             for relation in summary.relations
+        ],
+        "recipes": [
+            {
+                **{field: getattr(recipe, field) for field in ("operation", "like", "says", "limits")},
+                "expressions": [
+                    {"column": each.column, "call": each.call, "counts": dict(each.counts), "worst": each.worst.key}
+                    for each in recipe.expressions
+                ],
+            }
+            for recipe in recipes(merged)
+        ],
+        "stories": [_story(story) for story in stories(merged)],
+        "agreements": [
+            {"columns": [each.one, each.other], "shared": each.shared, "equal": each.equal}
+            for each in agreements(merged)
         ],
     }
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
@@ -145,6 +164,32 @@ def _conventions(summary: Summary) -> list[dict[str, Any]]:
         }
         for convention in summary.conventions
     ]
+
+
+def _story(story: Story) -> dict[str, Any]:
+    return {
+        "name": story.name,
+        "title": story.entry["summary"],
+        "told": story.entry["formula"],
+        "instead": story.entry["bound"],
+        "source": story.entry["source"],
+        "figures": [
+            {
+                "name": figure.name,
+                "question": figure.question,
+                "seen": [
+                    {
+                        "column": seen.column,
+                        "key": seen.key,
+                        "label": seen.observation.get("label"),
+                        "got": (seen.observation.get("witness") or {}).get("got"),
+                    }
+                    for seen in figure.seen
+                ],
+            }
+            for figure in story.figures
+        ],
+    }
 
 
 def _achieved(achieved: Achieved) -> dict[str, Any]:

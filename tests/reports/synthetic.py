@@ -14,12 +14,15 @@ OPERATIONS = {
     "softmax": ("activation", "e = exp(x)\nreturn e / sum(e)"),
     "log_loss": ("loss", "return -log(p)"),
     "accuracy": ("metric", "return mean(y_true == y_pred)"),
+    "one-unit": ("story", "It does not learn."),
 }
 
 CHECKS = {
     "value": ("value", "Is the answer within the bound?", []),
     "gradient": ("gradient", "Is the derivative within the bound?", []),
     "shift": ("relation", "Does adding a constant change nothing?", []),
+    "recipe": ("recipe", "Does the expression compute what another framework means?", []),
+    "story": ("story", "Do the figures of the story come out?", []),
     "score-at-threshold": ("probe", "Is a score at the threshold positive?", ["yes (>=)", "no (>)"]),
 }
 
