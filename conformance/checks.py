@@ -24,6 +24,8 @@ class Check:
     answers: tuple[str, ...] = ()
     entry: Mapping[str, Any] | None = None
     """What a run file says of the operation, where the catalogue has none: that of a story."""
+    code: str | None = None
+    """What a run file shows as the call, where that only names the code: the scene of a story."""
 
 
 @functools.cache
