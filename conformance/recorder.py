@@ -177,7 +177,9 @@ def _tables(tests: Sequence[Test]) -> dict[str, Any]:
     operations, implementations, checks = {}, {}, {}
     for name, test in {test.setting.implementation.operation: test for test in tests}.items():
         operations[name] = dict(test.check.entry) if test.check.entry else _described(test.setting.operation)
-    for implementation, check in {t.setting.implementation.id: (t.setting.implementation, t.check) for t in tests}.values():
+    for implementation, check in {
+        t.setting.implementation.id: (t.setting.implementation, t.check) for t in tests
+    }.values():
         implementations[implementation.id] = {
             "framework": implementation.framework,
             "call": check.code or implementation.call,

@@ -95,7 +95,7 @@ class Story:
 
     def code(self, framework: str) -> str:
         """The very code that is played: data, what scenes use, and the scene."""
-        parts = (self.data, *self.uses, self.scenes[framework])
+        parts: tuple[Callable[..., Any], ...] = (self.data, *self.uses, self.scenes[framework])
         return "\n\n".join(inspect.getsource(part).strip() for part in parts)
 
     def implementation(self, framework: str) -> Implementation:

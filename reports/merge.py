@@ -15,7 +15,7 @@ from trueline.reports.runfile import Observation, Run, RunFileError, case_name
 
 Identity = tuple[str, tuple[tuple[str, str], ...], str]
 
-_KINDS = ("activation", "loss", "metric")
+_KINDS = ("activation", "loss", "metric", "story")
 _DTYPES = ("float8_e4m3fn", "float8_e5m2", "float16", "bfloat16", "float32", "float64")
 
 

@@ -72,9 +72,7 @@ def in_torch(images: Array, labels: Array) -> dict[str, float]:
     for activation in (torch.nn.Sigmoid(), torch.nn.Softmax(dim=1)):
         torch.manual_seed(1)
         head = torch.nn.Linear(4 * 6 * 6, 1)
-        model = torch.nn.Sequential(
-            torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), head, activation
-        )
+        model = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), head, activation)
         torch.nn.init.zeros_(head.weight)
         torch.nn.init.zeros_(head.bias)
         start = [each.detach().numpy().copy() for each in model.parameters()]

@@ -94,9 +94,9 @@ def in_torch(points: Array, labels: Array, start: Array) -> dict[str, float]:
     import torch
 
     x, classes = torch.tensor(points), torch.tensor(labels)
-    one_hot = torch.nn.functional.one_hot(classes, 2).float()
+    column, one_hot = classes[:, None].float(), torch.nn.functional.one_hot(classes, 2).float()
 
-    def one(weights: Any, inputs: Any = x, targets: Any = classes[:, None].float()) -> Any:
+    def one(weights: Any, inputs: Any = x, targets: Any = column) -> Any:
         return torch.nn.BCELoss()(torch.sigmoid(inputs @ weights), targets)
 
     def two(weights: Any, inputs: Any = x, targets: Any = one_hot) -> Any:
@@ -284,8 +284,8 @@ STORY = Story(
     "Class numbers are not one-hot labels. Keras refuses them. PyTorch's cross_entropy takes integers for the numbers "
     "of the classes, which is right. Optax refuses a flat array of them, and broadcasts a column: the loss is a "
     "number, and it is not the loss.",
-    instead="One unit, and a loss of logits. With two or more units use the loss for class numbers and leave the labels "
-    "as they are: keras.losses.SparseCategoricalCrossentropy(from_logits=True), torch.nn.CrossEntropyLoss, "
+    instead="One unit, and a loss of logits. With two or more units use the loss for class numbers and leave the "
+    "labels as they are: keras.losses.SparseCategoricalCrossentropy(from_logits=True), torch.nn.CrossEntropyLoss, "
     "optax.softmax_cross_entropy_with_integer_labels. To go from one unit to two at the same pace, halve the rate of "
     "SGD and double the L2 penalty.",
     source="A question on a site for programmers: sigmoid with binary, or softmax with categorical cross-entropy",

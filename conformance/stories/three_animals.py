@@ -84,10 +84,10 @@ def in_keras(labels: Array, first: Array, second: Array, rows: Array, scores: Ar
     """CategoricalCrossentropy and KLDivergence of probabilities, in binary64."""
     import keras
 
-    # On PyTorch, Keras reduces to a mean in binary32 whatever the dtype asked for.
+    # On PyTorch, Keras computes a mean in binary32 whatever the dtype asked for: NumPy takes it.
     loss = keras.losses.CategoricalCrossentropy(reduction=None, dtype="float64")
     divergence = keras.losses.KLDivergence(reduction=None, dtype="float64")
-    losses = [float(keras.ops.mean(loss(labels, p))) for p in (first, second)]
+    losses = [float(np.mean(keras.ops.convert_to_numpy(loss(labels, p)))) for p in (first, second)]
     two = [float(loss(np.array([[1.0, 0.0, 0.0]]), row[None])[0]) for row in rows]
     p, q = rows[:1], rows[1:]
     apart = float(loss(p, q)[0]) - float(loss(p, p)[0]) - float(divergence(p, q)[0])
