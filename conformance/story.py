@@ -62,7 +62,8 @@ class Story:
 
     `scenes` maps a framework to the function that builds and trains its models, in that framework's process: it takes
     what `data` returns, and returns the figures by name. `uses` are functions of the story that they call. `told` says
-    what happened, `instead` what to write, each in paragraphs. The module `stories.NAME` has it under the name STORY.
+    what happened, `instead` what to write; with `asked` they are Markdown. The module `stories.NAME` has it under the
+    name STORY.
     """
 
     name: str
@@ -93,10 +94,15 @@ class Story:
             raise ValueError(f"the scene ends in {sorted(seen)} where {sorted(names)} are due")
         return np.array([seen[name] for name in names], np.float64)
 
-    def code(self, framework: str) -> str:
-        """The very code that is played: data, what scenes use, and the scene."""
-        parts: tuple[Callable[..., Any], ...] = (self.data, *self.uses, self.scenes[framework])
+    @property
+    def shared_code(self) -> str:
+        """The code of the data, and of the functions that scenes use."""
+        parts: tuple[Callable[..., Any], ...] = (self.data, *self.uses)
         return "\n\n".join(inspect.getsource(part).strip() for part in parts)
+
+    def scene_code(self, framework: str) -> str:
+        """The very code that is played in a framework."""
+        return inspect.getsource(self.scenes[framework]).strip()
 
     def implementation(self, framework: str) -> Implementation:
         """The scene of a framework, as what is called."""
@@ -117,7 +123,7 @@ class Story:
     def check(self, framework: str) -> Check:
         """The story as a check with one observation for each figure of the framework's scene."""
         return Check("story", "story", "Do the figures of the story come out?", lambda _: True, self.observe,
-                     entry=self.entry(), code=self.code(framework))  # fmt: skip
+                     entry=self.entry(), code=f"{self.shared_code}\n\n{self.scene_code(framework)}")  # fmt: skip
 
     def observe(self, context: Context) -> Iterator[Observation]:
         """One observation for each figure."""

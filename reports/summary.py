@@ -234,11 +234,13 @@ def _achieved(members: list[Seen]) -> Achieved:
 def _conventions(all_seen: Iterable[Seen]) -> list[Convention]:
     probes: dict[tuple[str, str, str], list[Seen]] = defaultdict(list)
     for seen in all_seen:
-        if seen.check_kind == "probe":
+        if seen.check_kind in ("probe", "story"):
             probes[seen.operation, seen.check, seen.case].append(seen)
     conventions = []
     for (operation, check, case), members in sorted(probes.items()):
-        question = members[0].run["checks"][check]["question"]
+        asked = members[0].run["checks"][check]["question"]
+        # A story asks more than one question: its figures are listed as parameters are.
+        question = members[0].operation_entry["parameters"].get(case, asked) if check == "story" else asked
         conventions.append(Convention(operation, check, case, question, tuple(_answers(members))))
     return conventions
 

@@ -164,12 +164,12 @@ OF_SOFTMAX = "0.325083: of the probabilities 1/10"
 MODELS = ("keras", "torchmetrics")
 QUESTIONS = {
     "one-hot-labels": "What is 'accuracy' for (N, C) outputs with one-hot labels, whatever the loss?",
-    "class-numbers": "And with class numbers, (N,)?",
-    "class-numbers-in-a-column": "And with class numbers in a column, (N, 1)?",
-    "several-labels-a-sample": "And with several labels for a sample?",
-    "two-units": "And for two units with one-hot labels?",
-    "one-unit": "And for one unit, (N, 1)?",
-    "no-axis-of-units": "And for outputs without an axis of units, (N,)?",
+    "class-numbers": "What is 'accuracy' for (N, C) outputs with class numbers, (N,)?",
+    "class-numbers-in-a-column": "What is 'accuracy' for (N, C) outputs with class numbers in a column, (N, 1)?",
+    "several-labels-a-sample": "What is 'accuracy' for (N, C) outputs with several labels for a sample?",
+    "two-units": "What is 'accuracy' for two units, (N, 2), with one-hot labels?",
+    "one-unit": "What is 'accuracy' for one unit, (N, 1)?",
+    "no-axis-of-units": "What is 'accuracy' for outputs without an axis of units, (N,)?",
 }
 
 FIGURES = (
@@ -196,7 +196,7 @@ FIGURES = (
     ),
     Figure(
         "untrained-binary-accuracy",
-        "And binary accuracy?",
+        "What is binary accuracy before training?",
         {ENTRIES: 0.9, BY_CLASS: 0.1},
         (ENTRIES,),
         1e-6,
@@ -205,7 +205,7 @@ FIGURES = (
     ),
     Figure(
         "untrained-categorical-accuracy",
-        "And categorical accuracy?",
+        "What is categorical accuracy before training?",
         {BY_CLASS: 0.1, ENTRIES: 0.9},
         (BY_CLASS,),
         1e-6,
@@ -231,7 +231,7 @@ FIGURES = (
     ),
     Figure(
         "one-hot-by-class",
-        "And by class?",
+        "10,000 one-hot predictions of which 122 name another class: what is the accuracy by class?",
         {"0.9878: by class": 1 - ERROR, "0.99756: 1 - 2 error / C": 1 - 2 * ERROR / CLASSES},
         ("0.9878: by class",),
         1e-6,
@@ -254,25 +254,28 @@ FIGURES = (
 STORY = Story(
     name="accuracy_too_good",
     title="Ten classes trained with binary_crossentropy: an accuracy too good",
-    asked="I train ten classes with softmax, binary_crossentropy and metrics=['accuracy'], and get 0.9976. When I "
-    "count with argmax it is 0.9878. With categorical_crossentropy both are the same. Which one is right?",
+    asked="I train ten classes with softmax, `binary_crossentropy` and `metrics=['accuracy']`, and get 0.9976. When I "
+    "count with `argmax` it is 0.9878. With `categorical_crossentropy` both are the same. Which one is right?",
     data=data,
     scenes={"keras": in_keras, "torchmetrics": in_torchmetrics, "sklearn": in_sklearn},
     figures=FIGURES,
     told="0.9878 is the share of samples that are classified rightly. 0.9976 compares the ten entries of each row one "
     "by one: nine of ten labels are 0, and a model that knows nothing has nine of ten entries right. A sample that "
     "is wrong has two wrong entries of ten, so that an error of 1.22 % looks like 0.244 %: "
-    "1 - 2 * 0.0122 / 10 = 0.99756.\n\n"
-    "The Keras that was asked about let the loss choose which accuracy 'accuracy' is, binary for "
-    "binary_crossentropy. Keras 3 looks at the shapes alone: binary for one unit, by argmax for more, whatever the "
+    "`1 - 2 * 0.0122 / 10 = 0.99756`.\n\n"
+    "The Keras that was asked about let the loss choose which accuracy `'accuracy'` is, binary for "
+    "`binary_crossentropy`. Keras 3 looks at the shapes alone: binary for one unit, by argmax for more, whatever the "
     "loss. So the figure is right today for ten classes. For several labels a sample it compares the largest entries "
     "alone, where binary accuracy would be meant; and for outputs without an axis of units it takes the batch for "
     "the classes.\n\n"
     "The loss is another matter. On TensorFlow, Keras takes the logits from behind the softmax and computes the loss "
     "of ten sigmoids: ln 2 for a model that knows nothing, where the probabilities 1/10 have 0.325083.",
-    instead="Name the accuracy: metrics=['categorical_accuracy'] for one-hot labels, 'sparse_categorical_accuracy' for "
-    "class numbers, 'binary_accuracy' for several labels a sample. And train classes that exclude each other with "
-    "categorical_crossentropy.",
+    instead="Name the accuracy:\n\n"
+    "- one-hot labels: `metrics=['categorical_accuracy']`\n"
+    "- class numbers: `metrics=['sparse_categorical_accuracy']`\n"
+    "- several labels a sample: `metrics=['binary_accuracy']`\n"
+    "- outputs without an axis of units: `metrics=['binary_accuracy']`, or `Dense(1)` and no reshaping\n\n"
+    "And train classes that exclude each other with `categorical_crossentropy`.",
     source="A question on a site for programmers, with its figures 0.9976 and 0.9878",
     uses=(outputs, accuracies, resolved),
 )

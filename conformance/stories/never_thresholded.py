@@ -124,7 +124,7 @@ FIGURES = (
     ),
     Figure(
         "untrained-loss",
-        "What is its loss?",
+        "What is the loss of a model of zeros?",
         {"ln 2": math.log(2)},
         ("ln 2",),
         1e-6,
@@ -132,7 +132,7 @@ FIGURES = (
     ),
     Figure(
         "untrained-accuracy",
-        "What is its accuracy, every prediction being exactly 0.5?",
+        "What is the accuracy of a model of zeros, whose every prediction is exactly 0.5?",
         {AS_ZERO: 1 - SHARE, AS_ONE: SHARE},
         (AS_ZERO,),
         1e-6,
@@ -140,7 +140,7 @@ FIGURES = (
     ),
     Figure(
         "untrained-accuracy-at-a-quarter",
-        "And with the threshold 0.25?",
+        "What is the accuracy of a model of zeros with the threshold 0.25?",
         {AS_ZERO: 1 - SHARE, AS_ONE: SHARE},
         (AS_ONE,),
         1e-6,
@@ -173,7 +173,7 @@ FIGURES = (
     ),
     Figure(
         "accuracy-at-a-quarter",
-        "And the accuracy with threshold 0.25 from that of the predictions greater than 0.25?",
+        "How far is the accuracy with threshold 0.25 from that of the predictions greater than 0.25?",
         {"it is that": 0.0},
         ("it is that",),
         1e-6,
@@ -193,20 +193,22 @@ FIGURES = (
 
 STORY = Story(
     name="never_thresholded",
-    title="A sigmoid output, metrics=['acc'] and predict()",
-    asked="My model ends in a sigmoid and I train it with metrics=['acc']. predict() gives me numbers such as 0.37. "
-    "Does Keras apply a threshold of 0.5 when it predicts, or must I? And which one does the accuracy use?",
+    title="A sigmoid output, the metric 'acc', and predict()",
+    asked="My model ends in a sigmoid and I train it with `metrics=['acc']`. `predict()` gives me numbers such as "
+    "0.37. Does Keras apply a threshold of 0.5 when it predicts, or must I? And which one does the accuracy use?",
     data=data,
     scenes={"keras": in_keras, "torchmetrics": in_torchmetrics, "sklearn": in_sklearn},
     figures=FIGURES,
-    told="Nothing thresholds a prediction. predict() returns what the last layer returns: probabilities. The metric "
-    "has a threshold of its own: for one output unit 'acc' is binary accuracy, which calls a probability positive if "
+    told="Nothing thresholds a prediction. `predict()` returns what the last layer returns: probabilities. The metric "
+    "has a threshold of its own: for one output unit `'acc'` is binary accuracy, which calls a probability positive if "
     "it is greater than 0.5. Compared with the labels as they are, the probabilities are right never.\n\n"
     "At exactly 0.5, which is what a model of zeros says of everything, the answer is class 0, since 0.5 is not "
     "greater than 0.5: the accuracy is the share of class 0. With another threshold it is another number, though the "
     "model is the same and so is its loss, ln 2.\n\n"
-    "scikit-learn is the other way round: predict() returns classes, and predict_proba() the probabilities.",
-    instead="(model.predict(x) > 0.5).astype(int) for classes. For another threshold give it to the metric as well: "
-    "metrics=[keras.metrics.BinaryAccuracy(threshold=0.25)], torchmetrics.classification.BinaryAccuracy(0.25).",
+    "scikit-learn is the other way round: `predict()` returns classes, and `predict_proba()` the probabilities.",
+    instead="`(model.predict(x) > 0.5).astype(int)` for classes. Another threshold has to be given to the metric, too:"
+    "\n\n"
+    "- Keras: `metrics=[keras.metrics.BinaryAccuracy(threshold=0.25)]`\n"
+    "- TorchMetrics: `torchmetrics.classification.BinaryAccuracy(threshold=0.25)`",
     source="A question on a site for programmers: whether predict() applies a threshold",
 )

@@ -240,7 +240,7 @@ FIGURES = (
     ),
     Figure(
         "old-formula-compiled",
-        "And compiled?",
+        "What is -log(1 - p + 1e-7) at p = 1 - 1e-7 in binary32, compiled?",
         OLD,
         (AS_WRITTEN, REASSOCIATED),
         1e-5,
@@ -252,8 +252,9 @@ FIGURES = (
 STORY = Story(
     name="one_output_unit",
     title="A classifier that does not learn: one output unit with softmax",
-    asked="My image classifier of two classes stays at accuracy 0.501897 and loss 7.595693 in every epoch, whatever I "
-    "change. Its last layer is Dense(1, activation='softmax'), its loss binary_crossentropy. Why does it not learn?",
+    asked="My image classifier of two classes stays at accuracy 0.501897 and loss 7.595693 in every epoch, whatever "
+    "I change. Its last layer is `Dense(1, activation='softmax')`, its loss `binary_crossentropy`. Why does it not "
+    "learn?",
     data=data,
     scenes={
         "numpy": in_numpy,
@@ -268,16 +269,18 @@ STORY = Story(
     "so that no weight moves.\n\n"
     "The loss is nothing for class 1, and for class 0 as much as the framework lets the logarithm of zero cost: "
     "Keras clips the probability at 1 - 1e-7, of which binary32 keeps 23 ln 2 = 15.942385; PyTorch stops the "
-    "logarithm at -100. The loss that was asked about tells which Keras it was: (1 - 0.501897) * 22 ln 2 = 7.595691. "
-    "That Keras computed -log(1 - p + 1e-7), and TensorFlow's graph optimiser made (1 + 1e-7) - p of it, which is "
+    "logarithm at -100. The loss that was asked about tells which Keras it was: `(1 - 0.501897) * 22 ln 2 = 7.595691`. "
+    "That Keras computed `-log(1 - p + 1e-7)`, and TensorFlow's graph optimiser made `(1 + 1e-7) - p` of it, which is "
     "2^-22 and not 2^-23 + 1e-7.\n\n"
     "On TensorFlow, Keras takes the logits from behind the softmax and computes the loss of their sigmoid. The "
     "weights move as if the layer were a sigmoid, and the loss falls, while predictions stay 1 and the accuracy "
     "stays the share of class 1.",
-    instead="Dense(1, activation='sigmoid') with binary_crossentropy, or Dense(2, activation='softmax') with "
-    "sparse_categorical_crossentropy. Better still leave the activation out and tell the loss so: Dense(1) with "
-    "keras.losses.BinaryCrossentropy(from_logits=True), torch.nn.BCEWithLogitsLoss, "
-    "optax.sigmoid_binary_cross_entropy.",
+    instead="`Dense(1, activation='sigmoid')` with `binary_crossentropy`, or `Dense(2, activation='softmax')` with "
+    "`sparse_categorical_crossentropy`. Better still leave the activation out, and give the logits to a loss of "
+    "logits:\n\n"
+    "- Keras: `Dense(1)` and `keras.losses.BinaryCrossentropy(from_logits=True)`\n"
+    "- PyTorch: `torch.nn.Linear(n, 1)` and `torch.nn.BCEWithLogitsLoss()`\n"
+    "- Optax: `optax.sigmoid_binary_cross_entropy(logits, labels)`",
     source="A question on a site for programmers, with its figures 0.501897 and 7.595693",
     uses=(way,),
 )

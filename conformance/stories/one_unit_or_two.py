@@ -224,7 +224,7 @@ FIGURES = (
     ),
     Figure(
         "l2-doubled",
-        f"And with twice the penalty, how far apart are the weights after {EPOCHS} steps?",
+        f"At half the rate and twice the L2 penalty, how far apart are the weights after {EPOCHS} steps?",
         {"they are equal": 0.0},
         ("they are equal",),
         1e-5,
@@ -240,7 +240,7 @@ FIGURES = (
     ),
     Figure(
         "class-numbers-in-a-column",
-        "And of class numbers in a column, (N, 1)?",
+        "What does it make of class numbers in a column, (N, 1)?",
         CLASS_NUMBERS,
         (REFUSES, MEANT),
         1e-6,
@@ -256,7 +256,7 @@ FIGURES = (
     ),
     Figure(
         "sure-mistake-of-two",
-        "And the two units with the logits 0 and 40?",
+        "What do the two units lose with the logits 0 and 40 for a sample of class 0?",
         SURE_MISTAKE,
         tuple(SURE_MISTAKE)[:4],
         1e-4,
@@ -267,9 +267,9 @@ FIGURES = (
 STORY = Story(
     name="one_unit_or_two",
     title="One sigmoid unit or two softmax units",
-    asked="For two classes I can use Dense(1, activation='sigmoid') with binary_crossentropy, or Dense(2, "
-    "activation='softmax') with categorical_crossentropy and one-hot labels. Are they the same? In my training they "
-    "are not. And what if I leave the labels as 0 and 1?",
+    asked="For two classes I can use `Dense(1, activation='sigmoid')` with `binary_crossentropy`, or `Dense(2, "
+    "activation='softmax')` with `categorical_crossentropy` and one-hot labels. Are they the same? In my training "
+    "they are not. And what if I leave the labels as 0 and 1?",
     data=data,
     scenes={"keras": in_keras, "torch": in_torch, "jax": in_jax},
     figures=FIGURES,
@@ -278,16 +278,18 @@ STORY = Story(
     "They are not trained the same. Both units move, in opposite directions, so that their difference moves twice as "
     "far in a step of plain SGD; at half the rate both go the same way. With an L2 penalty they part again, since "
     "each unit is drawn to zero by itself: at half the rate the two units have half the decay, and with twice the "
-    "penalty they agree again. Optimisers that scale each step, such as Adam, have rules of their own.\n\n"
+    "penalty they agree again.\n\n"
     "They part for good where a framework clips. A sure mistake, logit 40 for the wrong class, costs 40 where the "
     "loss sees logits, and 15.94, 16.12 or 100 where it sees probabilities of which the logarithm is cut off.\n\n"
-    "Class numbers are not one-hot labels. Keras refuses them. PyTorch's cross_entropy takes integers for the numbers "
-    "of the classes, which is right. Optax refuses a flat array of them, and broadcasts a column: the loss is a "
-    "number, and it is not the loss.",
-    instead="One unit, and a loss of logits. With two or more units use the loss for class numbers and leave the "
-    "labels as they are: keras.losses.SparseCategoricalCrossentropy(from_logits=True), torch.nn.CrossEntropyLoss, "
-    "optax.softmax_cross_entropy_with_integer_labels. To go from one unit to two at the same pace, halve the rate of "
-    "SGD and double the L2 penalty.",
+    "Class numbers are not one-hot labels. Keras refuses them. PyTorch's `cross_entropy` takes integers for the "
+    "numbers of the classes, which is right. Optax refuses a flat array of them, and broadcasts a column: the loss is "
+    "a number, and it is not the loss.",
+    instead="One unit and a loss of logits. With two or more units leave the labels as they are, and use the loss for "
+    "class numbers:\n\n"
+    "- Keras: `keras.losses.SparseCategoricalCrossentropy(from_logits=True)`\n"
+    "- PyTorch: `torch.nn.CrossEntropyLoss()`\n"
+    "- Optax: `optax.softmax_cross_entropy_with_integer_labels(logits, labels)`\n\n"
+    "To go from one unit to two at the same pace, halve the rate of SGD and double the L2 penalty.",
     source="A question on a site for programmers: sigmoid with binary, or softmax with categorical cross-entropy",
     uses=(compared,),
 )

@@ -168,7 +168,7 @@ FIGURES = (
     ),
     Figure(
         "sure-against-seven-tenths",
-        "And against (0.7, 0.1, 0.2)?",
+        "What is the loss of (1, 0, 0) against (0.7, 0.1, 0.2)?",
         {"-ln 0.7": -math.log(0.7)},
         ("-ln 0.7",),
         2.0**-52,
@@ -205,7 +205,7 @@ FIGURES = (
     ),
     Figure(
         "place-of-largest",
-        "And argmax?",
+        "What does argmax say of (0.7, 0.1, 0.2)?",
         {"its place": 0.0, "the largest probability": 0.7},
         ("its place",),
         0.0,
@@ -231,15 +231,17 @@ STORY = Story(
     figures=FIGURES,
     told="The log loss is the mean of -ln p, where p is what the model gave to the class that was right; all other "
     "entries of a row are multiplied by 0. The first model is barely right twice and very wrong once: "
-    "-(2 ln 0.4 + ln 0.1) / 3 = 1.3783888522474517. The second is surely right twice and a little wrong once: "
-    "-(2 ln 0.7 + ln 0.3) / 3 = 0.6391075640678003. Their accuracies are the same.\n\n"
+    "`-(2 ln 0.4 + ln 0.1) / 3 = 1.3783888522474517`. The second is surely right twice and a little wrong once: "
+    "`-(2 ln 0.7 + ln 0.3) / 3 = 0.6391075640678003`. Their accuracies are the same.\n\n"
     "The second figure holds to its last bit, or one beside it, in every framework. The first that the page prints "
     "is no rounding: 1.3783888722474517 is another number, off in the eighth decimal, and no framework gives it.\n\n"
     "The cross-entropy of two distributions is the entropy of the first plus the KL divergence between them. For "
     "one-hot labels the entropy is 0, so that loss and divergence are the same there.",
-    instead="sklearn.metrics.log_loss(y, p) for probabilities; torch.nn.functional.nll_loss(p.log(), classes); "
-    "keras.losses.CategoricalCrossentropy()(y, p). If there are logits give those, to the form that wants logits. "
-    "For the class use argmax; max is how sure the model is.",
+    instead="- scikit-learn: `sklearn.metrics.log_loss(y, p)`\n"
+    "- Keras: `keras.losses.CategoricalCrossentropy()(y, p)`\n"
+    "- PyTorch: `torch.nn.functional.nll_loss(p.log(), y.argmax(dim=1))`\n"
+    "- TensorFlow and Optax have losses of logits alone; the logarithms of probabilities will do for logits.\n\n"
+    "If there are logits, give those to a loss of logits. For the class use `argmax`; `max` is how sure the model is.",
     source="A tutorial on the cross-entropy of classifiers, with its figures 1.3783888722474517 and 0.6391075640678003",
     dtype="float64",
     uses=(share_of, figures),
