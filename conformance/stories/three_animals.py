@@ -9,7 +9,7 @@ from trueline.conformance.inputs import ANIMALS
 from trueline.conformance.story import Figure, Story
 from trueline.reference.formats import Array
 
-FIRST, SECOND = 1.3783888522474517, 0.6391075640678003
+FIRST, SECOND = 1.378388852247452, 0.6391075640678003
 """The losses of the two models, each the binary64 number nearest to the exact value."""
 
 PRINTED = 1.3783888722474517
@@ -148,7 +148,8 @@ FIGURES = (
         {**neighbours(FIRST), "1.3783888722474517, as printed": PRINTED},
         ROUNDED,
         0.0,
-        "-(2 ln 0.4 + ln 0.1) / 3 = 1.3783888522474517; the source prints 1.3783888722474517.",
+        "-(2 ln 0.4 + ln 0.1) / 3 = 1.37838885224745188, which sums of three roundings miss by a unit: 1.3783888522474517. "
+        "The source prints 1.3783888722474517.",
     ),
     Figure(
         "model-2",
@@ -231,10 +232,11 @@ STORY = Story(
     figures=FIGURES,
     told="The log loss is the mean of -ln p, where p is what the model gave to the class that was right; all other "
     "entries of a row are multiplied by 0. The first model is barely right twice and very wrong once: "
-    "`-(2 ln 0.4 + ln 0.1) / 3 = 1.3783888522474517`. The second is surely right twice and a little wrong once: "
+    "`-(2 ln 0.4 + ln 0.1) / 3 = 1.378388852247452`. The second is surely right twice and a little wrong once: "
     "`-(2 ln 0.7 + ln 0.3) / 3 = 0.6391075640678003`. Their accuracies are the same.\n\n"
     "The second figure holds to its last bit, or one beside it, in every framework. The first that the page prints "
-    "is no rounding: 1.3783888722474517 is another number, off in the eighth decimal, and no framework gives it.\n\n"
+    "is no rounding: 1.3783888722474517 is another number, off in the eighth decimal, and no framework gives it. They "
+    "give 1.3783888522474517, one unit in the last place beside the exact loss: a digit was mistyped.\n\n"
     "The cross-entropy of two distributions is the entropy of the first plus the KL divergence between them. For "
     "one-hot labels the entropy is 0, so that loss and divergence are the same there.",
     instead="- scikit-learn: `sklearn.metrics.log_loss(y, p)`\n"
