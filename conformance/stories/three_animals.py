@@ -148,8 +148,8 @@ FIGURES = (
         {**neighbours(FIRST), "1.3783888722474517, as printed": PRINTED},
         ROUNDED,
         0.0,
-        "-(2 ln 0.4 + ln 0.1) / 3 = 1.37838885224745188, which sums of three roundings miss by a unit: 1.3783888522474517. "
-        "The source prints 1.3783888722474517.",
+        "-(2 ln 0.4 + ln 0.1) / 3 = 1.378388852247452, of the binary64 numbers 0.4 and 0.1; 1.3783888522474517 is one "
+        "unit below it. The source prints 1.3783888722474517.",
     ),
     Figure(
         "model-2",
@@ -157,7 +157,7 @@ FIGURES = (
         neighbours(SECOND),
         ROUNDED,
         0.0,
-        "-(2 ln 0.7 + ln 0.3) / 3 = 0.6391075640678003, as the source prints.",
+        "-(2 ln 0.7 + ln 0.3) / 3 = 0.6391075640678003, of the binary64 numbers 0.7 and 0.3, as the source prints.",
     ),
     Figure(
         "sure-against-half",
@@ -236,7 +236,7 @@ STORY = Story(
     "`-(2 ln 0.7 + ln 0.3) / 3 = 0.6391075640678003`. Their accuracies are the same.\n\n"
     "The second figure holds to its last bit, or one beside it, in every framework. The first that the page prints "
     "is no rounding: 1.3783888722474517 is another number, off in the eighth decimal, and no framework gives it. They "
-    "give 1.3783888522474517, one unit in the last place beside the exact loss: a digit was mistyped.\n\n"
+    "give 1.3783888522474517, one unit in the last place beside the exact loss, and one digit differs.\n\n"
     "The cross-entropy of two distributions is the entropy of the first plus the KL divergence between them. For "
     "one-hot labels the entropy is 0, so that loss and divergence are the same there.",
     instead="- scikit-learn: `sklearn.metrics.log_loss(y, p)`\n"
