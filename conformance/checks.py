@@ -24,6 +24,8 @@ class Check:
     answers: tuple[str, ...] = ()
     entry: Mapping[str, Any] | None = None
     """What a run file says more: of a story in place of an operation, of a recipe beside its expression."""
+    code: str | None = None
+    """What a run file shows as the call, where that only names the code: the scene of a story."""
 
 
 @functools.cache

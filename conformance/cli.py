@@ -240,15 +240,15 @@ def compare(old: Path, new: Path, fail_on: str | None) -> None:
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    default=Path("docs/operations"),
+    default=Path("docs"),
     show_default=True,
-    help="Directory for README.md and a page for each operation.",
+    help="Directory whose folders operations and stories hold README.md and a page for each.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 and name the pages that are not up to date.")
 def docs(output: Path, check: bool) -> None:
-    """Write a Markdown page for each operation: formula, special values, bounds, implementations.
+    """Write a Markdown page for each operation (formula, special values, bounds, implementations) and each story.
 
-    Needs no framework. Pages of operations that are gone are removed; other files are left alone.
+    Needs no framework. Pages of operations and stories that are gone are removed; other files are left alone.
     """
     made = documentation.pages()
     try:

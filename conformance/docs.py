@@ -1,4 +1,4 @@
-"""The pages of the operations: formula, parameters, special values, bounds, and who implements it under which name."""
+"""The pages of the operations, with formula, special values, bounds and implementations; and those of the stories."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
 from trueline.conformance.context import dtypes_of, offered_in
 from trueline.conformance.probes import PROBES
 from trueline.conformance.specials import HOLDS, NO_VALUE, UNDECIDED, at_cases, at_points, bracketed
+from trueline.conformance.stories import STORIES
+from trueline.conformance.story import Story
 from trueline.reference.catalogue import OPERATIONS, Operation
 from trueline.reports import gfm, templating
 from trueline.reports.runfile import write_text
 
-MARK = "<!-- Written by `trueline docs`: change the definition or the adapter, not this page. -->"
-"""The first line of every page. A page that has it and is of no operation is removed."""
+MARK = "<!-- Written by `trueline docs`: change {}, not this page. -->"
+"""The first line of every page. A page that has it and is of no operation or story is removed."""
+
+OPERATION_MARK, STORY_MARK = MARK.format("the definition or the adapter"), MARK.format("the story")
+
+FOLDERS = ("operations", "stories")
 
 INDEX = "README.md"
 
@@ -59,22 +65,27 @@ SHARED = {
 
 
 def pages() -> dict[str, str]:
-    """Every page by file name. The same suite gives the same bytes."""
-    made = {f"{operation.name}.md": _page(operation) for operation in OPERATIONS.values()}
-    return {INDEX: _index(), **made}
+    """Every page by folder/name. The same suite gives the same bytes."""
+    return {
+        f"operations/{INDEX}": _index(),
+        **{f"operations/{operation.name}.md": _page(operation) for operation in OPERATIONS.values()},
+        f"stories/{INDEX}": _environment().get_template("stories.md.j2").render(mark=STORY_MARK, stories=STORIES),
+        **{f"stories/{story.name}.md": _story(story) for story in STORIES},
+    }
 
 
 def differences(folder: Path, made: Mapping[str, str]) -> dict[str, str]:
-    """What is not up to date in `folder`, by file name: missing, changed, or of no operation. OSError if unreadable."""
+    """What is not up to date below `folder`, by folder/name: missing, changed, or of nothing. OSError if unreadable."""
     found: dict[str, str] = {}
     for name, text in made.items():
         there = _read(folder / name)
         if there != text:
             found[name] = "missing" if there is None else "changed"
-    if folder.is_dir():
-        for path in sorted(folder.glob("*.md")):
-            if path.name not in made and (_read(path) or "").startswith(MARK):
-                found[path.name] = "of no operation"
+    for below in FOLDERS:
+        for path in sorted((folder / below).glob("*.md")):
+            name = f"{below}/{path.name}"
+            if name not in made and (_read(path) or "").startswith((OPERATION_MARK, STORY_MARK)):
+                found[name] = "of no operation or story"
     return found
 
 
@@ -86,6 +97,7 @@ def write(folder: Path, made: Mapping[str, str]) -> dict[str, str]:
     found = differences(folder, made)
     for name in found:
         if name in made:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             write_text(folder / name, made[name])
         else:
             (folder / name).unlink()
@@ -115,7 +127,12 @@ def _index() -> str:
         (title, [(op, counts[op.name]) for op in OPERATIONS.values() if op.kind == kind])
         for kind, title in titles.items()
     ]
-    return _environment().get_template("index.md.j2").render(mark=MARK, kinds=kinds, frameworks=FRAMEWORKS)
+    return _environment().get_template("index.md.j2").render(mark=OPERATION_MARK, kinds=kinds, frameworks=FRAMEWORKS)
+
+
+def _story(story: Story) -> str:
+    module = f"conformance/stories/{story.name}.py"
+    return _environment().get_template("story.md.j2").render(mark=STORY_MARK, story=story, module=module)
 
 
 def _page(op: Operation) -> str:
@@ -128,7 +145,7 @@ def _page(op: Operation) -> str:
         _environment()
         .get_template("operation.md.j2")
         .render(
-            mark=MARK,
+            mark=OPERATION_MARK,
             op=op,
             module=module,
             written_with=list(_written_with(op)),

@@ -182,7 +182,7 @@ def _tables(tests: Sequence[Test]) -> dict[str, Any]:
         implementation = test.setting.implementation
         implementations[name] = {
             "framework": implementation.framework,
-            "call": implementation.call,
+            "call": test.check.code or implementation.call,
             "conventions": {key: _plain(value) for key, value in implementation.conventions.items()},
             **({"recipe": dict(test.check.entry)} if test.check.kind == "recipe" and test.check.entry else {}),
         }

@@ -47,6 +47,8 @@ class Story:
 
     name: str
     entry: Mapping[str, Any]
+    scenes: Mapping[str, str]
+    """The code that was played, by framework."""
     figures: tuple[Figure, ...]
 
 
@@ -84,14 +86,17 @@ def _expression(column: int, call: str, members: list[Seen]) -> Expression:
 def stories(merged: Merged) -> list[Story]:
     """Every story observed, with its figures in the order in which it tells them."""
     found: dict[str, dict[str, list[Seen]]] = defaultdict(lambda: defaultdict(list))
+    scenes: dict[str, dict[str, str]] = defaultdict(dict)
     for seen in merged.seen:
         if seen.check_kind == "story":
             found[seen.operation][seen.case].append(seen)
+            scenes[seen.operation][seen.implementation_entry["framework"]] = seen.implementation_entry["call"]
     operations = merged.operations()
     return [
         Story(
             name,
             operations[name],
+            scenes[name],
             tuple(
                 Figure(figure, question, tuple(found[name][figure]))
                 for figure, question in operations[name]["parameters"].items()

@@ -298,6 +298,7 @@ def _story(story: Story) -> dict[str, Any]:
     return {
         "name": story.name,
         "entry": story.entry,
+        "scenes": sorted(story.scenes.items()),
         "figures": [
             {"name": figure.name, "question": figure.question, "seen": [_facts(seen) for seen in figure.seen]}
             for figure in story.figures

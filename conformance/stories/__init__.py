@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from trueline.conformance.stories import (
+    accuracy_too_good,
+    never_thresholded,
+    one_output_unit,
+    one_unit_or_two,
+    three_animals,
+)
 from trueline.conformance.story import Story
 
-STORIES: tuple[Story, ...] = ()
+STORIES: tuple[Story, ...] = (
+    one_output_unit.STORY,
+    one_unit_or_two.STORY,
+    three_animals.STORY,
+    never_thresholded.STORY,
+    accuracy_too_good.STORY,
+)

@@ -12,11 +12,12 @@ from trueline.adapters.base import implements
 from trueline.adapters.registry import FRAMEWORKS, implementations
 from trueline.conformance import docs, specials
 from trueline.conformance.cli import main
+from trueline.conformance.stories import STORIES
 from trueline.reference.catalogue import OPERATIONS
 from trueline.reference.operations import Domain
 from trueline.reports import gfm
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "operations"
+COMMITTED = Path(__file__).parents[2] / "docs"
 PAGES = docs.pages()
 
 
@@ -26,9 +27,15 @@ def invoke(*arguments: str | Path) -> Result:
 
 def cells(page: str, heading: str) -> list[list[str]]:
     """The rows of the first table below a heading, without their code marks."""
-    below = PAGES[page].partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    below = PAGES[f"operations/{page}"].partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     rows = [line.strip("|").split(" | ") for line in below.splitlines() if line.startswith("|")]
     return [[cell.strip().replace("`", "") for cell in row] for row in rows[2:]]
+
+
+def files(folder: Path) -> dict[str, str]:
+    """The texts of all files below a folder, by path."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in found}
 
 
 @pytest.fixture
@@ -43,12 +50,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_operation_has_a_page() -> None:
-    assert set(PAGES) == {"README.md", *(f"{name}.md" for name in OPERATIONS)}
+    assert set(PAGES) == {
+        *(f"operations/{name}.md" for name in ("README", *OPERATIONS)),
+        *(f"stories/{name}.md" for name in ("README", *(story.name for story in STORIES))),
+    }
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_page_holds_what_the_operation_is(name: str) -> None:
-    op, page = OPERATIONS[name], PAGES[f"{name}.md"]
+    op, page = OPERATIONS[name], PAGES[f"operations/{name}.md"]
     assert f"```python\n{op.formula}\n```" in page
     for fact in (op.summary, op.source, str(op.bound), *([str(op.gradient_bound)] if op.gradient_bound else ())):
         assert gfm.text(fact) in page
@@ -58,7 +68,7 @@ def test_a_page_holds_what_the_operation_is(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_page_names_every_implementation(name: str) -> None:
-    page = PAGES[f"{name}.md"]
+    page = PAGES[f"operations/{name}.md"]
     offers = [each for each in implementations() if each.operation == name]
     shown = cells(f"{name}.md", "Implementations")
     assert [(row[0], row[1]) for row in shown] == [(each.framework, each.name) for each in offers]
@@ -94,7 +104,7 @@ def test_conventions_are_shown() -> None:
 
 
 def test_the_index_counts_implementations_and_shows_empty_cells() -> None:
-    index = PAGES["README.md"]
+    index = PAGES["operations/README.md"]
     for name in OPERATIONS:
         (line,) = (line for line in index.splitlines() if line.startswith(f"| [`{name}`]({name}.md) |"))
         told = dict(zip(FRAMEWORKS, line.strip("| ").split(" | ")[-len(FRAMEWORKS) :], strict=True))
@@ -157,7 +167,7 @@ def test_parameters_other_than_the_defaults_are_shown_at_frozen_cases() -> None:
     for each in found.values():
         label, score = (point.value for point in each.points)
         assert each.answer == str(int((score > each.parameters["threshold"]) == (label == 1)))
-    assert "| `threshold-0.25` | `threshold=0.25` |" in PAGES["binary_accuracy.md"]
+    assert "| `threshold-0.25` | `threshold=0.25` |" in PAGES["operations/binary_accuracy.md"]
 
 
 def test_an_input_without_special_points_shows_the_first_frozen_case(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,13 +176,13 @@ def test_an_input_without_special_points_shows_the_first_frozen_case(monkeypatch
     (found,) = specials.at_cases(OPERATIONS["sigmoid"])
     assert found.case == "ordinary"
     assert re.match(r"0\.\d{18}", found.answer)
-    assert "\n| `ordinary` | defaults | `" in docs.pages()["sigmoid.md"]
+    assert "\n| `ordinary` | defaults | `" in docs.pages()["operations/sigmoid.md"]
 
 
 def test_long_rows_are_elided() -> None:
     assert specials.bracketed(["1"] * specials.SHOWN) == f"[{', '.join('1' * 12)}]"
     assert specials.bracketed(["1"] * 13) == "[1, 1, 1, 1, 1, 1, 1, 1, … 5 more]"
-    assert ", … 92 more]` | `" in PAGES["top_k_accuracy.md"]
+    assert ", … 92 more]` | `" in PAGES["operations/top_k_accuracy.md"]
 
 
 def test_meanings_of_parameters_come_from_the_docstring(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +196,7 @@ def test_meanings_of_parameters_come_from_the_docstring(monkeypatch: pytest.Monk
     assert op.meanings == {"k": "one two"}
     vars(op).pop("meanings", None)
     monkeypatch.setattr(op.definition, "__doc__", "Summary.")
-    assert f"| `k` | `2` | {docs.UNDESCRIBED} |" in docs.pages()["top_k_accuracy.md"]
+    assert f"| `k` | `2` | {docs.UNDESCRIBED} |" in docs.pages()["operations/top_k_accuracy.md"]
     vars(op).pop("meanings", None)
 
 
@@ -194,7 +204,7 @@ def test_a_bar_in_a_call_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     from trueline.adapters.numpy import ADAPTER
 
     monkeypatch.setattr(type(ADAPTER), "table", (implements("sigmoid", "numpy.either(x | x)"),))
-    assert "`numpy.either(x \\| x)`" in docs.pages()["sigmoid.md"]
+    assert "`numpy.either(x \\| x)`" in docs.pages()["operations/sigmoid.md"]
 
 
 # The command
@@ -206,40 +216,42 @@ def test_the_committed_pages_are_up_to_date() -> None:
 
 
 def test_pages_are_the_same_bytes_again(folder: Path) -> None:
-    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == PAGES
-    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert files(folder) == PAGES
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.md")}
     again = invoke("--output", folder)
     assert again.exit_code == 0
     assert again.output == f"{len(PAGES)} pages, 0 not up to date.\n"
-    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.md")} == before
 
 
 def test_check_names_what_is_not_up_to_date_and_writes_nothing(folder: Path) -> None:
     assert invoke("--check", "--output", folder).exit_code == 0
-    edited, missing, gone = folder / "sigmoid.md", folder / "softmax.md", folder / "gone.md"
+    below, stories = folder / "operations", folder / "stories"
+    edited, missing, gone = below / "sigmoid.md", below / "softmax.md", stories / "gone.md"
     edited.write_text(edited.read_text(encoding="utf-8").replace("0.25", "0.26"), encoding="utf-8")
     missing.unlink()
-    gone.write_text(f"{docs.MARK}\n# gone\n", encoding="utf-8")
-    before = {path: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    gone.write_text(f"{docs.STORY_MARK}\n# gone\n", encoding="utf-8")
+    before = files(folder)
     done = invoke("--check", "--output", folder)
     assert done.exit_code == 1
-    for line in (f"{edited} is changed", f"{missing} is missing", f"{gone} is of no operation"):
+    for line in (f"{edited} is changed", f"{missing} is missing", f"{gone} is of no operation or story"):
         assert line in done.stdout.splitlines()
-    assert {path: path.read_text(encoding="utf-8") for path in folder.iterdir()} == before
+    assert files(folder) == before
 
 
 def test_writing_mends_removes_what_is_gone_and_leaves_the_rest(folder: Path) -> None:
-    (folder / "sigmoid.md").write_text("edited", encoding="utf-8")
-    (folder / "gone.md").write_text(f"{docs.MARK}\n# gone\n", encoding="utf-8")
-    others = {folder / "notes.md": "mine\n", folder / "gone.txt": docs.MARK}
+    below = folder / "operations"
+    (below / "sigmoid.md").write_text("edited", encoding="utf-8")
+    (below / "gone.md").write_text(f"{docs.OPERATION_MARK}\n# gone\n", encoding="utf-8")
+    others = {folder / "notes.md": docs.STORY_MARK, below / "notes.md": "mine\n", below / "gone.txt": docs.STORY_MARK}
     for path, text in others.items():
         path.write_text(text, encoding="utf-8")
     done = invoke("--output", folder)
     assert done.exit_code == 0
-    assert f"{folder / 'gone.md'} was of no operation" in done.output
-    assert {path.name for path in folder.iterdir()} == {*PAGES, *(path.name for path in others)}
+    assert f"{below / 'gone.md'} was of no operation" in done.output
+    assert set(files(folder)) == {*PAGES, *(path.relative_to(folder).as_posix() for path in others)}
     assert all(path.read_text(encoding="utf-8") == text for path, text in others.items())
-    assert (folder / "sigmoid.md").read_text(encoding="utf-8") == PAGES["sigmoid.md"]
+    assert (below / "sigmoid.md").read_text(encoding="utf-8") == PAGES["operations/sigmoid.md"]
 
 
 def test_check_of_a_folder_that_is_not_there_creates_none(tmp_path: Path) -> None:
