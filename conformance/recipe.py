@@ -98,7 +98,8 @@ class Recipe:
         """Whether it is claimed for this case."""
         untold = {name for name, default in self.operation.parameters.items() if default is None} | {"sample_weight"}
         return (
-            (untold & written.names) <= {*case.parameters, *case.inputs}
+            case.parameters.get("reduction") == written.conventions.get("reduction")
+            and (untold & written.names) <= {*case.parameters, *case.inputs}
             and any(fnmatchcase(case.name, pattern) for pattern in self.cases)
             and can_ask(written, self.operation, case)
         )
