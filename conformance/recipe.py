@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Implementation
+from trueline.adapters.base import NATIVE, Implementation
 from trueline.adapters.registry import implementations
 from trueline.conformance.asking import answers
 from trueline.conformance.cases import Case
@@ -27,6 +27,8 @@ from trueline.conformance.values import judged
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.operations import REDUCTIONS
 
+OF_NUMPY = ("numpy", "sklearn")
+"""Frameworks whose arrays are NumPy's, which has no bfloat16 of its own."""
 IMAGES = (3, 4)
 """Samples and pixels of a batch of images, whose classes stand on axis 1."""
 
@@ -92,6 +94,7 @@ class Recipe:
             f"{framework}.recipe.{self.name}",
             self.calls[framework],
             {**fixed, **self.conventions},
+            NATIVE if framework in OF_NUMPY else None,
         )
 
     def claims(self, written: Implementation, case: Case) -> bool:
