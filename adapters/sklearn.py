@@ -15,7 +15,7 @@ class SklearnAdapter(NumPyAdapter):
     framework = "sklearn"
     distributions = ("scikit-learn", "numpy", "scipy")
     extra = "sklearn"
-    modules = ("sklearn.metrics", "numpy")
+    modules = ("sklearn.metrics", "numpy", "scipy.special")
     modes = (Mode("eager", dtypes=NATIVE, layouts=tuple(LAYOUTS)),)
     table = (
         implements(

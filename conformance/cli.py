@@ -1,4 +1,4 @@
-"""The command line: run, report, list, show, compare, docs."""
+"""The command line: run, report, list, translate, show, compare, docs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
 from trueline.conformance import docs as documentation
+from trueline.conformance.recipe import UnknownImplementationError, recipes
 from trueline.conformance.recorder import suite
 from trueline.conformance.selection import Selection, SelectionError, install_hint
 from trueline.conformance.session import DEVIATES, HARNESS, Nothing, Report, measure
+from trueline.conformance.translations import ARRAYS, missing, translations
 from trueline.reference.catalogue import OPERATIONS
 from trueline.reports import runfile
 from trueline.reports.compare import compare as compared
@@ -157,13 +159,19 @@ def report(runs: tuple[Path, ...], output: Path, fresh: bool) -> None:
 
 
 @main.command("list")
-@click.argument("what", type=click.Choice(["operations", "implementations", "frameworks"]), default="operations")
-def list_(what: str) -> None:
-    """List the operations, the implementations with their calls, or the frameworks."""
+@click.argument(
+    "what", type=click.Choice(["operations", "implementations", "frameworks", "recipes"]), default="operations"
+)
+@click.option("--missing", "lacking", is_flag=True, help="With recipes: what a framework has no expression for.")
+def list_(what: str, lacking: bool) -> None:
+    """List the operations, the implementations with their calls, the frameworks, or the recipes."""
+    if lacking and what != "recipes":
+        _fail(f"--missing is about recipes, not about {what}.")
     {
         "operations": _list_operations,
         "implementations": _list_implementations,
         "frameworks": _list_frameworks,
+        "recipes": _list_missing if lacking else _list_recipes,
     }[what]()
 
 
@@ -203,6 +211,42 @@ def _list_frameworks() -> None:
         modes = " ".join(mode.name for mode in each.modes)
         rows.append((name, versions or install_hint(each), modes, str(len(each.implementations))))
     _print_table(("framework", "installed", "modes", "implementations"), rows)
+
+
+def _list_recipes() -> None:
+    rows = ((each.name, each.like, each.says, " ".join(each.calls)) for each in recipes())
+    _print_table(("recipe", "like", "meaning", "written in"), rows)
+
+
+def _list_missing() -> None:
+    rows = [(each.operation, each.like, each.asked, each.conventions, each.framework) for each in missing()]
+    _print_table(("operation", "like", "asked with", "conventions", "not written in"), rows)
+    click.echo(f"{len(rows)} missing.")
+
+
+@main.command(epilog="Exit code: 0, 2 if there is no such implementation.")
+@click.argument("implementation")
+@click.option("--to", type=click.Choice(tuple(ARRAYS)), help="In this framework alone.")
+def translate(implementation: str, to: str | None) -> None:
+    """Print what to write in other frameworks to get what an implementation means.
+
+    IMPLEMENTATION is a public path such as torch.nn.BCELoss, or operation/path. Every expression is a recipe that
+    the suite runs and judges; inputs and parameters have the names of the operation's definition.
+    """
+    try:
+        found = list(translations(implementation, to))
+    except UnknownImplementationError as error:
+        _fail(str(error))
+    if not found:
+        _fail(f"there is no recipe like {implementation}{f' in {to}' if to else ''}; 'trueline list recipes' has them.")
+    told = None
+    for recipe, framework, call in found:
+        if recipe.name != told:
+            click.echo(f"{recipe.operation.name}: {recipe.name}, {recipe.says}")
+            if recipe.limits:
+                click.echo(f"  limits: {recipe.limits}")
+            told = recipe.name
+        click.echo(f"  {framework}: {call}")
 
 
 @main.command()

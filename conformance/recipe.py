@@ -6,22 +6,35 @@ asked the same cases and judged against the same exact answers, so that both are
 
 from __future__ import annotations
 
+import difflib
 import functools
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Any
 
-from trueline.adapters.base import Implementation
+import numpy as np
+from trueline.adapters.base import NATIVE, Implementation
 from trueline.adapters.registry import implementations
 from trueline.conformance.asking import answers
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, can_ask
+from trueline.conformance.sweeps import rows_of
 from trueline.conformance.values import judged
-from trueline.reference.catalogue import operation
+from trueline.reference.catalogue import Operation, operation
+from trueline.reference.operations import REDUCTIONS
+
+OF_NUMPY = ("numpy", "sklearn")
+"""Frameworks whose arrays are NumPy's, which has no bfloat16 of its own."""
+IMAGES = (3, 4)
+"""Samples and pixels of a batch of images, whose classes stand on axis 1."""
+
+
+class UnknownImplementationError(LookupError):
+    """No adapter offers this; the message names the nearest that one does."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +44,11 @@ class Recipe:
     `like` is the id of the implementation whose meaning it is, `says` that meaning in words. `calls` maps a framework
     to the expression, in which the operation's inputs and parameters stand under their own names. `conventions` are
     parameters of the definition that the meaning fixes beside those of `like` ({"reduction": "mean"}). The recipe is
-    claimed for the cases that `cases` names (as in file names) and that state every parameter that a call mentions;
-    `limits` says where it ends, and why.
+    claimed for the cases that `cases` names (as in file names) and that state what a call mentions and no default
+    tells; `limits` says where it ends, and why. `images` asks it of labels (N, d) and logits (N, C, d) instead.
+
+    A loss or metric of many samples without a reduction gives the values of single samples: it is `ways` recipes, one
+    for each way of reducing and weighing them, written as `reductions.toml` says; by default all that `like` offers.
     """
 
     name: str
@@ -42,10 +58,35 @@ class Recipe:
     conventions: Mapping[str, Any] = field(default_factory=dict)
     cases: tuple[str, ...] = ("*",)
     limits: str = ""
+    images: bool = False
+    ways: tuple[str, ...] = ()
+
+    @property
+    def operation(self) -> Operation:
+        """The operation of `like`."""
+        return operation(self.like.partition("/")[0])
+
+    def reduced(self) -> Iterator[Recipe]:
+        """Itself, or one recipe for each of its ways."""
+        if self.operation.kind == "activation" or self.operation.whole or "reduction" in self.conventions:
+            yield self
+            return
+        meant = implementation(self.like)
+        offered = [way for way in REDUCTIONS if way in meant.choices("reduction", REDUCTIONS)]
+        weighed = [f"weighted-{way}" for way in offered if "sample_weight" in meant.names]
+        for way in self.ways or (*offered, *weighed):
+            divided = "-over-samples" if way == "weighted-mean" and "mean_over" in meant.conventions else ""
+            forms = _reductions()[self.operation.kind].get(way + divided, {})
+            yield replace(
+                self,
+                name=self.name if way == "none" else f"{self.name}-{way}",
+                calls={name: forms.get(name, "{}").format(call) for name, call in self.calls.items()},
+                conventions={**self.conventions, "reduction": way.removeprefix("weighted-")},
+            )
 
     def implementation(self, framework: str) -> Implementation:
         """The expression as what it is: an implementation of the operation, under the conventions of `like`."""
-        known = _implementation(self.like)
+        known = implementation(self.like)
         fixed = {name: value for name, value in known.conventions.items() if not isinstance(value, tuple)}
         return Implementation(
             framework,
@@ -53,24 +94,36 @@ class Recipe:
             f"{framework}.recipe.{self.name}",
             self.calls[framework],
             {**fixed, **self.conventions},
+            NATIVE if framework in OF_NUMPY else None,
         )
 
-    def claims(self, implementation: Implementation, case: Case) -> bool:
+    def claims(self, written: Implementation, case: Case) -> bool:
         """Whether it is claimed for this case."""
-        op = operation(implementation.operation)
-        stated = {*case.parameters, "axis", "reduction"}
-        named = {name for name in (*op.parameters, "sample_weight") if name in implementation.names}
+        untold = {name for name, default in self.operation.parameters.items() if default is None} | {"sample_weight"}
         return (
-            named <= {*stated, *case.inputs}
+            case.parameters.get("reduction") == written.conventions.get("reduction")
+            and (untold & written.names) <= {*case.parameters, *case.inputs}
             and any(fnmatchcase(case.name, pattern) for pattern in self.cases)
-            and can_ask(implementation, op, case)
+            and can_ask(written, self.operation, case)
         )
+
+    def asked(self, context: Context) -> list[Case]:
+        """The cases that it is claimed for."""
+        made = self._images(context) if self.images else context.cases()
+        return [case for case in made if self.claims(context.implementation, case)]
+
+    def _images(self, context: Context) -> tuple[Case, ...]:
+        flat = rows_of(self.operation, context.format, int(np.prod(IMAGES)), 10, "images")
+        shaped = {name: array.reshape(*IMAGES, *array.shape[1:]) for name, array in flat.items()}
+        moved = {name: np.moveaxis(array, -1, 1) if array.ndim > len(IMAGES) else array for name, array in shaped.items()}
+        parameters = {"axis": 1, "reduction": self.conventions["reduction"]}
+        return (Case("images", {name: np.ascontiguousarray(array) for name, array in moved.items()}, parameters),)
 
     def check(self) -> Check:
         """The recipe as a check of its expression in each framework."""
 
         def observe(context: Context) -> Iterator[Observation]:
-            chosen = [case for case in context.cases() if self.claims(context.implementation, case)]
+            chosen = self.asked(context)
             for case, answer in zip(chosen, answers(context, chosen), strict=True):
                 yield judged(context, "recipe", case, answer)
 
@@ -80,11 +133,42 @@ class Recipe:
 
 
 @functools.cache
-def _implementation(name: str) -> Implementation:
-    found = next((each for each in implementations() if each.id == name), None)
-    if found is None:
-        raise ValueError(f"a recipe is like {name}, which no adapter offers")
+def _by_id() -> dict[str, Implementation]:
+    return {each.id: each for each in implementations()}
+
+
+def implementation(identity: str) -> Implementation:
+    """The implementation with this id; UnknownImplementationError with the near match if there is none."""
+    if identity not in _by_id():
+        raise UnknownImplementationError(_unknown(identity, list(_by_id())))
+    return _by_id()[identity]
+
+
+def named(name: str) -> list[Implementation]:
+    """The implementations with this public path, or this id; UnknownImplementationError if there are none."""
+    found = [each for each in implementations() if name in (each.name, each.id)]
+    if not found:
+        raise UnknownImplementationError(_unknown(name, [each.name for each in implementations()]))
     return found
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean '{near[0]}'?" if near else "'trueline list implementations' names them all."
+    return f"there is no implementation '{name}': {hint}"
+
+
+def _tables() -> Iterator[dict[str, Any]]:
+    folder = resources.files(__package__).joinpath("recipes")
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        if file.name.endswith(".toml"):
+            yield tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _reductions() -> dict[str, dict[str, dict[str, str]]]:
+    """How values of single samples are reduced: by kind of operation, way and framework, with {} for the values."""
+    return next(table["reductions"] for table in _tables() if "reductions" in table)
 
 
 @functools.cache
@@ -93,13 +177,12 @@ def recipes() -> tuple[Recipe, ...]:
 
     Raises ValueError if two share a name.
     """
-    found = []
-    folder = resources.files(__package__).joinpath("recipes")
-    for file in sorted(folder.iterdir(), key=lambda each: each.name):
-        if file.name.endswith(".toml"):
-            for entry in tomllib.loads(file.read_text(encoding="utf-8")).get("recipe", []):
-                fields = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
-                found.append(Recipe(**fields))
-    if len({each.name for each in found}) < len(found):
-        raise ValueError("two recipes share a name")
+    found: list[Recipe] = []
+    for table in _tables():
+        for entry in table.get("recipe", []):
+            fields = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+            found += Recipe(**fields).reduced()
+    names = [each.name for each in found]
+    if len(set(names)) < len(names):
+        raise ValueError(f"recipes share a name: {sorted({name for name in names if names.count(name) > 1})}")
     return tuple(found)
