@@ -95,7 +95,7 @@ class Probe:
             found = replace(found, call=self.calls[found.name])
         for name in self.left_out:
             call = without(found.call, name)
-            if call == found.call or name in replace(found, call=call).names:
+            if call == without(found.call, "") or name in replace(found, call=call).names:
                 return None
             found = replace(found, call=call)
         return found
@@ -148,7 +148,7 @@ class Probe:
         asked = self.asked(context.setting)
         assert asked is not None
         offered = asked.choices("reduction", REDUCTIONS)
-        if "reduction" in self.parameters or not offered or self.steps:
+        if self.calls or "reduction" in (*self.parameters, *self.left_out) or not offered or self.steps:
             return self._called(context, case, asked)
         if "none" not in offered:
             return one_by_one(context, case, asked)

@@ -100,18 +100,25 @@ PROBES = (
             "Does a NaN spread over its row, and over its row only?",
             {"x": [[0.0, NAN, 1.0], [0.0, 0.0, 0.0]]},
             {
-                "over its row only": [*[NAN] * width, *[third] * width],
+                "over its row only": [*[NAN] * width, *[other] * width],
                 "over every row": [NAN] * 2 * width,
-                **({"not over its row": [0.0, NAN, 1.0, *[third] * 3]} if width == 3 else {}),
+                **{label: [*row, *[other] * width] for label, row in more.items()},
             },
             {"axis": -1},
-            otherwise="it is lost: numbers come back",
         )
-        for name, width, third in (
-            ("softmax", 3, 1 / 3),
-            ("log_softmax", 3, -LN3),
-            ("logsumexp", 1, LN3),
-            ("sparsemax", 3, 1 / 3),
+        for name, width, other, more in (
+            ("softmax", 3, 1 / 3, {"NaN there, 0 beside it": [0.0, NAN, 0.0]}),
+            ("log_softmax", 3, -LN3, {"NaN there, -inf beside it": [-INF, NAN, -INF]}),
+            ("logsumexp", 1, LN3, {"it is passed over": [1 + math.log1p(math.exp(-1))]}),
+            (
+                "sparsemax",
+                3,
+                1 / 3,
+                {
+                    "NaN there, it is left out beside it": [0.0, NAN, 1.0],
+                    "NaN there, infinite beside it": [INF, NAN, INF],
+                },
+            ),
         )
     ),
     Probe(
@@ -242,7 +249,7 @@ PROBES = (
         ("softmax_with_temperature",),
         "What does a temperature of 0 give? The limit is one-hot.",
         {"x": [[-1.0, 1.0]]},
-        {"NaN": [NAN] * 2, "the limit": [0.0, 1.0], REFUSES: []},
+        {"NaN": [NAN] * 2, "the limit": [0.0, 1.0], "NaN at the largest": [0.0, NAN], REFUSES: []},
         {"axis": -1, "temperature": 0.0},
     ),
 )

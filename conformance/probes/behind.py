@@ -30,7 +30,7 @@ def _of(activation: str, targets: str = "y_true", given: str = "y_pred") -> dict
     return {
         f"keras.losses.{loss}": f"keras.losses.{loss}{called}{arguments}"
         for function, made in named.items()
-        for loss, called in ((function, ""), (made, "()"))
+        for loss, called in ((function, ""), (made, "(reduction='none')"))
     }
 
 
@@ -42,9 +42,9 @@ PROBES = (
         "logits-behind-a-sigmoid",
         (BINARY,),
         "Does the loss of sigmoid(x) see x behind the probability?",
-        {"y_true": [1.0], "y_pred": [-40.0]},
+        {"y_true": [1.0], "y_pred": [-120.0]},
         {
-            "yes: it is that of the logit": [40.0],
+            "yes: it is that of the logit": [120.0],
             **{f"no: {label}": values for label, values in CLIPPED_LOW.items()},
         },
         dtypes=ONCE,
@@ -54,9 +54,9 @@ PROBES = (
         "logits-behind-a-softmax",
         (CATEGORICAL,),
         "Does the loss of softmax(x) see x behind the probabilities?",
-        {"y_true": [[1.0, 0.0]], "y_pred": [[-40.0, 0.0]]},
+        {"y_true": [[1.0, 0.0]], "y_pred": [[-120.0, 0.0]]},
         {
-            "yes: it is that of the logits": [40.0],
+            "yes: it is that of the logits": [120.0],
             **{f"no: {label}": values for label, values in CLIPPED_LOW.items()},
         },
         dtypes=ONCE,
@@ -66,9 +66,9 @@ PROBES = (
         "logits-behind-a-softmax-of-labels",
         (SPARSE,),
         "Does the loss of softmax(x) see x behind the probabilities?",
-        {"labels": [0], "y_pred": [[-40.0, 0.0]]},
+        {"labels": [0], "y_pred": [[-120.0, 0.0]]},
         {
-            "yes: it is that of the logits": [40.0],
+            "yes: it is that of the logits": [120.0],
             **{f"no: {label}": values for label, values in CLIPPED_LOW.items()},
         },
         dtypes=ONCE,

@@ -52,6 +52,10 @@ PROBES = (
         {
             "yes": [0.0, 0.0],
             **{f"no, {label}": _clipped(label) for label in CLIPS},
+            "no, clipped at 1e-7, and log(1 - p) is accurate": lambda fmt: [
+                minus_log(fmt.round(1 - 1e-7)),
+                -math.log1p(-fmt.round(1e-7)),
+            ],
             "no, NaN": [NAN, NAN],
         },
     ),

@@ -237,7 +237,7 @@ PROBES = (
             "logits": [[[0.0] * 3, [0.0] * 3]],
         },
         {"that of classes": [LN2] * 3, "the last": [(1 / 2 + 2 / 6) * LN2] * 3, REFUSES: []},
-        {"label_smoothing": 0.5, "axis": 1},
+        {"label_smoothing": 0.5, "axis": 1, "reduction": "none"},
         right=("that of classes",),
     ),
     Probe(
