@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from trueline.conformance.probe import INF, NAN, REFUSES, Probe
-from trueline.conformance.probes.formulas import LN2, LN3, softplus
+from trueline.conformance.probes.formulas import LN2, LN3, LN10, softplus
 from trueline.reference.formats import Format
 
 
@@ -108,7 +108,7 @@ PROBES = (
         )
         for name, width, other, more in (
             ("softmax", 3, 1 / 3, {"NaN there, 0 beside it": [0.0, NAN, 0.0]}),
-            ("log_softmax", 3, -LN3, {"NaN there, -inf beside it": [-INF, NAN, -INF]}),
+            ("log_softmax", 3, -LN3, {"NaN there, as of a sum of 1e-20 beside it": [20 * LN10 - 1, NAN, 20 * LN10]}),
             ("logsumexp", 1, LN3, {"it is passed over": [1 + math.log1p(math.exp(-1))]}),
             (
                 "sparsemax",
@@ -238,8 +238,8 @@ PROBES = (
         "sparsemax-is-a-projection",
         ("sparsemax",),
         "Is sparsemax the projection onto the simplex: not negative, with a sum of 1, and nearest?",
-        {"x": [[1.0, 0.5, -1.0], [0.25, 0.25, 0.25], [0.5, 0.5, 0.0]]},
-        {"yes": [0.75, 0.25, 0.0, *[1 / 3] * 3, 0.5, 0.5, 0.0]},
+        {"x": [[1.0, 0.5, -1.0], [0.25, 0.25, 0.25], [2.0, 0.5, 0.0]]},
+        {"yes": [0.75, 0.25, 0.0, *[1 / 3] * 3, 1.0, 0.0, 0.0]},
         {"axis": -1},
         right=("yes",),
         otherwise="no",

@@ -57,6 +57,7 @@ PROBES = (
                 -math.log1p(-fmt.round(1e-7)),
             ],
             "no, NaN": [NAN, NAN],
+            "no, NaN for a positive": [NAN, 0.0],
         },
     ),
     Probe(

@@ -13,7 +13,7 @@ from trueline.reference.formats import Array, Format
 ONCE = ("float32",)
 """For questions whose answer does not depend on the format."""
 
-LN2, LN3 = math.log(2), math.log(3)
+LN2, LN3, LN10 = math.log(2), math.log(3), math.log(10)
 
 RIGHT, WRONG = math.log(4 / 3), math.log(4)
 """The binary loss of probability 1/4, whose logit is -ln 3, for a negative and for a positive."""

@@ -120,6 +120,7 @@ PROBES = (
         {
             "-1": [-1.0, 0.0],
             "zero": [0.0, 0.0],
+            "minus 1e-7, normalised after clipping": lambda fmt: [-fmt.round(1e-7), 0.0],
             "zero there, 1 for the other: normalised": [0.0, 1.0],
             "NaN for the other": [-1.0, NAN],
             "NaN": [NAN, NAN],
