@@ -35,6 +35,8 @@ class Shape:
 
 
 Values = list[Any] | Shape | Callable[[Format], list[Any]]
+Given = list[Any] | float | Callable[[Format], Any]
+"""What NumPy makes an array of, in one format or by format."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Probe:
     name: str
     operations: tuple[str, ...]
     question: str
-    given: Mapping[str, list[Any] | Callable[[Format], list[Any]]]
+    given: Mapping[str, Given]
     answers: Mapping[str, Values]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     right: tuple[str, ...] = ()
@@ -92,7 +94,7 @@ class Probe:
         """The implementation with the call that is asked; None if its own does not name what is to be left out."""
         found = setting.implementation
         if self.calls:
-            found = replace(found, call=self.calls[found.name])
+            found = replace(found, call=self.calls.get(found.name, found.call))
         for name in self.left_out:
             call = without(found.call, name)
             if call == without(found.call, "") or name in replace(found, call=call).names:
@@ -225,7 +227,7 @@ def _ones(context: Context, case: Case) -> Array:
     return context.format.array(np.ones(() if case.parameters.get("reduction", "none") != "none" else shape))
 
 
-def _listed(values: list[Any] | Callable[[Format], list[Any]], fmt: Format) -> list[Any]:
+def _listed(values: Given, fmt: Format) -> Any:
     return values(fmt) if callable(values) else values
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from trueline.conformance.probe import INF, NAN, REFUSES, Probe, Values
@@ -17,7 +18,7 @@ LONG = 70_000
 """More ones than binary16 has room for in their sum."""
 
 
-def _along(name: str, x: list[object], axes: dict[str, int | None]) -> dict[str, Values]:
+def _along(name: str, x: list[Any], axes: dict[str, int | None]) -> dict[str, Values]:
     answers: dict[str, Values] = {label: listed(OVER_ROWS[name](x, axis)) for label, axis in axes.items()}
     return {**answers, REFUSES: []}
 
@@ -84,7 +85,7 @@ PROBES = (
         "softmax-of-a-scalar",
         ("softmax", "sparsemax"),
         "Is an array of rank 0 taken for a row of one entry?",
-        {"x": 2.0},  # type: ignore[dict-item]
+        {"x": 2.0},
         {"yes: 1": [1.0], REFUSES: []},
         {"axis": -1},
         dtypes=ONCE,
@@ -93,7 +94,7 @@ PROBES = (
         "log-softmax-of-a-scalar",
         ("log_softmax",),
         "Is an array of rank 0 taken for a row of one entry?",
-        {"x": 2.0},  # type: ignore[dict-item]
+        {"x": 2.0},
         {"yes: 0": [0.0], REFUSES: []},
         {"axis": -1},
         dtypes=ONCE,
@@ -102,7 +103,7 @@ PROBES = (
         "logsumexp-of-a-scalar",
         ("logsumexp",),
         "Is an array of rank 0 taken for a row of one entry?",
-        {"x": 2.0},  # type: ignore[dict-item]
+        {"x": 2.0},
         {"yes: the number itself": [2.0], REFUSES: []},
         {"axis": -1},
         dtypes=ONCE,

@@ -189,7 +189,7 @@ PROBES = (
         "row-without-a-batch-and-label",
         (LABELS_LOGITS,),
         "What do a single row of shape (C,) and a label of shape () give?",
-        {"labels": 0, "logits": [-LN3, 0.0]},  # type: ignore[dict-item]
+        {"labels": 0, "logits": [-LN3, 0.0]},
         {"its loss": [WRONG], REFUSES: []},
         EACH,
         dtypes=ONCE,

@@ -8,7 +8,7 @@ from typing import Any
 from trueline.conformance.inputs import ANIMALS
 from trueline.conformance.probe import CLIPPED_LOW, INF, NAN, REFUSES, Probe, Values
 from trueline.conformance.probes.formulas import CLIPS, LN2, LN3, ONCE, RIGHT, WRONG, log_softmax, minus_log
-from trueline.reference.formats import Format
+from trueline.reference.formats import Array, Format
 
 PROBABILITIES, LOGITS = "categorical_cross_entropy", "categorical_cross_entropy_with_logits"
 SPARSE, SPARSE_LOGITS = "sparse_categorical_cross_entropy", "sparse_categorical_cross_entropy_with_logits"
@@ -44,6 +44,11 @@ def _orders() -> dict[str, Values]:
         answers[f"normalised, then {label}"] = lambda fmt, low=low: [low(fmt), LN2]  # type: ignore[misc]
         answers[f"{label}, then normalised"] = lambda fmt, low=low: [low(fmt, 0.25), LN2]  # type: ignore[misc]
     return answers
+
+
+def no_rows(fmt: Format) -> Array:
+    """Two classes, and no row of them."""
+    return fmt.array([[0.0, 1.0]])[:0]
 
 
 RANK_3 = [[[0.0, 1.0], [3.0, 5.0]]]
@@ -178,11 +183,11 @@ PROBES = (
         (*EITHER, SPARSE, SPARSE_LOGITS, NLL),
         "What is the mean loss of a batch without rows?",
         {
-            "y_true": lambda fmt: fmt.array([[0.0, 1.0]])[:0],  # type: ignore[dict-item]
+            "y_true": no_rows,
             "labels": [],
-            "y_pred": lambda fmt: fmt.array([[0.0, 1.0]])[:0],  # type: ignore[dict-item]
-            "logits": lambda fmt: fmt.array([[0.0, 1.0]])[:0],  # type: ignore[dict-item]
-            "log_probabilities": lambda fmt: fmt.array([[0.0, 1.0]])[:0],  # type: ignore[dict-item]
+            "y_pred": no_rows,
+            "logits": no_rows,
+            "log_probabilities": no_rows,
         },
         {"NaN": [NAN], "zero": [0.0], "an empty array": [], REFUSES: []},
         {"reduction": "mean"},
