@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Implementation
-from trueline.adapters.registry import adapter
 from trueline.conformance.asking import one_by_one
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting, can_ask
+from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
+from trueline.conformance.gradients import has_autodiff
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, digest
 from trueline.conformance.stepping import Step
@@ -35,6 +35,8 @@ class Shape:
 
 
 Values = list[Any] | Shape | Callable[[Format], list[Any]]
+Given = list[Any] | float | Callable[[Format], Any]
+"""What NumPy makes an array of, in one format or by format."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Probe:
     name: str
     operations: tuple[str, ...]
     question: str
-    given: Mapping[str, list[Any] | Callable[[Format], list[Any]]]
+    given: Mapping[str, Given]
     answers: Mapping[str, Values]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     right: tuple[str, ...] = ()
@@ -59,6 +61,10 @@ class Probe:
     left_out: tuple[str, ...] = ()
     """Parameters of the definition, or keywords of the call, that are left to the framework's defaults. Asked of calls
     that have them as keywords."""
+    calls: Mapping[str, str] = field(default_factory=dict)
+    """By implementation, what is evaluated in place of the call in its table; no others are asked."""
+    signs: bool = False
+    """Whether 0 and -0 are different answers."""
     slope: str | None = None
     """The input with respect to which the gradient is asked for, the upstream gradient being 1 everywhere."""
     steps: tuple[Step, ...] = ()
@@ -85,11 +91,13 @@ class Probe:
         return Case(self.name, {name: made(name) for name in (*op.inputs, *weights)}, self.parameters)
 
     def asked(self, setting: Setting) -> Implementation | None:
-        """The implementation with what is left out taken from its call; None if the call does not name it so."""
+        """The implementation with the call that is asked; None if its own does not name what is to be left out."""
         found = setting.implementation
+        if self.calls:
+            found = replace(found, call=self.calls.get(found.name, found.call))
         for name in self.left_out:
             call = without(found.call, name)
-            if call == found.call or name in replace(found, call=call).names:
+            if call == without(found.call, "") or name in replace(found, call=call).names:
                 return None
             found = replace(found, call=call)
         return found
@@ -99,8 +107,14 @@ class Probe:
         op, implementation = setting.operation, setting.implementation
         if op.name not in self.operations or setting.dtype not in self.dtypes:
             return False
-        if self.slope is not None and not (
-            implementation.differentiable and adapter(implementation.framework).differentiable
+        if self.calls and implementation.name not in self.calls:
+            return False
+        if self.slope is not None and not has_autodiff(setting):
+            return False
+        # A sample at a time has neither the shapes that a batch has nor its slopes.
+        alone = asked_one_by_one(implementation, op, Case(self.name, {}, {"reduction": "none"}))
+        if alone and (
+            self.parameters.get("reduction") == "none" or (self.slope and "reduction" not in self.parameters)
         ):
             return False
         if self.steps and not _offers(implementation, self.steps):
@@ -136,7 +150,7 @@ class Probe:
         asked = self.asked(context.setting)
         assert asked is not None
         offered = asked.choices("reduction", REDUCTIONS)
-        if "reduction" in self.parameters or not offered or self.steps:
+        if self.calls or "reduction" in (*self.parameters, *self.left_out) or not offered or self.steps:
             return self._called(context, case, asked)
         if "none" not in offered:
             return one_by_one(context, case, asked)
@@ -174,7 +188,8 @@ class Probe:
             if expected.shape != got.shape:
                 continue
             with np.errstate(all="ignore"):
-                same = (got == expected) | (np.isnan(got) & np.isnan(expected))
+                alike = (np.signbit(got) == np.signbit(expected)) | (not self.signs)
+                same = ((got == expected) & alike) | (np.isnan(got) & np.isnan(expected))
                 off = np.where(same, 0.0, np.abs(got / expected - 1))
             distance = float(np.nan_to_num(off, nan=math.inf).max(initial=0.0))
             if distance <= most:
@@ -212,7 +227,7 @@ def _ones(context: Context, case: Case) -> Array:
     return context.format.array(np.ones(() if case.parameters.get("reduction", "none") != "none" else shape))
 
 
-def _listed(values: list[Any] | Callable[[Format], list[Any]], fmt: Format) -> list[Any]:
+def _listed(values: Given, fmt: Format) -> Any:
     return values(fmt) if callable(values) else values
 
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from trueline.conformance.probes import accuracy, activations, binary, categorical, labels
+from trueline.conformance.probes import (
+    accuracy,
+    activations,
+    axes,
+    bad_input_values,
+    behind,
+    binary,
+    categorical,
+    gradients,
+    labels,
+)
 
 PROBES = (
     *accuracy.PROBES,
     *activations.PROBES,
+    *axes.PROBES,
     *binary.PROBES,
     *categorical.PROBES,
+    *behind.PROBES,
+    *gradients.PROBES,
+    *bad_input_values.PROBES,
     *labels.PROBES,
 )
 

@@ -1,0 +1,105 @@
+"""Tables of probes: which calls are asked, and that every question names checks that there are."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from typing import Any
+
+import pytest
+from planted import BCE
+from trueline.adapters.base import Implementation
+from trueline.adapters.registry import FRAMEWORKS, adapter
+from trueline.conformance.checks import checks
+from trueline.conformance.context import Setting, dtypes_of, offered_in
+from trueline.conformance.probe import Probe
+from trueline.conformance.probes import (
+    activations,
+    axes,
+    bad_input_values,
+    behind,
+    binary,
+    categorical,
+    gradients,
+)
+
+MODULES = (activations, axes, binary, categorical, behind, gradients, bad_input_values)
+
+# Which calls are asked
+
+
+def offers(framework: str, operation: str, name: str) -> Implementation:
+    (found,) = (i for i in adapter(framework).implementations if (i.operation, i.name) == (operation, name))
+    return found
+
+
+def probe(name: str) -> Probe:
+    (found,) = (each for module in MODULES for each in module.PROBES if each.name == name)
+    return found
+
+
+def setting(implementation: Implementation) -> Setting:
+    return Setting(implementation, "float32", "cpu", adapter(implementation.framework).modes[0])
+
+
+def test_a_call_that_stands_in_for_the_tables_is_asked_of_those_named() -> None:
+    of_keras = setting(offers("keras", BCE, "keras.losses.binary_crossentropy"))
+    asked = probe("logits-behind-a-sigmoid").asked(of_keras)
+    assert asked is not None
+    assert asked.call == "keras.losses.binary_crossentropy(y_true[:, None], keras.activations.sigmoid(y_pred[:, None]))"
+    assert probe("logits-behind-a-sigmoid").applies(of_keras)
+    assert not probe("logits-behind-a-sigmoid").applies(setting(offers("numpy", BCE, "numpy.textbook")))
+
+
+def test_a_keyword_left_out_is_asked_of_calls_that_have_it() -> None:
+    textbook = setting(offers("numpy", BCE, "numpy.textbook"))
+    loss = setting(offers("torch", BCE, "torch.nn.BCELoss"))
+    asked = probe("default-reduction-of-binary-losses").asked(loss)
+    assert asked is not None
+    assert asked.call == "torch.nn.BCELoss(weight=sample_weight)(y_pred, y_true)"
+    assert probe("default-reduction-of-binary-losses").asked(textbook) is None
+
+
+def test_losses_that_answer_one_by_one_have_no_slope_and_no_matrix() -> None:
+    alone = setting(offers("sklearn", BCE, "sklearn.metrics.log_loss"))
+    assert not probe("unreduced-losses-of-a-matrix").applies(alone)
+    assert not probe("slope-at-kink-of-hinge").applies(
+        setting(offers("torchmetrics", "hinge", "torchmetrics.functional.classification.binary_hinge_loss"))
+    )
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_probe_is_asked_of_something_and_every_named_call_exists(module: Any) -> None:
+    settings = [
+        Setting(implementation, dtype, "cpu", mode)
+        for framework in FRAMEWORKS
+        for mode in adapter(framework).modes
+        for implementation in adapter(framework).implementations
+        for dtype in dtypes_of(implementation, mode)
+        if offered_in(implementation, mode, dtype)
+    ]
+    names = {each.implementation.name for each in settings}
+    for each in module.PROBES:
+        assert set(each.calls) <= names, each.name
+        assert any(each.applies(one) for one in settings), each.name
+
+
+# Questions
+
+
+def questions() -> list[dict[str, Any]]:
+    text = resources.files("trueline.conformance").joinpath("questions.toml").read_text(encoding="utf-8")
+    return list(tomllib.loads(text)["question"])
+
+
+def test_every_question_is_answered_by_checks_that_there_are() -> None:
+    known = {check.name for check in checks()}
+    for question in questions():
+        assert question["answered_by"], question["text"]
+        assert set(question["answered_by"]) <= known, question["text"]
+        assert question["text"].endswith("?")
+
+
+def test_every_probe_answers_a_question() -> None:
+    answering = {name for question in questions() for name in question["answered_by"]}
+    assert {each.name for module in MODULES for each in module.PROBES} <= answering
