@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Implementation
-from trueline.adapters.registry import adapter
 from trueline.conformance.asking import one_by_one
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, can_ask
+from trueline.conformance.gradients import has_autodiff
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, digest
 from trueline.conformance.stepping import Step
@@ -56,11 +56,15 @@ class Probe:
     """Relative distance within which values are the same; default: eight epsilons of the format or 1/1000."""
     given_as: Mapping[str, str] = field(default_factory=dict)
     """Inputs that are handed over in another dtype than the operation's own."""
+    reworded: Mapping[str, str] = field(default_factory=dict)
+    """Text of the call and what stands in its place. Asked of calls that have all of it."""
     left_out: tuple[str, ...] = ()
     """Parameters of the definition, or keywords of the call, that are left to the framework's defaults. Asked of calls
     that have them as keywords."""
     slope: str | None = None
     """The input with respect to which the gradient is asked for, the upstream gradient being 1 everywhere."""
+    together: bool = False
+    """Whether the rows go into one call even where only their mean can be had: it is the mean of the values then."""
     steps: tuple[Step, ...] = ()
     """What is done to an object of a stateful implementation; the answer holds every result, flat."""
     otherwise: str | None = None
@@ -85,30 +89,32 @@ class Probe:
         return Case(self.name, {name: made(name) for name in (*op.inputs, *weights)}, self.parameters)
 
     def asked(self, setting: Setting) -> Implementation | None:
-        """The implementation with what is left out taken from its call; None if the call does not name it so."""
+        """The implementation with its call reworded and without what is left out; None if it is not worded so."""
         found = setting.implementation
+        for text, instead in self.reworded.items():
+            if text not in found.call:
+                return None
+            found = replace(found, call=found.call.replace(text, instead))
         for name in self.left_out:
             call = without(found.call, name)
-            if call == found.call or name in replace(found, call=call).names:
+            stays = name in replace(found, call=call).names and name not in setting.operation.inputs
+            if call == found.call or stays:
                 return None
             found = replace(found, call=call)
         return found
 
     def applies(self, setting: Setting) -> bool:
         """Whether the implementation computes one of the operations, and offers what the question needs."""
-        op, implementation = setting.operation, setting.implementation
+        op = setting.operation
         if op.name not in self.operations or setting.dtype not in self.dtypes:
             return False
-        if self.slope is not None and not (
-            implementation.differentiable and adapter(implementation.framework).differentiable
-        ):
+        if self.slope is not None and not has_autodiff(setting):
             return False
-        if self.steps and not _offers(implementation, self.steps):
+        if self.steps and not _offers(setting.implementation, self.steps):
             return False
         weights = {"sample_weight": np.ones(1)} if "sample_weight" in self.given else {}
-        return self.asked(setting) is not None and can_ask(
-            implementation, op, Case(self.name, weights, self.parameters)
-        )
+        asked = self.asked(setting)
+        return asked is not None and can_ask(asked, op, Case(self.name, weights, self.parameters))
 
     def observe(self, context: Context) -> Iterator[Observation]:
         """One observation: the label whose values the answer has."""
@@ -136,11 +142,13 @@ class Probe:
         asked = self.asked(context.setting)
         assert asked is not None
         offered = asked.choices("reduction", REDUCTIONS)
-        if "reduction" in self.parameters or not offered or self.steps:
+        if "reduction" in (*self.parameters, *self.left_out) or not offered or self.steps:
             return self._called(context, case, asked)
-        if "none" not in offered:
+        whole = self.together or self.slope is not None
+        if "none" not in offered and not whole:
             return one_by_one(context, case, asked)
-        return self._called(context, replace(case, parameters={**case.parameters, "reduction": "none"}), asked)
+        reduction = "none" if "none" in offered else "mean"
+        return self._called(context, replace(case, parameters={**case.parameters, "reduction": reduction}), asked)
 
     def _called(self, context: Context, case: Case, asked: Implementation) -> Answer:
         call = replace(context.call(case, implementation=asked), steps=self.steps)
@@ -171,6 +179,8 @@ class Probe:
             if label == REFUSES:
                 continue
             expected = np.asarray(_listed(values, fmt), dtype=np.float64).ravel()
+            if self.together and got.size == 1:
+                expected = np.full(got.shape, expected.mean())
             if expected.shape != got.shape:
                 continue
             with np.errstate(all="ignore"):
@@ -191,7 +201,10 @@ def without(call: str, name: str) -> str:
             node.keywords = [each for each in node.keywords if each.arg != name and name not in _named(each.value)]
             return self.generic_visit(node)
 
-    return ast.unparse(Remover().visit(ast.parse(call, mode="eval")))
+    tree = ast.parse(call, mode="eval")
+    before = ast.unparse(tree)
+    after = ast.unparse(Remover().visit(tree))
+    return call if after == before else after
 
 
 def _named(node: ast.AST) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueline.conformance.probes import accuracy, activations, binary, categorical, labels
+from trueline.conformance.probes import accuracy, activations, binary, categorical, labels, losses, margins
 
 PROBES = (
     *accuracy.PROBES,
@@ -10,6 +10,8 @@ PROBES = (
     *binary.PROBES,
     *categorical.PROBES,
     *labels.PROBES,
+    *losses.PROBES,
+    *margins.PROBES,
 )
 
 CHECKS = tuple(probe.check() for probe in PROBES)
