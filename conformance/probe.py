@@ -179,7 +179,7 @@ class Probe:
             if label == REFUSES:
                 continue
             expected = np.asarray(_listed(values, fmt), dtype=np.float64).ravel()
-            if self.together and got.size == 1:
+            if self.together and got.size == 1 and expected.size > 1:
                 expected = np.full(got.shape, expected.mean())
             if expected.shape != got.shape:
                 continue

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from trueline.conformance.probes import accuracy, activations, binary, categorical, labels, losses, margins
+from trueline.conformance.probes import (
+    accuracy,
+    activations,
+    averages,
+    bad_input_labels,
+    binary,
+    categorical,
+    labels,
+    losses,
+    margins,
+    state,
+)
 
 PROBES = (
     *accuracy.PROBES,
     *activations.PROBES,
+    *averages.PROBES,
+    *bad_input_labels.PROBES,
     *binary.PROBES,
     *categorical.PROBES,
     *labels.PROBES,
     *losses.PROBES,
     *margins.PROBES,
+    *state.PROBES,
 )
 
 CHECKS = tuple(probe.check() for probe in PROBES)

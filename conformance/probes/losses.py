@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from trueline.conformance.probe import INF, NAN, REFUSES, Probe, Values
-from trueline.reference.formats import Format
 
 LOG2, LOG3 = math.log(2), math.log(3)
 
@@ -69,7 +68,8 @@ PROBES = (
     *(
         Probe(name, KL, f"What does the call say with its first two arguments, {first} and {second}, exchanged?",
               divergence(SKEWED, EVEN),
-              {"the divergence the other way round": [_kl(EVEN, SKEWED)], "the same divergence": [FORWARD], "NaN": [NAN],
+              {"the divergence the other way round": [_kl(EVEN, SKEWED)], "the same divergence": [FORWARD],
+               "NaN": [NAN],
                REFUSES: []},
               reworded={f"({first}, {second}": f"({second}, {first}"}, otherwise=OTHER)
         for name, first, second in (
@@ -81,13 +81,15 @@ PROBES = (
     ),
     Probe("kl-default-reduction", KL, "What is the divergence of two rows of two classes if no reduction is asked for?",
           divergence(SKEWED, EVEN, 2),
-          {"the mean over the rows": [FORWARD], "the mean over rows and classes": [FORWARD / 2], "the sum": [2 * FORWARD],
+          {"the mean over the rows": [FORWARD], "the mean over rows and classes": [FORWARD / 2],
+           "the sum": [2 * FORWARD],
            "one number for each row": [FORWARD] * 2}, left_out=("reduction",)),
     Probe("kl-target-zero", KL, "Is 0 log 0 zero in a divergence?", divergence([0.0, 1.0], EVEN),
           {"yes": [LOG2], "no: NaN": [NAN], "no: infinite": [INF]}, right=("yes",), otherwise=OTHER),
     Probe("kl-target-zero-gradient", KL, "What is the slope at the prediction of a class of probability 0?",
           divergence([0.0, 1.0], EVEN),
-          {"zero": [0.0, -2.0], "that of the target's floor": lambda fmt: [-2 * fmt.round(1e-7), -2.0], "zero: of the logarithm": [0.0, -1.0],
+          {"zero": [0.0, -2.0], "that of the target's floor": lambda fmt: [-2 * fmt.round(1e-7), -2.0],
+           "zero: of the logarithm": [0.0, -1.0],
            "as the normalisation of predictions has it": [1.0, -1.0],
            "as the predicted mass has it": [0.5, -0.5], "NaN there": [NAN, -2.0], "NaN everywhere": [NAN, NAN]},
           slope="y_pred"),
@@ -97,7 +99,8 @@ PROBES = (
     Probe("kl-prediction-zero-gradient", ("kl_divergence", "kl_divergence_of_log_predictions", "kl_divergence_of_logs"),
           "What is the slope at a prediction of 0 for a class that occurs?", divergence(EVEN, [1.0, 0.0]),
           {"of the logarithm: minus the target": [-0.5, -0.5], "minus infinity": [-0.5, -INF],
-           "zero, beyond the clip": [-0.5, 0.0], "zero": [0.0, 0.0], "NaN there": [-0.5, NAN], "NaN everywhere": [NAN, NAN],
+           "zero, beyond the clip": [-0.5, 0.0], "zero": [0.0, 0.0], "NaN there": [-0.5, NAN],
+           "NaN everywhere": [NAN, NAN],
            "minus infinity, and of the normalisation": [0.5, -INF]},
           slope="y_pred", otherwise="another slope"),
     Probe("kl-target-and-prediction-zero", KL, "What does a class add whose target and prediction are both 0?",
@@ -158,7 +161,8 @@ PROBES = (
           {"y_true": [[1.0, 0.0]], "logits": [[2000.0, 0.0]]},
           {"zero": [0.0, 0.0], "NaN": [NAN, NAN], "NaN at the right class": [NAN, 0.0]}, {"gamma": 0.5},
           right=("zero",), slope="logits", otherwise="not zero: p is clipped"),
-    Probe("default-reduction-of-focal", FOCAL, "What becomes of the losses of two samples if no reduction is asked for?",
+    Probe("default-reduction-of-focal", FOCAL,
+          "What becomes of the losses of two samples if no reduction is asked for?",
           {"y_true": [1.0, 1.0], "y_pred": [0.5, 0.5], "logits": [0.0, 0.0]},
           {"their mean": [LOG2 / 4], "their sum": [LOG2 / 2], "nothing": [LOG2 / 4] * 2}, left_out=("reduction",)),
     *(Probe(name, ("sparse_categorical_cross_entropy",), question, {"labels": labels, "y_pred": [THREE] * len(labels)},

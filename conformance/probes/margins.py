@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 from trueline.conformance.probe import NAN, REFUSES, Probe, Values
 
 SIGNS = ("hinge", "squared_hinge")
@@ -43,7 +44,9 @@ def _of_signs(
     )  # fmt: skip
 
 
-def _sloped(name: str, operations: tuple[str, ...], given: dict[str, list[object]], slope: str, **answers: Values) -> Probe:
+def _sloped(
+    name: str, operations: tuple[str, ...], given: dict[str, list[object]], slope: str, **answers: Values
+) -> Probe:
     return Probe(name, operations, "Which slope has the kink of the loss?", given, answers, slope=slope)
 
 
@@ -83,12 +86,14 @@ PROBES = (
           "Does a 0 in the true class's place take part in the maximum?",
           {"labels": [0], "y_true": [[1.0, 0.0, 0.0]], "scores": [[-1.0, -3.0, -2.0]]},
           {"no": [0.0], "yes": [2.0], "no, but their softmax is taken": [_softmaxed(1.0, 2.0)]}),
-    Probe("categorical-hinge-of-two-true-classes", ("categorical_hinge",), "What becomes of a row with two true classes?",
+    Probe("categorical-hinge-of-two-true-classes", ("categorical_hinge",),
+          "What becomes of a row with two true classes?",
           {"y_true": [[1.0, 1.0, 0.0]], "scores": [[0.5, 0.25, 0.0]]},
           {"their scores are added": [0.25], "the larger counts": [0.5], "the smaller counts": [0.75]}),
     Probe("one-class-alone", (BY_ROW, "multi_margin", "one_vs_all_hinge"), "What is the loss where there is one class?",
           {"labels": [0, 0], "scores": [[0.5], [0.5]]},
-          {"zero": [0.0, 0.0], "one": [1.0, 1.0], "1 - the score": [0.5, 0.5], "1 + the score": [1.5, 1.5], "minus infinity": [-math.inf] * 2, REFUSES: []},
+          {"zero": [0.0, 0.0], "one": [1.0, 1.0], "1 - the score": [0.5, 0.5], "1 + the score": [1.5, 1.5],
+           "minus infinity": [-math.inf] * 2, REFUSES: []},
           otherwise=OTHER),
     Probe("hinge-of-classes-by-default", ("one_vs_all_hinge",), "Which multiclass hinge loss is the default?",
           {"labels": [0], "scores": [[1.0, 0.5]]},
@@ -103,7 +108,8 @@ PROBES = (
     Probe("hinge-embedding-of-the-label-zero", ("hinge_embedding",), "Is the label 0 the negative class?",
           {"y_true": [0.0], "score": [0.25]},
           {"yes": [0.75], "no: both terms are added": [1.0], "no: its loss is 0": [0.0], REFUSES: []}),
-    Probe("perceptron-label-zero", ("perceptron",), "Is the label 0 the negative class?", {"y_true": [0.0], "score": [S]},
+    Probe("perceptron-label-zero", ("perceptron",), "Is the label 0 the negative class?",
+          {"y_true": [0.0], "score": [S]},
           {"yes": [S], "no: its loss is 0": [0.0], REFUSES: []}),
     _sloped("hinge-kink-slope", ("hinge",), {"y_true": [1.0], "score": [1.0]}, "score",
             **{"0": [0.0], "-1": [-1.0], "-1/2": [-0.5], "NaN": [NAN]}),
