@@ -107,7 +107,6 @@ PROBES = (
     Probe("binary-accuracy-of-several-labels", ("binary_accuracy",), "What is the accuracy of rows of several labels?",
           {"y_true": [[1, 0, 1], [0, 1, 0]], "y_score": [[0.75, 0.25, 0.75], [0.25, 0.75, 0.75]]},
           {"the share of right labels": [5 / 6], "the share of rows that are right altogether": [0.5],
-           "that of each row": [1.0, 2 / 3], "whether each row is right": [1.0, 0.0],
            "whether each label is right": Shape((2, 3)), REFUSES: []}, together=True, otherwise=OTHER),
     Probe("rows-of-several-labels", ("multilabel_accuracy", "subset_accuracy", "hamming_loss"),
           "Which share is the metric of rows of several labels?",

@@ -1,29 +1,20 @@
-"""Probes of labels, divergences, margins, accuracies, averages and state tell each behaviour by its label."""
+"""Probes of labels, divergences, focal and margin losses tell each behaviour by its label."""
 
 from __future__ import annotations
 
-import math
-import tomllib
 from collections.abc import Callable
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.special
-from planted import RefusalError, log_softmax, observe, top_k
-from trueline.adapters.base import Lifecycle
-from trueline.conformance.checks import checks
-from trueline.conformance.probe import REFUSES, Probe
-from trueline.conformance.probes import accuracy, averages, bad_input_labels, labels, losses, margins, state
+from planted import RefusalError, log_softmax, observe, refuses
+from trueline.conformance.probe import REFUSES
 
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
-CE, HINGE, SPARSE = "sparse_categorical_cross_entropy_with_logits", "hinge", "sparse_categorical_accuracy"
-MODULES = (labels, losses, margins, accuracy, averages, state, bad_input_labels)
-PROBES: dict[str, Probe] = {probe.name: probe for module in MODULES for probe in module.PROBES}
-
+CE, HINGE = "sparse_categorical_cross_entropy_with_logits", "hinge"
 MEAN = {"reduction": "mean"}
 NONE = {"reduction": "none"}
 IGNORING = {"call": "planted(labels, logits, ignore_index)", **MEAN}
@@ -33,10 +24,6 @@ WEIGHING = {"call": "planted(labels, logits, class_weight)", **MEAN}
 def told(probe: str, operation: str, function: Function, **options: Any) -> tuple[str, str | None]:
     (found,) = observe(probe, operation, function, **options).values()
     return found["verdict"], found.get("label")
-
-
-def refuses(*arrays: Any, **keywords: Any) -> Any:
-    raise RefusalError(f"not with {len(arrays)} arrays and {sorted(keywords)}")
 
 
 # Labels
