@@ -27,13 +27,15 @@ NATIVE = ("float16", "float32", "float64")
 class Lifecycle:
     """How a framework's stateful metrics are used, as Python expressions of `metric`, the object.
 
-    `update` is what is called with the arguments of a line of the table; `merge` takes the state of `other` into
+    `update` is what is called with the arguments of a line of the table, and so is `call`, whose value is a result;
+    `merge` takes the state of `other` into
     `metric`; `copy` is a second object of the same state. What is None, the framework does not offer.
     """
 
     update: str
     result: str
     reset: str
+    call: str | None = None
     merge: str | None = None
     copy: str | None = None
 
@@ -91,7 +93,10 @@ class Implementation:
             raise ValueError(f"{self.id} is no stateful call of the form maker(...)(arguments)")
         given = [ast.unparse(each) for each in (*outer.args, *outer.keywords)]
         every = {**vars(self.lifecycle), "make": ast.unparse(outer.func)}
-        every["update"] += f"({', '.join(given)})"
+        arguments = f"({', '.join(given)})"
+        every["update"] += arguments
+        if every["call"] is not None:
+            every["call"] += arguments
         return {name: text for name, text in every.items() if text is not None}
 
     def function(

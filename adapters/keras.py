@@ -57,6 +57,7 @@ class KerasAdapter(Adapter):
     # Keras 3 has no merge of its own: a metric's variables say of themselves that replicas are to be summed.
     lifecycle = Lifecycle(
         update="metric.update_state",
+        call="metric",
         result="metric.result()",
         reset="metric.reset_state()",
         merge="[mine.assign_add(theirs) for mine, theirs in zip(metric.variables, other.variables)]",

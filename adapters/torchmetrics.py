@@ -33,6 +33,7 @@ class TorchMetricsAdapter(Adapter):
     modes = (Mode("eager", requires=("torch",), layouts=TENSOR_LAYOUTS),)
     lifecycle = Lifecycle(
         update="metric.update",
+        call="metric",
         result="metric.compute()",
         reset="metric.reset()",
         merge="metric.merge_state(other)",

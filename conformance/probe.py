@@ -58,6 +58,8 @@ class Probe:
     """Relative distance within which values are the same; default: eight epsilons of the format or 1/1000."""
     given_as: Mapping[str, str] = field(default_factory=dict)
     """Inputs that are handed over in another dtype than the operation's own."""
+    reworded: Mapping[str, str] = field(default_factory=dict)
+    """Text of the call and what stands in its place. Asked of calls that have all of it."""
     left_out: tuple[str, ...] = ()
     """Parameters of the definition, or keywords of the call, that are left to the framework's defaults. Asked of calls
     that have them as keywords."""
@@ -67,6 +69,8 @@ class Probe:
     """Whether 0 and -0 are different answers."""
     slope: str | None = None
     """The input with respect to which the gradient is asked for, the upstream gradient being 1 everywhere."""
+    together: bool = False
+    """Whether the rows go into one call even where only their mean can be had: it is the mean of the values then."""
     steps: tuple[Step, ...] = ()
     """What is done to an object of a stateful implementation; the answer holds every result, flat."""
     otherwise: str | None = None
@@ -91,38 +95,44 @@ class Probe:
         return Case(self.name, {name: made(name) for name in (*op.inputs, *weights)}, self.parameters)
 
     def asked(self, setting: Setting) -> Implementation | None:
-        """The implementation with the call that is asked; None if its own does not name what is to be left out."""
+        """The implementation with the call that is asked; None if its own is not worded so."""
         found = setting.implementation
         if self.calls:
             found = replace(found, call=self.calls.get(found.name, found.call))
+        for text, instead in self.reworded.items():
+            if text not in found.call:
+                return None
+            found = replace(found, call=found.call.replace(text, instead))
         for name in self.left_out:
             call = without(found.call, name)
-            if call == without(found.call, "") or name in replace(found, call=call).names:
+            stays = name in replace(found, call=call).names and name not in setting.operation.inputs
+            if call == without(found.call, "") or stays:
                 return None
             found = replace(found, call=call)
         return found
 
+    def _rows(self, setting: Setting) -> int:
+        return len(_listed(next(iter(self.given.values())), FORMATS.get(setting.dtype, FORMATS["float64"])))
+
     def applies(self, setting: Setting) -> bool:
         """Whether the implementation computes one of the operations, and offers what the question needs."""
-        op, implementation = setting.operation, setting.implementation
+        op = setting.operation
         if op.name not in self.operations or setting.dtype not in self.dtypes:
             return False
-        if self.calls and implementation.name not in self.calls:
+        if self.calls and setting.implementation.name not in self.calls:
             return False
         if self.slope is not None and not has_autodiff(setting):
             return False
         # A sample at a time has neither the shapes that a batch has nor its slopes.
-        alone = asked_one_by_one(implementation, op, Case(self.name, {}, {"reduction": "none"}))
-        if alone and (
-            self.parameters.get("reduction") == "none" or (self.slope and "reduction" not in self.parameters)
-        ):
+        alone = asked_one_by_one(setting.implementation, op, Case(self.name, {}, {"reduction": "none"}))
+        sloped = self.slope and "reduction" not in self.parameters and not self.together and self._rows(setting) > 1
+        if alone and (self.parameters.get("reduction") == "none" or sloped):
             return False
-        if self.steps and not _offers(implementation, self.steps):
+        if self.steps and not _offers(setting.implementation, self.steps):
             return False
         weights = {"sample_weight": np.ones(1)} if "sample_weight" in self.given else {}
-        return self.asked(setting) is not None and can_ask(
-            implementation, op, Case(self.name, weights, self.parameters)
-        )
+        asked = self.asked(setting)
+        return asked is not None and can_ask(asked, op, Case(self.name, weights, self.parameters))
 
     def observe(self, context: Context) -> Iterator[Observation]:
         """One observation: the label whose values the answer has."""
@@ -152,9 +162,11 @@ class Probe:
         offered = asked.choices("reduction", REDUCTIONS)
         if self.calls or "reduction" in (*self.parameters, *self.left_out) or not offered or self.steps:
             return self._called(context, case, asked)
-        if "none" not in offered:
+        whole = self.together or self.slope is not None
+        if "none" not in offered and not whole:
             return one_by_one(context, case, asked)
-        return self._called(context, replace(case, parameters={**case.parameters, "reduction": "none"}), asked)
+        reduction = "none" if "none" in offered else "mean"
+        return self._called(context, replace(case, parameters={**case.parameters, "reduction": reduction}), asked)
 
     def _called(self, context: Context, case: Case, asked: Implementation) -> Answer:
         call = replace(context.call(case, implementation=asked), steps=self.steps)
@@ -185,6 +197,8 @@ class Probe:
             if label == REFUSES:
                 continue
             expected = np.asarray(_listed(values, fmt), dtype=np.float64).ravel()
+            if self.together and got.size == 1 and expected.size > 1:
+                expected = np.full(got.shape, expected.mean())
             if expected.shape != got.shape:
                 continue
             with np.errstate(all="ignore"):
@@ -206,7 +220,10 @@ def without(call: str, name: str) -> str:
             node.keywords = [each for each in node.keywords if each.arg != name and name not in _named(each.value)]
             return self.generic_visit(node)
 
-    return ast.unparse(Remover().visit(ast.parse(call, mode="eval")))
+    tree = ast.parse(call, mode="eval")
+    before = ast.unparse(tree)
+    after = ast.unparse(Remover().visit(tree))
+    return call if after == before else after
 
 
 def _named(node: ast.AST) -> set[str]:

@@ -9,7 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from trueline.adapters.base import Array, Function, Implementation
 
-Verb = Literal["update", "result", "reset", "merge", "copy"]
+Verb = Literal["update", "call", "result", "reset", "merge", "copy"]
+
+GIVING = ("update", "call")
+"""The verbs that give an object a batch."""
 
 Batch = tuple[tuple[int, int | None], int]
 """Which rows, and how many times over."""
@@ -21,7 +24,8 @@ WHOLE: Batch = ((0, None), 1)
 class Step:
     """One act, done `repeat` times to the object number `on`, which is made when it is first named.
 
-    `update` gives it a batch: the rows [start, stop) of every input, `tile` times over. `merge` takes the state of
+    `update` gives it a batch: the rows [start, stop) of every input, `tile` times over; `call` does so and its value is
+    a result. `merge` takes the state of
     the object number `other` into it; `copy` puts a copy of `other` in its place.
     """
 
@@ -40,8 +44,10 @@ class Step:
     def __str__(self) -> str:
         start, stop = self.rows
         times = f" {self.tile} times over" if self.tile > 1 else ""
+        rows = f"rows {start}:{'' if stop is None else stop}{times}"
         words = {
-            "update": f"update metric {self.on} with rows {start}:{'' if stop is None else stop}{times}",
+            "update": f"update metric {self.on} with {rows}",
+            "call": f"call metric {self.on} with {rows}",
             "result": f"result of metric {self.on}",
             "reset": f"reset metric {self.on}",
             "merge": f"merge metric {self.other} into metric {self.on}",
@@ -53,7 +59,7 @@ class Step:
 def batches(steps: Iterable[Step], arrays: Sequence[Array]) -> dict[Batch, list[Array]]:
     """The arrays of every batch that the steps update with, each once, and of the whole."""
     made: dict[Batch, list[Array]] = {}
-    for rows, tile in [WHOLE, *(step.batch for step in steps if step.verb == "update")]:
+    for rows, tile in [WHOLE, *(step.batch for step in steps if step.verb in GIVING)]:
         if (rows, tile) not in made:
             cut = [array[slice(*rows)] for array in arrays]
             made[rows, tile] = [np.tile(array, (tile, *[1] * (array.ndim - 1))) for array in cut]
@@ -83,13 +89,13 @@ def perform(
 
     results = []
     for step in steps:
-        given = made[step.batch] if step.verb == "update" else example
+        given = made[step.batch] if step.verb in GIVING else example
         for _ in range(step.repeat):
             metric = at(step.other if step.verb == "copy" else step.on)
             other = at(step.other) if step.verb == "merge" else None
             answer = acts[step.verb](metric, other, *parameters.values(), *given)
             if step.verb == "copy":
                 objects[step.on] = answer
-            elif step.verb == "result":
+            elif step.verb in ("result", "call"):
                 results.append(answer)
     return results

@@ -50,9 +50,7 @@ def meaning(op: Operation, conventions: Any, case: Case) -> Meaning:
         "ignore_index" in op.parameters and bool({"class_weight", "ignore_index"} & set(case.parameters))
     )
     divided = weighed and case.parameters.get("reduction") == "mean"
-    kept = {
-        name: value for name, value in conventions.items() if name not in PLACE and (divided or name != DIVISOR)
-    }
+    kept = {name: value for name, value in conventions.items() if name not in PLACE and (divided or name != DIVISOR)}
     return tuple(sorted(kept.items()))
 
 

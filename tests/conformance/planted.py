@@ -30,6 +30,10 @@ class RefusalError(Exception):
     """What a framework raises."""
 
 
+def refuses(*arrays: Any, **parameters: Any) -> Any:
+    raise RefusalError(f"{len(arrays)} arrays, and {sorted(parameters)}")
+
+
 def observe(
     check: str,
     operation: str,
