@@ -47,6 +47,28 @@ AS_WRITTEN: Mapping[str, Mapping[str, str]] = {
         "keras.losses.BinaryCrossentropy": "keras.losses.BinaryCrossentropy(from_logits=True)(y_true, logits)",
         "keras.metrics.BinaryCrossentropy": "keras.metrics.BinaryCrossentropy(from_logits=True)(y_true, logits)",
     },
+    ROWS: {
+        "numpy.textbook": "-(y_true * numpy.log(y_pred)).sum(axis=1)",
+        "keras.losses.categorical_crossentropy": "keras.losses.categorical_crossentropy(y_true, y_pred)",
+        "keras.losses.CategoricalCrossentropy": (
+            "keras.losses.CategoricalCrossentropy(reduction='none')(y_true, y_pred)"
+        ),
+    },
+    ROWS_LOGITS: {
+        f"{F}.cross_entropy": f"{F}.cross_entropy(logits, y_true, reduction='none')",
+        "torch.nn.CrossEntropyLoss": "torch.nn.CrossEntropyLoss(reduction='none')(logits, y_true)",
+        "tf.nn.softmax_cross_entropy_with_logits": (
+            "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits)"
+        ),
+        "optax.softmax_cross_entropy": "optax.softmax_cross_entropy(logits, y_true)",
+        "optax.safe_softmax_cross_entropy": "optax.safe_softmax_cross_entropy(logits, y_true)",
+        "keras.losses.categorical_crossentropy": (
+            "keras.losses.categorical_crossentropy(y_true, logits, from_logits=True)"
+        ),
+        "keras.losses.CategoricalCrossentropy": (
+            "keras.losses.CategoricalCrossentropy(from_logits=True, reduction='none')(y_true, logits)"
+        ),
+    },
 }
 """The calls as they are usually written, without columns made of vectors."""
 
@@ -195,35 +217,37 @@ PROBES = (
         dtypes=ONCE,
         otherwise=SILENT,
     ),
-    Probe(
-        "labels-given-to-a-loss-of-rows",
-        EITHER_ROWS,
-        "What do integer labels of shape (N,) give where rows are due, N not being the number of classes?",
-        {
-            "y_true": [1, 0, 1],
-            "y_pred": [[0.75, 0.25]] * 3,
-            "logits": [[0.0, -LN3]] * 3,
-        },
-        {REFUSES: [], "taken for labels": [WRONG, RIGHT, WRONG]},
-        EACH,
-        dtypes=ONCE,
-        given_as={"y_true": "int64"},
-        otherwise=SILENT,
+    *(
+        Probe(
+            f"labels-beside-rows-of-{slug}",
+            (name,),
+            "What do integer labels of shape (N,) give where rows are due, N not being the number of classes?",
+            {"y_true": [1, 0, 1], "y_pred": [[0.75, 0.25]] * 3, "logits": [[0.0, -LN3]] * 3},
+            {REFUSES: [], "taken for labels": [WRONG, RIGHT, WRONG]},
+            dtypes=ONCE,
+            given_as={"y_true": "int64"},
+            calls=AS_WRITTEN[name],
+            otherwise=SILENT,
+        )
+        for slug, name in (("probabilities", ROWS), ("logits", ROWS_LOGITS))
     ),
-    Probe(
-        "as-many-labels-as-classes-for-rows",
-        EITHER_ROWS,
-        "What do integer labels of shape (N,) give where rows are due, N being the number of classes?",
-        {
-            "y_true": [1, 0],
-            "y_pred": [[0.75, 0.25], [0.25, 0.75]],
-            "logits": [[0.0, -LN3], [-LN3, 0.0]],
-        },
-        {REFUSES: [], "taken for labels": [WRONG, WRONG], "silent: taken for one row for all": [RIGHT, WRONG]},
-        EACH,
-        dtypes=ONCE,
-        given_as={"y_true": "int64"},
-        otherwise=SILENT,
+    *(
+        Probe(
+            f"as-many-labels-as-classes-beside-{slug}",
+            (name,),
+            "What do integer labels of shape (N,) give where rows are due, N being the number of classes?",
+            {
+                "y_true": [1, 0],
+                "y_pred": [[0.75, 0.25], [0.25, 0.75]],
+                "logits": [[0.0, -LN3], [-LN3, 0.0]],
+            },
+            {REFUSES: [], "taken for labels": [WRONG, WRONG], "silent: taken for one row for all": [RIGHT, WRONG]},
+            dtypes=ONCE,
+            given_as={"y_true": "int64"},
+            calls=AS_WRITTEN[name],
+            otherwise=SILENT,
+        )
+        for slug, name in (("probabilities", ROWS), ("logits", ROWS_LOGITS))
     ),
     *(
         Probe(

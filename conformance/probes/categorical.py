@@ -276,7 +276,11 @@ PROBES = (
             EITHER,
             f"Is a smoothing of {told} refused?",
             {"y_true": [[0.0, 1.0]], **QUARTER},
-            {REFUSES: [], f"no: targets of {e / 2} and {1 - e / 2}": [e / 2 * RIGHT + (1 - e / 2) * WRONG]},
+            {
+                REFUSES: [],
+                "no: it is taken for 0": [WRONG],
+                f"no: targets of {e / 2} and {1 - e / 2}": [e / 2 * RIGHT + (1 - e / 2) * WRONG],
+            },
             {"label_smoothing": e},
             otherwise="no: other targets",
         )
