@@ -1,4 +1,4 @@
-"""The pages of the operations, with formula, special values, bounds and implementations; and those of the stories."""
+"""The pages of the operations, with formula, special values, bounds and implementations; of stories and questions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from trueline.adapters.base import Implementation
 from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
 from trueline.conformance.context import dtypes_of, offered_in
 from trueline.conformance.probes import PROBES
+from trueline.conformance.question import questions
 from trueline.conformance.specials import HOLDS, NO_VALUE, UNDECIDED, at_cases, at_points, bracketed
 from trueline.conformance.stories import STORIES
 from trueline.conformance.story import Story
@@ -27,7 +28,9 @@ MARK = "<!-- Written by `trueline docs`: change {}, not this page. -->"
 
 OPERATION_MARK, STORY_MARK = MARK.format("the definition or the adapter"), MARK.format("the story")
 
-FOLDERS = ("operations", "stories")
+QUESTION_MARK = MARK.format("the table of questions, or the check")
+
+FOLDERS = ("operations", "stories", "questions")
 
 INDEX = "README.md"
 
@@ -71,6 +74,9 @@ def pages() -> dict[str, str]:
         **{f"operations/{operation.name}.md": _page(operation) for operation in OPERATIONS.values()},
         f"stories/{INDEX}": _environment().get_template("stories.md.j2").render(mark=STORY_MARK, stories=STORIES),
         **{f"stories/{story.name}.md": _story(story) for story in STORIES},
+        f"questions/{INDEX}": _environment()
+        .get_template("questions.md.j2")
+        .render(mark=QUESTION_MARK, questions=questions()),
     }
 
 
@@ -84,7 +90,7 @@ def differences(folder: Path, made: Mapping[str, str]) -> dict[str, str]:
     for below in FOLDERS:
         for path in sorted((folder / below).glob("*.md")):
             name = f"{below}/{path.name}"
-            if name not in made and (_read(path) or "").startswith((OPERATION_MARK, STORY_MARK)):
+            if name not in made and (_read(path) or "").startswith((OPERATION_MARK, STORY_MARK, QUESTION_MARK)):
                 found[name] = "of no operation or story"
     return found
 

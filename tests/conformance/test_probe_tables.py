@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from trueline.conformance.checks import checks
 from trueline.conformance.context import Setting, dtypes_of, offered_in
 from trueline.conformance.probe import Probe
 from trueline.conformance.probes import (
+    PROBES,
     activations,
     axes,
     bad_input_values,
@@ -22,6 +21,7 @@ from trueline.conformance.probes import (
     categorical,
     gradients,
 )
+from trueline.conformance.question import questions
 
 MODULES = (activations, axes, binary, categorical, behind, gradients, bad_input_values)
 
@@ -87,19 +87,14 @@ def test_every_probe_is_asked_of_something_and_every_named_call_exists(module: A
 # Questions
 
 
-def questions() -> list[dict[str, Any]]:
-    text = resources.files("trueline.conformance").joinpath("questions.toml").read_text(encoding="utf-8")
-    return list(tomllib.loads(text)["question"])
-
-
 def test_every_question_is_answered_by_checks_that_there_are() -> None:
     known = {check.name for check in checks()}
     for question in questions():
-        assert question["answered_by"], question["text"]
-        assert set(question["answered_by"]) <= known, question["text"]
-        assert question["text"].endswith("?")
+        assert question.answered_by, question.text
+        assert set(question.answered_by) <= known, question.text
+        assert question.text.endswith("?")
 
 
-def test_every_probe_answers_a_question() -> None:
-    answering = {name for question in questions() for name in question["answered_by"]}
-    assert {each.name for module in MODULES for each in module.PROBES} <= answering
+def test_every_probe_of_a_table_answers_a_question() -> None:
+    answering = {name for question in questions() for name in question.answered_by}
+    assert {probe.name for probe in PROBES} <= answering

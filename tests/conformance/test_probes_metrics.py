@@ -291,25 +291,3 @@ LIFECYCLE = Lifecycle(
 def test_states_are_told(probe: str, metric: type[Squares], verdict: str, label: str) -> None:
     options = {"call": "planted()(y_true, y_pred)", "lifecycle": LIFECYCLE, **MEAN}
     assert told(probe, "brier_score", metric, **options) == (verdict, label)
-
-
-# Questions
-
-
-def questions() -> list[dict[str, Any]]:
-    text = resources.files("trueline.conformance").joinpath("questions_labels.toml").read_text(encoding="utf-8")
-    return list(tomllib.loads(text)["question"])
-
-
-def test_every_question_is_answered_by_checks() -> None:
-    names = {check.name for check in checks()}
-    for question in questions():
-        assert set(question) == {"paragraph", "text", "answered_by"}
-        assert question["text"].endswith("?")
-        assert question["answered_by"]
-        assert set(question["answered_by"]) <= names
-
-
-def test_every_probe_answers_a_question() -> None:
-    answered = {name for question in questions() for name in question["answered_by"]}
-    assert answered >= PROBES.keys()
