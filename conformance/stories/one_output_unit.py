@@ -155,8 +155,8 @@ def in_tensorflow(images: Array, labels: Array) -> dict[str, float]:
 def in_numpy(images: Array, labels: Array) -> dict[str, float]:
     """The formula of the Keras of that time, on the probability 1 - 1e-7."""
     del images, labels
-    p = np.float32(1 - 1e-7)
-    return {"old-formula": float(-np.log(1 - p + np.float32(1e-7)))}
+    one, p, epsilon = np.array([1, 1 - 1e-7, 1e-7], np.float32)
+    return {"old-formula": float(-np.log(one - p + epsilon))}
 
 
 AS_WRITTEN, REASSOCIATED = "15.333239: as it is written", "22 ln 2: as (1 + 1e-7) - p"

@@ -67,13 +67,15 @@ def in_keras(points: Array, labels: Array, start: Array) -> dict[str, float]:
 
     def train(form: Any, rate: float, decay: float, epochs: int) -> Any:
         made = model(form, rate, decay)
-        made.fit(points, form[3], batch_size=len(points), epochs=epochs, verbose=0)
+        made.fit(points, form[3], batch_size=len(points), epochs=epochs, shuffle=False, verbose=0)
         (kernel,) = made.get_weights()
         return kernel if kernel.shape[1] == 1 else kernel[:, 1:] - kernel[:, :1]
 
     def loss(form: Any, inputs: Array, targets: Array) -> float:
+        made = model(form)
+        made.run_eagerly = True
         try:
-            return float(model(form).evaluate(inputs, targets, batch_size=len(inputs), verbose=0))
+            return float(made.evaluate(inputs, targets, batch_size=len(inputs), verbose=0))
         except ValueError:
             return REFUSED
 

@@ -110,10 +110,10 @@ def test_one_output_unit() -> None:
 
 
 def test_the_loss_that_was_asked_about_is_that_of_the_reassociated_formula() -> None:
-    p, epsilon = np.float32(1 - 1e-7), np.float32(1e-7)
-    assert (np.float32(1) + epsilon) - p == np.float32(2.0**-22)
-    assert (np.float32(1) - p) == np.float32(one_output_unit.LEAST)
-    assert one_output_unit.OLD[one_output_unit.AS_WRITTEN] == pytest.approx(-math.log((1 - p) + epsilon), rel=1e-12)
+    one, p, epsilon = np.array([1, 1 - 1e-7, 1e-7], np.float32)
+    assert (one + epsilon) - p == np.float32(2.0**-22)
+    assert one - p == np.float32(one_output_unit.LEAST)
+    assert one_output_unit.OLD[one_output_unit.AS_WRITTEN] == pytest.approx(-math.log((one - p) + epsilon), rel=1e-12)
     assert one_output_unit.OLD[one_output_unit.REASSOCIATED] == pytest.approx(-math.log(2.0**-22), rel=1e-12)
     assert f"{(1 - 0.501897) * one_output_unit.OLD[one_output_unit.REASSOCIATED]:.6f}" == "7.595691"
     assert f"{one_output_unit.OLD[one_output_unit.AS_WRITTEN]:.6f}" == "15.333239"
