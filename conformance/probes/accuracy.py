@@ -35,7 +35,7 @@ def above_exact(fmt: Format) -> int:
 
 def _peak(fmt: Format) -> list[list[float]]:
     row = np.zeros(above_exact(fmt) + 2)
-    row[above_exact(fmt) - 1] = 0.5
+    row[above_exact(fmt) - 1], row[0] = 0.5, 0.25
     return [row.tolist()]
 
 
