@@ -35,7 +35,7 @@ def above_exact(fmt: Format) -> int:
 
 def _peak(fmt: Format) -> list[list[float]]:
     row = np.zeros(above_exact(fmt) + 2)
-    row[above_exact(fmt) - 1] = 0.5
+    row[above_exact(fmt) - 1], row[0] = 0.5, 0.25
     return [row.tolist()]
 
 
@@ -160,13 +160,14 @@ PROBES = (
           right=("no",), dtypes=("float16", "bfloat16")),
     *(
         Probe(name, BY_LABEL, f"What does {words} do to an accuracy, beside two others of which one is right?",
-              {"labels": [0, 2, label], "y_score": [[0.125, 0.25, 0.5]] * 3},
-              {"it is a mistake": [0.0, 1.0, 0.0], "as the last class it is right": [0.0, 1.0, 1.0],
+              {"labels": [0, 2, label], "y_score": [[0.125, 0.25, 0.5]] * 2 + [row]},
+              {"it is a mistake": [0.0, 1.0, 0.0], f"as the {taken} class it is right": [0.0, 1.0, 1.0],
                "its row is left out": [0.5], "the accuracy is NaN": [NAN], REFUSES: []}, together=True, otherwise=OTHER)
-        for name, label, words in (
-            ("label-too-large-in-an-accuracy", 3, "a label equal to the number of classes"),
-            ("label-minus-one-in-an-accuracy", -1, "the label -1"),
-            ("label-minus-hundred-in-an-accuracy", -100, "the label -100"),
+        for name, label, words, row, taken in (
+            ("label-too-large-in-an-accuracy", 3, "a label equal to the number of classes", [0.5, 0.25, 0.125],
+             "first"),
+            ("label-minus-one-in-an-accuracy", -1, "the label -1", [0.125, 0.25, 0.5], "last"),
+            ("label-minus-hundred-in-an-accuracy", -100, "the label -100", [0.125, 0.25, 0.5], "last"),
         )
     ),
     Probe("label-one-point-nine-in-an-accuracy", BY_LABEL, "Which class is the label 1.9, of a floating-point dtype?",
