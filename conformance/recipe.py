@@ -115,7 +115,9 @@ class Recipe:
     def _images(self, context: Context) -> tuple[Case, ...]:
         flat = rows_of(self.operation, context.format, int(np.prod(IMAGES)), 10, "images")
         shaped = {name: array.reshape(*IMAGES, *array.shape[1:]) for name, array in flat.items()}
-        moved = {name: np.moveaxis(array, -1, 1) if array.ndim > len(IMAGES) else array for name, array in shaped.items()}
+        moved = {
+            name: np.moveaxis(array, -1, 1) if array.ndim > len(IMAGES) else array for name, array in shaped.items()
+        }
         parameters = {"axis": 1, "reduction": self.conventions["reduction"]}
         return (Case("images", {name: np.ascontiguousarray(array) for name, array in moved.items()}, parameters),)
 

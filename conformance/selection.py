@@ -158,7 +158,9 @@ def every_test(framework: Adapter, mode: Mode) -> Iterator[tuple[Setting, Check]
     for recipe in recipes():
         if framework.framework in recipe.calls:
             for setting in _settings(recipe.implementation(framework.framework), mode):
-                yield setting, recipe.check()
+                # As every shape is: where another adapter has the other dtypes, or each is compiled, the first alone.
+                if setting.dtype in mode.sweeps or (setting.dtype == "int64" and mode.sweeps):
+                    yield setting, recipe.check()
     for story in STORIES:
         if (
             framework.framework in story.scenes
