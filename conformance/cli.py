@@ -17,7 +17,7 @@ from trueline.conformance.recipe import UnknownImplementationError, recipes
 from trueline.conformance.recorder import suite
 from trueline.conformance.selection import Selection, SelectionError, install_hint
 from trueline.conformance.session import DEVIATES, HARNESS, Nothing, Report, measure
-from trueline.conformance.translations import ARRAYS, missing, translations
+from trueline.conformance.translations import ARRAYS, equivalents, missing, translations
 from trueline.reference.catalogue import OPERATIONS
 from trueline.reports import runfile
 from trueline.reports.compare import compare as compared
@@ -230,19 +230,25 @@ def _list_missing() -> None:
 def translate(implementation: str, to: str | None) -> None:
     """Print what to write in other frameworks to get what an implementation means.
 
-    IMPLEMENTATION is a public path such as torch.nn.BCELoss, or operation/path. Every expression is a recipe that
-    the suite runs and judges; inputs and parameters have the names of the operation's definition.
+    IMPLEMENTATION is a public path such as torch.nn.BCELoss, or operation/path. First come the frameworks' own
+    implementations under the same conventions, then recipes, all of which the suite runs and judges; inputs and
+    parameters have the names of the operation's definition.
     """
     try:
-        found = list(translations(implementation, to))
+        own, found = list(equivalents(implementation, to)), list(translations(implementation, to))
     except UnknownImplementationError as error:
         _fail(str(error))
-    if not found:
-        _fail(f"there is no recipe like {implementation}{f' in {to}' if to else ''}; 'trueline list recipes' has them.")
+    if not own and not found:
+        _fail(
+            f"nothing like {implementation} is known{f' in {to}' if to else ''}; 'trueline list recipes' has the rest."
+        )
+    for each in own:
+        click.echo(f"{each.operation}: {each.name}, under the same conventions")
+        click.echo(f"  {each.framework}: {each.call}")
     told = None
     for recipe, framework, call in found:
         if recipe.name != told:
-            click.echo(f"{recipe.operation.name}: {recipe.name}, {recipe.says}")
+            click.echo(f"{recipe.operation.name}: recipe {recipe.name}, {recipe.says}")
             if recipe.limits:
                 click.echo(f"  limits: {recipe.limits}")
             told = recipe.name

@@ -182,7 +182,9 @@ def recipes() -> tuple[Recipe, ...]:
     found: list[Recipe] = []
     for table in _tables():
         for entry in table.get("recipe", []):
-            fields = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+            fields: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
+            }
             found += Recipe(**fields).reduced()
     names = [each.name for each in found]
     if len(set(names)) < len(names):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +44,13 @@ class Pair:
     """One of the implementations that mean it."""
 
 
-def meaning(op: Operation, conventions: Any, case: Case) -> Meaning:
+def meaning(op: Operation, conventions: Mapping[str, Any], case: Case) -> Meaning:
     """The conventions that tell in a case: what a mean divides by tells only in one that is weighed."""
     weighed = "sample_weight" in case.inputs or (
         "ignore_index" in op.parameters and bool({"class_weight", "ignore_index"} & set(case.parameters))
     )
     divided = weighed and case.parameters.get("reduction") == "mean"
-    kept = {name: value for name, value in conventions.items() if name not in PLACE and (divided or name != DIVISOR)}
+    kept = _kept(conventions, PLACE if divided else (*PLACE, DIVISOR))
     return tuple(sorted(kept.items()))
 
 
@@ -123,6 +123,24 @@ def translations(name: str, to: str | None = None) -> Iterator[tuple[Recipe, str
                     yield recipe, framework, call
 
 
+def equivalents(name: str, to: str | None = None) -> Iterator[Implementation]:
+    """Implementations of other frameworks with the operation and the conventions of what is called `name`.
+
+    Raises UnknownImplementationError.
+    """
+    meant = [(each.operation, each.framework, _kept(each.conventions, PLACE)) for each in named(name)]
+    for each in implementations():
+        if to in (None, each.framework) and any(
+            (each.operation, _kept(each.conventions, PLACE)) == (operation, conventions) and each.framework != framework
+            for operation, framework, conventions in meant
+        ):
+            yield each
+
+
+def _kept(conventions: Mapping[str, Any], without: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in conventions.items() if name not in without}
+
+
 def means(recipe: Recipe, implementation: Implementation) -> bool:
     """Whether a recipe means what an implementation does: the same operation under the same conventions."""
     if recipe.operation.name != implementation.operation:
@@ -132,8 +150,6 @@ def means(recipe: Recipe, implementation: Implementation) -> bool:
     offered: Iterable[Any] = implementation.choices("reduction", (reduction,))
     if reduction is not None and reduction not in offered:
         return False
-    weighed = "sample_weight" in written.names or "class_weight" in written.names or "ignore_index" in written.names
-    ignored = {*PLACE} if weighed and reduction == "mean" else {*PLACE, DIVISOR}
-    return {k: v for k, v in written.conventions.items() if k not in ignored} == {
-        k: v for k, v in implementation.conventions.items() if k not in ignored
-    }
+    weighed = not written.names.isdisjoint({"sample_weight", "class_weight", "ignore_index"})
+    without = PLACE if weighed and reduction == "mean" else (*PLACE, DIVISOR)
+    return _kept(written.conventions, without) == _kept(implementation.conventions, without)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,6 @@ import pytest
 import scipy.special
 from planted import log_softmax, observe, refuses, top_k
 from trueline.adapters.base import Lifecycle
-from trueline.conformance.checks import checks
 from trueline.conformance.probe import REFUSES, Probe
 from trueline.conformance.probes import accuracy, averages, bad_input_labels, labels, losses, margins, state
 
