@@ -67,9 +67,24 @@ def keys(setting: Setting, check: Check) -> Iterator[str]:
     return (f"{setting.prefix}/{check.name}/{name}" for name in sorted(case_names(setting, check)))
 
 
+_known_keys: dict[str, tuple[str, ...]] = {}
+
+
+def _keys(setting: Setting, check: Check) -> tuple[str, ...]:
+    name = f"{setting.prefix}/{check.name}"
+    if name not in _known_keys:
+        _known_keys[name] = tuple(keys(setting, check))
+    return _known_keys[name]
+
+
 @functools.cache
-def _prefixes() -> tuple[tuple[str, Setting, Check], ...]:
-    return tuple((f"{setting.prefix}/{check.name}", setting, check) for setting, check in tests())
+def _tests_of() -> dict[tuple[str, str], list[tuple[str, Setting, Check]]]:
+    """Every test with its prefix, by operation and check: few tests can have a pattern, and there are many of both."""
+    found: dict[tuple[str, str], list[tuple[str, Setting, Check]]] = {}
+    for setting, check in tests():
+        place = (setting.implementation.operation, check.name)
+        found.setdefault(place, []).append((f"{setting.prefix}/{check.name}", setting, check))
+    return found
 
 
 @functools.cache
@@ -79,7 +94,9 @@ def exists(pattern: str) -> bool:
     here = "/".join([*parts[:3], "cpu", *parts[4:]])
     return any(
         matches(here, key)
-        for prefix, setting, check in _prefixes()
+        for (operation, check), found in _tests_of().items()
+        if matches(parts[0], operation) and matches(parts[5], check)
+        for prefix, setting, asked in found
         if matches(here, prefix)
-        for key in keys(setting, check)
+        for key in _keys(setting, asked)
     )
