@@ -137,7 +137,10 @@ class Probe:
     def observe(self, context: Context) -> Iterator[Observation]:
         """One observation: the label whose values the answer has."""
         case = self.case(context.setting, context.format)
-        yield self.observed(context, case, self._ask(context, case))
+        asked = self.asked(context.setting)
+        assert asked is not None
+        seen = self.observed(context, case, self._ask(context, case, asked))
+        yield seen if asked.call == context.implementation.call else {**seen, "call": asked.call}
 
     def observed(self, context: Context, case: Case, answer: Answer) -> Observation:
         """What the probe makes of an answer."""
@@ -156,9 +159,7 @@ class Probe:
         )
         return context.observation(self.name, case, judgement, label=label, digest=digest(answer))
 
-    def _ask(self, context: Context, case: Case) -> Answer:
-        asked = self.asked(context.setting)
-        assert asked is not None
+    def _ask(self, context: Context, case: Case, asked: Implementation) -> Answer:
         offered = asked.choices("reduction", REDUCTIONS)
         if self.calls or "reduction" in (*self.parameters, *self.left_out) or not offered or self.steps:
             return self._called(context, case, asked)

@@ -33,7 +33,7 @@ def embedded(merged: Merged) -> str:
     A row is a list of numbers into `strings` unless said otherwise, cut after its last entry that is not
     null: operation, implementation, dtype, device, mode, check, case, column (a number into `columns`),
     verdict (into `verdicts`), error, allowed (themselves), accuracy, label, message, expectation, expected,
-    nearest, got, digest, input. The order is the one that `report.js` reads.
+    nearest, got, digest, input, call where it is not the implementation's. The order is the one that `report.js` reads.
     """
     table = _Table()
     verdicts = list(VERDICTS)
@@ -88,6 +88,7 @@ def _row(seen: Seen, table: _Table, verdicts: list[str]) -> list[Any]:
         text(both(witness["got"], seen.dtype) if witness else None),
         text(observation.get("digest")),
         text(_inputs(seen) if seen.verdict in _INPUTS_FOR else None),
+        text(observation.get("call")),
     ]
     while row[-1] is None:
         row.pop()

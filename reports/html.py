@@ -157,7 +157,7 @@ def _finding(finding: Finding, columns: tuple[Column, ...], listed: set[str]) ->
         "expectation": expectation,
         "operation": worst.operation_entry,
         "check": worst.run["checks"][finding.check],
-        "call": worst.implementation_entry["call"],
+        "call": worst.call,
         "conventions": sorted(worst.implementation_entry["conventions"].items()),
         "rows": shown,
         "link": find_link(f"/{finding.operation}/{finding.implementation}/ /{finding.check}/", finding.verdict),

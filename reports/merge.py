@@ -71,6 +71,11 @@ class Seen:
         return entry
 
     @property
+    def call(self) -> str:
+        """The expression that ran: the observation's own, or the implementation's."""
+        return str(self.observation.get("call", self.implementation_entry["call"]))
+
+    @property
     def operation_entry(self) -> dict[str, Any]:
         """The definition, as this observation's run states it."""
         entry: dict[str, Any] = self.run["operations"][self.operation]

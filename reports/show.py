@@ -67,7 +67,7 @@ def _definition(seen: Seen) -> list[tuple[str, str]]:
 def _call(seen: Seen) -> list[tuple[str, str]]:
     entry = seen.implementation_entry
     conventions = ", ".join(f"{name}={value}" for name, value in entry["conventions"].items())
-    rows = [("call", entry["call"])]
+    rows = [("call", seen.call)]
     return [*rows, ("conventions", conventions)] if conventions else rows
 
 

@@ -57,7 +57,7 @@ PROBES = (
     Probe("three-labels-for-one-row", BY_LABEL, "What do three labels beside one row give?", _rows([0, 1, 2], 1),
           {**REFUSED, "silent: the row stands for all labels": Shape((3,))}, together=True, otherwise=SILENT),
     Probe("labels-as-a-column", NLL, "What do labels of shape (N, 1) give?", _rows([[0], [1]], 2),
-          {REFUSES: [], "a loss for each row, or their mean": LOSSES[:2], "NaN": [NAN]}, together=True,
+          {REFUSES: [], "a loss for each row, their mean where only that is given": LOSSES[:2], "NaN": [NAN]}, together=True,
           otherwise=SILENT),
     Probe("labels-as-a-column-in-an-accuracy", SCORED[:1], "What do labels of shape (N, 1) give?",
           {"labels": [[0], [1], [2]], "y_score": [[0.75, 0.25, 0.125], [0.25, 0.75, 0.125], [0.125, 0.25, 0.75]]},

@@ -4,7 +4,7 @@
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const data = await new Response(unpacked).json();
   const [OP, IMPL, , , , , CASE, COLUMN, VERDICT, ERROR, ALLOWED, ACCURACY, LABEL, MESSAGE, EXPECTATION,
-    EXPECTED, NEAREST, GOT, DIGEST, INPUT] = Array(20).keys();
+    EXPECTED, NEAREST, GOT, DIGEST, INPUT, CALL] = Array(21).keys();
   const PAGE = 100;
   const text = document.getElementById("find-text");
   const verdict = document.getElementById("find-verdict");
@@ -85,7 +85,7 @@
     };
     const operation = string(row, OP);
     fact("operation", node("a", { href: "#op-" + operation }, operation));
-    fact("call", data.calls[operation + "/" + string(row, IMPL)], "code");
+    fact("call", string(row, CALL) || data.calls[operation + "/" + string(row, IMPL)], "code");
     fact("environment", data.columns[row[COLUMN]]);
     fact("input", string(row, INPUT), "pre");
     fact("expected", string(row, EXPECTED), "code");

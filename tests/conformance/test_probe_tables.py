@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
-from planted import BCE
+from planted import BCE, observe
 from trueline.adapters.base import Implementation
 from trueline.adapters.registry import FRAMEWORKS, adapter
 from trueline.conformance.checks import checks
@@ -63,9 +64,14 @@ def test_a_keyword_left_out_is_asked_of_calls_that_have_it() -> None:
 def test_losses_that_answer_one_by_one_have_no_slope_and_no_matrix() -> None:
     alone = setting(offers("sklearn", BCE, "sklearn.metrics.log_loss"))
     assert not probe("unreduced-losses-of-a-matrix").applies(alone)
-    assert not probe("slope-at-kink-of-hinge").applies(
-        setting(offers("torchmetrics", "hinge", "torchmetrics.functional.classification.binary_hinge_loss"))
-    )
+    hinge = setting(offers("torchmetrics", "hinge", "torchmetrics.functional.classification.binary_hinge_loss"))
+
+    def slope(rows: int) -> Probe:
+        given = {"y_true": [1.0] * rows, "score": [1.0] * rows}
+        return Probe("slope", ("hinge",), "Which slope?", given, {"none": [0.0] * rows}, slope="score")
+
+    assert slope(1).applies(hinge)
+    assert not slope(2).applies(hinge)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -98,3 +104,18 @@ def test_every_question_is_answered_by_checks_that_there_are() -> None:
 def test_every_probe_of_a_table_answers_a_question() -> None:
     answering = {name for question in questions() for name in question.answered_by}
     assert {probe.name for probe in PROBES} <= answering
+
+
+def test_no_label_has_the_word_that_joins_two() -> None:
+    assert [(each.name, label) for each in PROBES for label in each.check().answers if " or " in label] == []
+
+
+def test_a_probe_that_asks_another_call_shows_it() -> None:
+    def softmax(x: np.ndarray, axis: int | None = None) -> np.ndarray:
+        e = np.exp(x - x.max())
+        return e / e.sum(axis=axis, keepdims=True)
+
+    (seen,) = observe("default-axis-of-softmax", "softmax", softmax, call="planted(x, axis=axis)").values()
+    assert seen["call"] == "planted(x)"
+    (own,) = observe("one-plus-inf-logit", "softmax", softmax, call="planted(x, axis=axis)").values()
+    assert "call" not in own
