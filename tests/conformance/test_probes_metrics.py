@@ -184,7 +184,7 @@ BAD: tuple[tuple[str, str, Function, str, dict[str, Any]], ...] = (
     ("fewer-labels-than-rows", CE, refuses, REFUSES, NONE),
     ("one-label-for-three-rows", CE, lambda y, z: losses_of(np.resize(y, len(z)), z), "silent: it stands for all rows",
      NONE),
-    ("labels-as-a-column", CE, lambda y, z: losses_of(y[:, 0], z), "a loss for each row, or their mean", NONE),
+    ("labels-as-a-column", CE, lambda y, z: losses_of(y[:, 0], z), "a loss for each row, their mean where only that is given", NONE),
     ("labels-as-a-column-in-an-accuracy", SPARSE, lambda y, s: (y == s.argmax(axis=1)).mean(),
      "each is compared with every row", MEAN),
     ("column-of-predictions", BINARY, mean(above), "each is compared with every truth", MEAN),
