@@ -101,7 +101,8 @@ def _batch_invariance(context: Context) -> Iterator[Observation]:
         if refused is not None:
             yield refused
             continue
-        answers = [answer for answer in found if isinstance(answer, np.ndarray)]
+        # The mean over one row is the row's loss, and has no axis.
+        answers = [np.atleast_1d(answer) for answer in found if isinstance(answer, np.ndarray)]
         alone, truth = np.concatenate(answers[:DIFFERENT]), context.truth(base)
         seen = [
             compared(context, "batch-invariance", base, answer, alone[each], np.zeros(1), truth.ulp[each])

@@ -53,6 +53,7 @@ def test_every_operation_has_a_page() -> None:
     assert set(PAGES) == {
         *(f"operations/{name}.md" for name in ("README", *OPERATIONS)),
         *(f"stories/{name}.md" for name in ("README", *(story.name for story in STORIES))),
+        "questions/README.md",
     }
 
 

@@ -317,11 +317,12 @@ def test_a_run_shows_the_code_that_was_played(run: Path) -> None:
     assert {o["verdict"] for o in told["observations"]} == {"conforms"}
 
 
-def test_a_report_lists_figures_as_questions(run: Path, tmp_path: Path) -> None:
+def test_a_report_tells_the_story_with_its_figures(run: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["report", str(run), "-o", str(tmp_path)], prog_name="trueline")
     assert done.exit_code == 0, done.output
     told = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    asked = {entry["case"]: entry for entry in told["conventions"] if entry["operation"] == "three_animals"}
-    assert set(asked) == {figure.name for figure in three_animals.STORY.asked_of("numpy")}
-    assert asked["model-2"]["question"].startswith("What is the log loss of the second model?")
-    assert [answer["label"] for answer in asked["model-2"]["answers"]] == [three_animals.LAST_BIT]
+    (story,) = (each for each in told["stories"] if each["name"] == "three_animals")
+    figures = {figure["name"]: figure for figure in story["figures"]}
+    assert set(figures) == {figure.name for figure in three_animals.STORY.asked_of("numpy")}
+    assert figures["model-2"]["question"].startswith("What is the log loss of the second model?")
+    assert [seen["label"] for seen in figures["model-2"]["seen"]] == [three_animals.LAST_BIT]
