@@ -65,7 +65,9 @@ def decimal(text: str, dtype: str) -> str:
     except (ValueError, OverflowError):
         return ""
     try:
-        near = np.dtype(getattr(ml_dtypes, dtype, dtype)).type(value)
+        # A number beyond the format is shown as it is.
+        with np.errstate(over="ignore"):
+            near = np.dtype(getattr(ml_dtypes, dtype, dtype)).type(value)
     except (TypeError, OverflowError):
         return repr(value)
     return _shortest(near) if float(near) == value else repr(value)
