@@ -27,6 +27,7 @@ class Recipe:
 
     operation: str
     like: str
+    name: str
     says: str
     limits: str
     expressions: tuple[Expression, ...]
@@ -64,11 +65,12 @@ class Agreement:
 
 def recipes(merged: Merged) -> list[Recipe]:
     """Every recipe observed, by operation and the implementation whose meaning it has."""
-    groups: dict[tuple[str, str, str, str], dict[tuple[int, str], list[Seen]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[tuple[str, ...], dict[tuple[int, str], list[Seen]]] = defaultdict(lambda: defaultdict(list))
     for seen in merged.seen:
         if seen.check_kind == "recipe":
             told = seen.implementation_entry["recipe"]
-            identity = (seen.operation, told["like"], told["says"], told["limits"])
+            name = seen.implementation.partition(".recipe.")[2]
+            identity = (seen.operation, told["like"], name, told["says"], told["limits"])
             groups[identity][seen.column, seen.implementation_entry["call"]].append(seen)
     return [
         Recipe(

@@ -31,7 +31,7 @@ def render_json(merged: Merged) -> str:
       verdict, where, example}]}]; label is null where there was no answer; where is empty if the answer is
       the same in every dtype and mode
     - relations: [{operation, check, implementation, column, counts, labels, worst}]
-    - recipes: [{operation, like, says, limits, expressions: [{column, call, counts, worst}]}]
+    - recipes: [{operation, like, name, says, limits, expressions: [{column, call, counts, worst}]}]
     - stories: [{name, title, told, instead, source, figures: [{name, question, seen: [{column, key, label, got}]}]}]
     - agreements: [{columns, shared, equal}]: of the cases that two columns both answered, those with the same bits
     """
@@ -88,7 +88,7 @@ def render_json(merged: Merged) -> str:
         ],
         "recipes": [
             {
-                **{field: getattr(recipe, field) for field in ("operation", "like", "says", "limits")},
+                **{field: getattr(recipe, field) for field in ("operation", "like", "name", "says", "limits")},
                 "expressions": [
                     {"column": each.column, "call": each.call, "counts": dict(each.counts), "worst": each.worst.key}
                     for each in recipe.expressions

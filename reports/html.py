@@ -64,6 +64,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["words"] = words
     environment.filters["ulp"] = ulp
     environment.filters["soft"] = _soft
+    environment.filters["ticked"] = _ticked
     environment.filters["is_url"] = lambda text: str(text).startswith(("https://", "http://"))
     environment.globals["key_link"] = key_link
     environment.globals["find_link"] = find_link
@@ -73,6 +74,20 @@ def _environment() -> jinja2.Environment:
 def _soft(text: str) -> Markup:
     """A name that may be broken after an underscore, dot or slash, and nowhere else."""
     return Markup(re.sub(r"([_./])(?=\w)", r"\1<wbr>", str(escape(text))))
+
+
+def _ticked(text: str) -> Markup:
+    """Text whose parts between backticks are code, and whose paragraphs are apart."""
+    parts = re.split(r"(```\w*\n.*?```|`[^`]+`)", text, flags=re.S)
+    return Markup("").join(_part(part) for part in parts)
+
+
+def _part(part: str) -> Markup:
+    if part.startswith("```"):
+        return Markup("<pre>{}</pre>").format(part.partition("\n")[2].removesuffix("```").rstrip())
+    if part.startswith("`"):
+        return Markup("<code>{}</code>").format(part.strip("`"))
+    return Markup(escape(part).replace("\n\n", Markup("<br><br>")))
 
 
 def key_link(key: str) -> str:

@@ -38,7 +38,7 @@ def story_run() -> dict:
         "formula": "It does not learn.",
         "source": "A question",
         "parameters": {"loss": "What is the loss?", "accuracy": "What is the accuracy?"},
-        "bound": "Write a sigmoid.",
+        "bound": "Write a sigmoid.\n\n```python\nsigmoid(x) < 1\n```\nand `x`",
     }
     validate(run, "synthetic")
     return run
@@ -49,6 +49,7 @@ def test_a_recipe_is_shown_with_its_worst_case() -> None:
     (recipe,) = recipes(merged)
     (expression,) = recipe.expressions
     assert (recipe.like, recipe.says, recipe.limits) == tuple(LIKE.values())
+    assert recipe.name == "mean"
     assert expression.counts == {"conforms": 2, "deviates": 1}
     assert expression.worst.case == "c1"
     page = render_html(merged)
@@ -65,7 +66,15 @@ def test_a_story_tells_its_figures_in_order() -> None:
     (story,) = stories(merged)
     assert [figure.name for figure in story.figures] == ["loss", "accuracy"]
     page = render_html(merged)
-    for told in ("It does not learn.", "What is the loss?", "the share", "Write a sigmoid.", "A question"):
+    for told in (
+        "It does not learn.",
+        "What is the loss?",
+        "the share",
+        "Write a sigmoid.<br><br>",
+        "<pre>sigmoid(x) &lt; 1</pre>",
+        "<code>x</code>",
+        "A question",
+    ):
         assert told in page
     (found,) = json.loads(render_json(merged))["stories"]
     assert [figure["seen"][0]["label"] for figure in found["figures"]] == ["half", "the share"]
