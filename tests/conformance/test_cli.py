@@ -223,6 +223,8 @@ def started(directory: Path, arguments: Sequence[str | Path]) -> subprocess.Pope
         text=True,
         env={**os.environ, "TMPDIR": str(temporary)},
         start_new_session=True,
+        # A shell that starts the tests in its background makes all their processes deaf to Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 60
     while not list(temporary.glob("trueline-*.log")):
