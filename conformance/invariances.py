@@ -46,9 +46,14 @@ LOGITS_ALONE = ({"logits"}, {"label", "logits"})
 CHECKS: list[Check] = []
 
 
+def _swept(setting: Setting) -> bool:
+    """Whether the mode is eager, and the dtype one in which shapes are swept."""
+    return not setting.mode.compiled and setting.dtype in setting.mode.sweeps
+
+
 def _asked(setting: Setting) -> bool:
-    """Whether the dtype is one in which shapes are swept, and the operation has an answer for each row."""
-    return setting.dtype in setting.mode.sweeps and setting.operation.kind != "metric" and _has(setting, "none")
+    """Whether there is an answer for each row, besides."""
+    return _swept(setting) and setting.operation.kind != "metric" and _has(setting, "none")
 
 
 def _has(setting: Setting, reduction: str) -> bool:
@@ -135,7 +140,7 @@ def _row_permutation(context: Context) -> Iterator[Observation]:
     CHECKS,
     "order-of-the-samples",
     "Does the order of the samples leave their mean loss within its bound?",
-    lambda setting: setting.operation.kind == "loss" and setting.dtype in setting.mode.sweeps and _has(setting, "mean"),
+    lambda setting: setting.operation.kind == "loss" and _swept(setting) and _has(setting, "mean"),
 )
 def _order_of_samples(context: Context) -> Iterator[Observation]:
     rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
@@ -223,7 +228,7 @@ def _padding(context: Context) -> Iterator[Observation]:
     lambda setting: (
         "sample_weight" in setting.implementation.names
         and _has(setting, "mean")
-        and setting.dtype in (*setting.mode.sweeps, "int64")
+        and (_swept(setting) or (setting.dtype == "int64" and not setting.mode.compiled))
         and not setting.operation.whole
     ),
 )
