@@ -98,7 +98,7 @@ class Story:
     def shared_code(self) -> str:
         """The code of the data, and of the functions that scenes use."""
         parts: tuple[Callable[..., Any], ...] = (self.data, *self.uses)
-        return "\n\n".join(inspect.getsource(part).strip() for part in parts)
+        return "\n\n\n".join(inspect.getsource(part).strip() for part in parts)
 
     def scene_code(self, framework: str) -> str:
         """The very code that is played in a framework."""
@@ -123,7 +123,7 @@ class Story:
     def check(self, framework: str) -> Check:
         """The story as a check with one observation for each figure of the framework's scene."""
         return Check("story", "story", "Do the figures of the story come out?", lambda _: True, self.observe,
-                     entry=self.entry(), code=f"{self.shared_code}\n\n{self.scene_code(framework)}")  # fmt: skip
+                     entry=self.entry(), code=f"{self.shared_code}\n\n\n{self.scene_code(framework)}")  # fmt: skip
 
     def observe(self, context: Context) -> Iterator[Observation]:
         """One observation for each figure."""

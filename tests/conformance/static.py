@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from trueline.adapters.base import Implementation
 from trueline.adapters.registry import FRAMEWORKS, adapter
+from trueline.conformance import invariances
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
 from trueline.conformance.expectations import matches
@@ -19,7 +20,15 @@ SHIFTS = ("shift-by-16", "shift-by--16")
 INPUTS = ("memory-layout", "input-dtype", "label-dtype")
 """Checks of how arrays are handed over."""
 
-OWN_CASES = (*INPUTS, "every-length", "shapes", "gradient-of-lengths", "recipe", "story")
+OWN_CASES = (
+    *INPUTS,
+    *(check.name for check in invariances.CHECKS),
+    "every-length",
+    "shapes",
+    "gradient-of-lengths",
+    "recipe",
+    "story",
+)
 """Checks that make cases of their own, which they observe even where every call is refused."""
 
 

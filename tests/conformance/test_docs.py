@@ -93,7 +93,8 @@ def test_tables_are_whole(name: str) -> None:
         else:
             head = ""
         above = line
-    assert "\n\n\n" not in PAGES[name]
+    # Functions are two lines apart.
+    assert "\n\n\n" not in re.sub(r"```.*?```", "", PAGES[name], flags=re.DOTALL)
     assert PAGES[name].endswith("\n")
 
 
