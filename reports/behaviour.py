@@ -11,6 +11,10 @@ from trueline.reports.merge import Merged, Seen
 from trueline.reports.summary import badness
 
 
+Identity = tuple[str, str, str, str, str]
+"""Operation, whose meaning it is, name, meaning and limits of a recipe."""
+
+
 @dataclass(frozen=True)
 class Expression:
     """A recipe's expression in one framework, over dtypes, modes and cases."""
@@ -65,7 +69,7 @@ class Agreement:
 
 def recipes(merged: Merged) -> list[Recipe]:
     """Every recipe observed, by operation and the implementation whose meaning it has."""
-    groups: dict[tuple[str, ...], dict[tuple[int, str], list[Seen]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[Identity, dict[tuple[int, str], list[Seen]]] = defaultdict(lambda: defaultdict(list))
     for seen in merged.seen:
         if seen.check_kind == "recipe":
             told = seen.implementation_entry["recipe"]
