@@ -10,7 +10,6 @@ from typing import Any
 from trueline.reports.merge import Merged, Seen
 from trueline.reports.summary import badness
 
-
 Identity = tuple[str, str, str, str, str]
 """Operation, whose meaning it is, name, meaning and limits of a recipe."""
 
