@@ -120,6 +120,15 @@ def _batch_invariance(context: Context) -> Iterator[Observation]:
         yield seen[worst]
 
 
+def _reversed(context: Context, reduction: str) -> tuple[Case, Answer, Answer]:
+    """A case of rows, the answer to it, and that to the rows in the other order."""
+    rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
+    plain = Case("reversed", rows, _parameters(context, reduction))
+    back = replace(plain, inputs=_batch(rows, np.arange(ROWS)[::-1]))
+    one, other = context.ask([context.call(plain), context.call(back)])
+    return plain, one, other
+
+
 @relation(
     CHECKS,
     "row-permutation",
@@ -127,11 +136,7 @@ def _batch_invariance(context: Context) -> Iterator[Observation]:
     _asked,
 )
 def _row_permutation(context: Context) -> Iterator[Observation]:
-    rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
-    plain = Case("reversed", rows, _parameters(context))
-    one, other = context.ask(
-        [context.call(plain), context.call(replace(plain, inputs=_batch(rows, np.arange(ROWS)[::-1])))]
-    )
+    plain, one, other = _reversed(context, "none")
     back = other[::-1] if isinstance(other, np.ndarray) else other
     yield compared(context, "row-permutation", plain, back, one, np.zeros(1), context.truth(plain).ulp)
 
@@ -143,11 +148,7 @@ def _row_permutation(context: Context) -> Iterator[Observation]:
     lambda setting: setting.operation.kind == "loss" and _swept(setting) and _has(setting, "mean"),
 )
 def _order_of_samples(context: Context) -> Iterator[Observation]:
-    rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
-    plain = Case("reversed", rows, _parameters(context, "mean"))
-    one, other = context.ask(
-        [context.call(plain), context.call(replace(plain, inputs=_batch(rows, np.arange(ROWS)[::-1])))]
-    )
+    plain, one, other = _reversed(context, "mean")
     truth, allowed = _bounds(context, plain)
     yield compared(context, "order-of-the-samples", plain, other, one, 2 * allowed, truth.ulp)
 

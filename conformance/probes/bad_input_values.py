@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trueline.conformance.probe import REFUSES, Probe, Values
-from trueline.conformance.probes.formulas import LN3, ONCE, RIGHT, WRONG
+from trueline.conformance.probes.formulas import LN3, ONCE, RIGHT, ROWS_OF_LOGITS, WRONG, F
 
 BINARY, BINARY_LOGITS = "binary_cross_entropy", "binary_cross_entropy_with_logits"
 ROWS, ROWS_LOGITS = "categorical_cross_entropy", "categorical_cross_entropy_with_logits"
@@ -17,8 +17,6 @@ EITHER, EITHER_ROWS = (BINARY_LOGITS, BINARY), (ROWS_LOGITS, ROWS)
 SILENT = "silent: a number comes back"
 MEAN = {"reduction": "mean"}
 EACH = {"reduction": "none"}
-
-F = "torch.nn.functional"
 
 AS_WRITTEN: Mapping[str, Mapping[str, str]] = {
     BINARY: {
@@ -54,21 +52,7 @@ AS_WRITTEN: Mapping[str, Mapping[str, str]] = {
             "keras.losses.CategoricalCrossentropy(reduction='none')(y_true, y_pred)"
         ),
     },
-    ROWS_LOGITS: {
-        f"{F}.cross_entropy": f"{F}.cross_entropy(logits, y_true, reduction='none')",
-        "torch.nn.CrossEntropyLoss": "torch.nn.CrossEntropyLoss(reduction='none')(logits, y_true)",
-        "tf.nn.softmax_cross_entropy_with_logits": (
-            "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits)"
-        ),
-        "optax.softmax_cross_entropy": "optax.softmax_cross_entropy(logits, y_true)",
-        "optax.safe_softmax_cross_entropy": "optax.safe_softmax_cross_entropy(logits, y_true)",
-        "keras.losses.categorical_crossentropy": (
-            "keras.losses.categorical_crossentropy(y_true, logits, from_logits=True)"
-        ),
-        "keras.losses.CategoricalCrossentropy": (
-            "keras.losses.CategoricalCrossentropy(from_logits=True, reduction='none')(y_true, logits)"
-        ),
-    },
+    ROWS_LOGITS: ROWS_OF_LOGITS,
 }
 """The calls as they are usually written, without columns made of vectors."""
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from trueline.conformance.probe import CLIPPED_HIGH, CLIPPED_LOW, INF, NAN, REFUSES, Probe, Shape, Values
-from trueline.conformance.probes.formulas import CLIPS, LN3, ONCE, RIGHT, WRONG, minus_log
+from trueline.conformance.probes.formulas import CLIPS, COMES_BACK, LN3, ONCE, RIGHT, WRONG, minus_log
 from trueline.reference.formats import Format
 
 PROBABILITY, LOGIT = "binary_cross_entropy", "binary_cross_entropy_with_logits"
@@ -255,11 +255,7 @@ PROBES = (
         EITHER,
         "What comes back where no reduction is named?",
         quarter(1.0, 0.0),
-        {
-            "the mean": [(WRONG + RIGHT) / 2],
-            "the sum": [WRONG + RIGHT],
-            "one loss for each sample": [WRONG, RIGHT],
-        },
+        COMES_BACK,
         dtypes=ONCE,
         left_out=("reduction",),
     ),

@@ -7,7 +7,18 @@ from typing import Any
 
 from trueline.conformance.inputs import ANIMALS
 from trueline.conformance.probe import CLIPPED_LOW, INF, NAN, REFUSES, Probe, Values
-from trueline.conformance.probes.formulas import CLIPS, LN2, LN3, ONCE, RIGHT, WRONG, log_softmax, minus_log
+from trueline.conformance.probes.formulas import (
+    CLIPS,
+    COMES_BACK,
+    LN2,
+    LN3,
+    ONCE,
+    RIGHT,
+    ROWS_OF_LOGITS,
+    WRONG,
+    log_softmax,
+    minus_log,
+)
 from trueline.reference.formats import Array, Format
 
 PROBABILITIES, LOGITS = "categorical_cross_entropy", "categorical_cross_entropy_with_logits"
@@ -297,21 +308,7 @@ PROBES = (
             REFUSES: [],
         },
         dtypes=ONCE,
-        calls={
-            "torch.nn.functional.cross_entropy": "torch.nn.functional.cross_entropy(logits, y_true, reduction='none')",
-            "torch.nn.CrossEntropyLoss": "torch.nn.CrossEntropyLoss(reduction='none')(logits, y_true)",
-            "tf.nn.softmax_cross_entropy_with_logits": (
-                "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits)"
-            ),
-            "optax.softmax_cross_entropy": "optax.softmax_cross_entropy(logits, y_true)",
-            "optax.safe_softmax_cross_entropy": "optax.safe_softmax_cross_entropy(logits, y_true)",
-            "keras.losses.categorical_crossentropy": (
-                "keras.losses.categorical_crossentropy(y_true, logits, from_logits=True)"
-            ),
-            "keras.losses.CategoricalCrossentropy": (
-                "keras.losses.CategoricalCrossentropy(from_logits=True, reduction='none')(y_true, logits)"
-            ),
-        },
+        calls=ROWS_OF_LOGITS,
     ),
     Probe(
         "class-axis-of-images-with-labels",
@@ -350,11 +347,7 @@ PROBES = (
             **{name: rows * 2 for name, rows in QUARTER.items()},
             "log_probabilities": [[-RIGHT, -WRONG]] * 2,
         },
-        {
-            "the mean": [(WRONG + RIGHT) / 2],
-            "the sum": [WRONG + RIGHT],
-            "one loss for each sample": [WRONG, RIGHT],
-        },
+        COMES_BACK,
         dtypes=ONCE,
         left_out=("reduction",),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -17,6 +17,29 @@ LN2, LN3, LN10 = math.log(2), math.log(3), math.log(10)
 
 RIGHT, WRONG = math.log(4 / 3), math.log(4)
 """The binary loss of probability 1/4, whose logit is -ln 3, for a negative and for a positive."""
+
+COMES_BACK: Mapping[str, list[Any]] = {
+    "the mean": [(WRONG + RIGHT) / 2],
+    "the sum": [WRONG + RIGHT],
+    "one loss for each sample": [WRONG, RIGHT],
+}
+"""What comes back for two samples, one with each of these losses."""
+
+F = "torch.nn.functional"
+
+ROWS_OF_LOGITS: Mapping[str, str] = {
+    f"{F}.cross_entropy": f"{F}.cross_entropy(logits, y_true, reduction='none')",
+    "torch.nn.CrossEntropyLoss": "torch.nn.CrossEntropyLoss(reduction='none')(logits, y_true)",
+    "tf.nn.softmax_cross_entropy_with_logits": "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits)",
+    "optax.softmax_cross_entropy": "optax.softmax_cross_entropy(logits, y_true)",
+    "optax.safe_softmax_cross_entropy": "optax.safe_softmax_cross_entropy(logits, y_true)",
+    "keras.losses.categorical_crossentropy": "keras.losses.categorical_crossentropy(y_true, logits, from_logits=True)",
+    "keras.losses.CategoricalCrossentropy": (
+        "keras.losses.CategoricalCrossentropy(from_logits=True, reduction='none')(y_true, logits)"
+    ),
+}
+"""The losses of rows of targets and logits with nothing but the two arrays, which are asked what they are not meant
+for."""
 
 Ends = Callable[[Format], tuple[float, float]]
 
