@@ -11,7 +11,7 @@ from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.frozen import integers
 from trueline.conformance.isolation import Answer, NoAnswer
-from trueline.conformance.judge import Judgement, digest, judge
+from trueline.conformance.judge import Judgement, digest, judge, refuses
 from trueline.conformance.ordinary import ordinary_case
 from trueline.conformance.probe import REFUSES
 from trueline.conformance.values import allowed_errors
@@ -99,7 +99,7 @@ def _precision(fmt: Format) -> int:
 
 def _judged(context: Context, case: Case, answer: Answer) -> Observation:
     if isinstance(answer, NoAnswer):
-        refused = answer.verdict == "unsupported"
+        refused = refuses(answer)
         judgement = Judgement("conforms" if refused else answer.verdict, message=answer.message)
         return context.observation(NAME, case, judgement, label=REFUSES if refused else None)
     kind = answer.dtype.name

@@ -15,12 +15,11 @@ from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.frozen import uniform
 from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, answer_format, unanswered
-from trueline.conformance.relations import compared, relation
+from trueline.conformance.relations import bounds, compared, relation
 from trueline.conformance.sweeps import rows_of
 from trueline.conformance.values import allowed_errors
 from trueline.reference.formats import Array
 from trueline.reference.operations import REDUCTIONS
-from trueline.reference.truth import Truth
 
 SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 257)
 """Batches in which one row is asked: around the widths of vectors and blocks."""
@@ -72,12 +71,6 @@ def _batch(inputs: Mapping[str, Array], rows: Sequence[int] | Array) -> dict[str
 
 def _drawn(context: Context, rows: int, length: int, name: str) -> dict[str, Array]:
     return rows_of(context.operation, context.format, rows, length if context.operation.rowwise else rows, name)
-
-
-def _bounds(context: Context, case: Case) -> tuple[Truth, Array]:
-    fmt = answer_format(context.operation, context.setting.dtype, np.zeros(0, context.format.dtype))
-    truth = context.truth(case, fmt)
-    return truth, allowed_errors(context, case, truth, fmt)
 
 
 def _refused(context: Context, check: str, case: Case, found: Sequence[Answer]) -> Observation | None:
@@ -149,7 +142,7 @@ def _row_permutation(context: Context) -> Iterator[Observation]:
 )
 def _order_of_samples(context: Context) -> Iterator[Observation]:
     plain, one, other = _reversed(context, "mean")
-    truth, allowed = _bounds(context, plain)
+    truth, allowed = bounds(context, plain)
     yield compared(context, "order-of-the-samples", plain, other, one, 2 * allowed, truth.ulp)
 
 
@@ -169,7 +162,7 @@ def _reduction(context: Context) -> Iterator[Observation]:
             continue
         case = Case(reduction, rows, _parameters(context, reduction))
         (whole,) = context.ask([context.call(case)])
-        truth, allowed = _bounds(context, case)
+        truth, allowed = bounds(context, case)
         composed = np.asarray(reduce(each.astype(np.float64))) if isinstance(each, np.ndarray) else each
         yield compared(context, "reduction-of-the-losses", case, whole, composed, 2 * allowed, truth.ulp)
 
@@ -193,7 +186,7 @@ def _class_permutation(context: Context) -> Iterator[Observation]:
     moved = {name: _permuted(domain, rows[name], order) for name, domain in zip(op.inputs, op.domains, strict=True)}
     one, other = context.ask([context.call(plain), context.call(replace(plain, inputs=moved))])
     back = other[:, np.argsort(order)] if op.output_rank and isinstance(other, np.ndarray) else other
-    truth, allowed = _bounds(context, plain)
+    truth, allowed = bounds(context, plain)
     yield compared(context, "class-permutation", plain, back, one, 2 * allowed, truth.ulp)
 
 
@@ -218,7 +211,7 @@ def _padding(context: Context) -> Iterator[Observation]:
             yield context.observation("padding-with-minus-inf", plain, told, label="differ")
             return
         other = other[:, : LENGTHS[0]]
-    truth, allowed = _bounds(context, plain)
+    truth, allowed = bounds(context, plain)
     yield compared(context, "padding-with-minus-inf", plain, other, one, 2 * allowed, truth.ulp)
 
 
@@ -259,5 +252,5 @@ def _device_is_cpu(context: Context) -> Iterator[Observation]:
     there = context.ask([context.call(case) for case in chosen])
     here = context.ask([replace(context.call(case), device="cpu") for case in chosen])
     for case, device, cpu in zip(chosen, there, here, strict=True):
-        truth, allowed = _bounds(context, case)
+        truth, allowed = bounds(context, case)
         yield compared(context, "device-is-cpu", case, device, cpu, 2 * allowed, truth.ulp)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,19 @@ class Judgement:
 def unanswered(answer: NoAnswer) -> Judgement:
     """The judgement on an answer that never came."""
     return Judgement(answer.verdict, message=answer.message)
+
+
+LACKING = re.compile(r"AttributeError: module '[^']+' has no attribute|TypeError: .*unexpected keyword argument")
+"""What Python says of a call that names something which is not there."""
+
+
+def refuses(answer: NoAnswer) -> bool:
+    """Whether the framework looked at what it was given and raised.
+
+    A version that lacks the function, or a keyword that the call names, was not asked: its `unsupported` is no answer
+    to a question.
+    """
+    return answer.verdict == "unsupported" and not LACKING.search(answer.message)
 
 
 def hexadecimal(value: float) -> str:

@@ -12,7 +12,7 @@ from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.isolation import Answer, NoAnswer
-from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
+from trueline.conformance.judge import Judgement, answer_format, digest, judge, refuses, unanswered
 from trueline.conformance.ordinary import ordinary_case
 from trueline.conformance.probe import REFUSES
 from trueline.conformance.values import allowed_errors
@@ -119,7 +119,7 @@ def _questions(context: Context) -> Iterator[_Question]:
 
 def _judged(context: Context, question: _Question, answer: Answer) -> Observation:
     if isinstance(answer, NoAnswer):
-        label: Any = REFUSES if answer.verdict == "unsupported" else None
+        label: Any = REFUSES if refuses(answer) else None
         return context.observation(NAME, question.shown, unanswered(answer), label=label)
     fmt = answer_format(context.operation, context.setting.dtype, answer)
     truth = context.truth(question.canonical, fmt)

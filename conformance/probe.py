@@ -16,7 +16,7 @@ from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
 from trueline.conformance.gradients import has_autodiff
 from trueline.conformance.isolation import Answer, NoAnswer
-from trueline.conformance.judge import Judgement, digest
+from trueline.conformance.judge import Judgement, digest, refuses
 from trueline.conformance.stepping import Step
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import REDUCTIONS
@@ -145,7 +145,7 @@ class Probe:
     def observed(self, context: Context, case: Case, answer: Answer) -> Observation:
         """What the probe makes of an answer."""
         if isinstance(answer, NoAnswer):
-            known = REFUSES in self.answers and answer.verdict == "unsupported"
+            known = REFUSES in self.answers and refuses(answer)
             verdict = self._verdict(REFUSES) if known else answer.verdict
             judgement = Judgement(verdict, message=answer.message)
             return context.observation(self.name, case, judgement, label=REFUSES if known else None)

@@ -90,7 +90,8 @@ def _plain(context: Context, names: Sequence[str]) -> list[Case]:
     return [every[name] for name in names if name in every]
 
 
-def _bounds(context: Context, case: Case) -> tuple[Truth, Array]:
+def bounds(context: Context, case: Case) -> tuple[Truth, Array]:
+    """The truth of a case in the format of its inputs, and the errors that are allowed."""
     truth = context.truth(case)
     return truth, allowed_errors(context, case, truth, context.format)
 
@@ -110,7 +111,7 @@ def _two_logits(context: Context) -> Iterator[Observation]:
         alone = Case(name, {"x": x})
         (both,) = answers(context, [pair])
         (single,) = answers(context, [alone], implementation=sigmoid)
-        truth, allowed = _bounds(context, pair)
+        truth, allowed = bounds(context, pair)
         column = both[:, 1] if isinstance(both, np.ndarray) and both.ndim == 2 else both
         most = allowed[:, 1] + context.of(sigmoid).operation.bound.ulps
         yield compared(context, "two-logits-are-sigmoid", pair, column, single, most, truth.ulp[:, 1])
@@ -144,7 +145,7 @@ def _loss_of_activation(context: Context) -> Iterator[Observation]:
             continue
         composed = Case(case.name, {"y_true": case.inputs["y_true"], "y_pred": probability}, {"reduction": "none"})
         (loss,) = answers(context, [composed], implementation=outer)
-        truth, allowed = _bounds(context, case)
+        truth, allowed = bounds(context, case)
         # An error of the activation passes through the loss with the loss's own slope there.
         slope = context.gradient(composed, context.format.array(np.ones(truth.nearest.shape)), implementation=outer)
         inner_context = context.of(inner)
@@ -179,7 +180,7 @@ def _sparse_is_one_hot(context: Context) -> Iterator[Observation]:
         one_hot = context.format.array(np.arange(logits.shape[1]) == case.inputs["labels"][:, None])
         same = Case(case.name, {"y_true": one_hot, "logits": logits}, {"reduction": "none"})
         (other,) = answers(context, [same], implementation=dense)
-        truth, allowed = _bounds(context, case)
+        truth, allowed = bounds(context, case)
         yield compared(context, "sparse-is-one-hot", case, sparse, other, 2 * allowed, truth.ulp)
 
 
@@ -196,7 +197,7 @@ def _shift_invariance(context: Context) -> Iterator[Observation]:
         plain = Case(f"shift-by-{shift:g}", {"x": context.format.array(base)}, {"axis": -1})
         moved = Case(plain.name, {"x": context.format.rounded(base + shift)}, {"axis": -1})
         one, other = answers(context, [moved, plain])
-        truth, allowed = _bounds(context, plain)
+        truth, allowed = bounds(context, plain)
         yield compared(context, "shift-invariance", moved, one, other, 2 * allowed, truth.ulp)
 
 
@@ -212,7 +213,7 @@ def _log_of_softmax(context: Context) -> Iterator[Observation]:
     chosen = _plain(context, ROW_CASES[:3])
     for case, logs in zip(chosen, answers(context, chosen), strict=True):
         (plain,) = answers(context, [case], implementation=softmax)
-        truth, allowed = _bounds(context, case)
+        truth, allowed = bounds(context, case)
         soft_context = context.of(softmax)
         soft = soft_context.truth(case)
         soft_allowed = allowed_errors(soft_context, case, soft, context.format)
@@ -274,5 +275,5 @@ def _compiled_is_eager(context: Context) -> Iterator[Observation]:
     chosen = [case for case in context.cases() if "subnormal" not in case.name]
     one, other = answers(context, chosen), answers(context, chosen, mode=eager)
     for case, compiled, plain in zip(chosen, one, other, strict=True):
-        truth, allowed = _bounds(context, case)
+        truth, allowed = bounds(context, case)
         yield compared(context, "compiled-is-eager", case, compiled, plain, 2 * allowed, truth.ulp)

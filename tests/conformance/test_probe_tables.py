@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from planted import BCE, observe
+from planted import BCE, SPARSE, observe
 from trueline.adapters.base import Implementation
 from trueline.adapters.registry import FRAMEWORKS, adapter
 from trueline.conformance.checks import checks
-from trueline.conformance.context import Setting, dtypes_of, offered_in
+from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
+from trueline.conformance.isolation import Answer, Call, NoAnswer
 from trueline.conformance.probe import Probe
 from trueline.conformance.probes import (
     PROBES,
@@ -119,3 +121,25 @@ def test_a_probe_that_asks_another_call_shows_it() -> None:
     assert seen["call"] == "planted(x)"
     (own,) = observe("one-plus-inf-logit", "softmax", softmax, call="planted(x, axis=axis)").values()
     assert "call" not in own
+
+
+@pytest.mark.parametrize(
+    ("message", "label"),
+    [
+        ("ValueError: labels out of range", "refuses"),
+        ("TypeError: cannot convert the argument to a number", "refuses"),
+        ("TypeError: smooth_labels() got an unexpected keyword argument 'axis'", None),
+        ("AttributeError: module 'keras.api.losses' has no attribute 'CategoricalGeneralizedCrossEntropy'", None),
+    ],
+)
+def test_a_call_that_is_not_there_is_no_refusal(message: str, label: str | None) -> None:
+    def ask(calls: Sequence[Call]) -> list[Answer]:
+        return [NoAnswer("unsupported", message) for _ in calls]
+
+    asked = setting(offers("torch", SPARSE, "torch.nn.functional.cross_entropy"))
+    for name in ("label-too-large", "label-dtype"):
+        (check,) = (each for each in checks() if each.name == name)
+        found = list(check.observe(Context(asked, ask)))
+        assert {observation.get("label") for observation in found} == {label}
+    (seen,) = next(each for each in PROBES if each.name == "label-too-large").check().observe(Context(asked, ask))
+    assert seen["verdict"] == ("conforms" if label else "unsupported")
