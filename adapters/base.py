@@ -160,7 +160,7 @@ class Adapter(ABC):
     lifecycle: ClassVar[Lifecycle | None] = None
     """How the framework's stateful metrics are used, if it has any."""
 
-    @property
+    @functools.cached_property
     def implementations(self) -> tuple[Implementation, ...]:
         """The table, as implementations."""
         made = (Implementation(self.framework, *line) for line in self.table)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Implementation, Mode
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.context import Context, asked_one_by_one
-from trueline.conformance.isolation import Answer, Call, NoAnswer
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import Array
 

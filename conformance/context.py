@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from trueline.adapters.base import Implementation, Mode
+from trueline.adapters.base import Adapter, Implementation, Mode
 from trueline.adapters.registry import adapter
+from trueline.conformance.calls import Answer, Call
 from trueline.conformance.cases import Case, cases
-from trueline.conformance.isolation import Answer, Call
 from trueline.conformance.judge import LARGEST_ERROR, Judgement
 from trueline.conformance.truths import evaluate, gradient
 from trueline.reference.catalogue import Operation, operation
@@ -32,6 +31,13 @@ class Setting:
     dtype: str
     device: str
     mode: Mode
+    own: Adapter | None = field(default=None, compare=False)
+    """Who asks it, where that is no adapter of the registry."""
+
+    @property
+    def adapter(self) -> Adapter:
+        """What the suite knows of the framework."""
+        return self.own or adapter(self.implementation.framework)
 
     @property
     def operation(self) -> Operation:
@@ -219,17 +225,12 @@ def dtypes_of(implementation: Implementation, mode: Mode) -> tuple[str, ...]:
     return tuple(dtype for dtype in mode.dtypes if implementation.dtypes is None or dtype in implementation.dtypes)
 
 
-@functools.cache
-def _offers(framework: str, name: str) -> tuple[Implementation, ...]:
-    return tuple(each for each in adapter(framework).implementations if each.operation == name)
-
-
 def partner(setting: Setting, name: str) -> Implementation | None:
     """See Context.partner; None if the framework offers no such operation in this mode and dtype."""
     offers = [
         each
-        for each in _offers(setting.implementation.framework, name)
-        if offered_in(each, setting.mode, setting.dtype)
+        for each in setting.adapter.implementations
+        if each.operation == name and offered_in(each, setting.mode, setting.dtype)
     ]
     own = setting.implementation.name
     return max(offers, key=lambda each: _shared_start(each.name, own), default=None)

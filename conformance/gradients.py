@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from trueline.adapters.registry import adapter
 from trueline.conformance.asking import answers
+from trueline.conformance.calls import Answer, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one
 from trueline.conformance.frozen import integers
-from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, allowance, condition, digest, divided_by, judge, unanswered
 from trueline.reference.balls import PrecisionError
 from trueline.reference.formats import Array
@@ -106,7 +105,7 @@ def has_autodiff(setting: Setting) -> bool:
     """Whether the framework has autodiff that knows the implementation."""
     implementation = setting.implementation
     known = implementation.differentiable and not implementation.stateful
-    return known and adapter(implementation.framework).differentiable
+    return known and setting.adapter.differentiable
 
 
 CHECKS = (

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from trueline.conformance.calls import Answer, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.frozen import integers
-from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, digest, judge, refuses
 from trueline.conformance.ordinary import ordinary_case
 from trueline.conformance.probe import REFUSES

@@ -10,7 +10,6 @@ import contextlib
 import importlib
 import multiprocessing
 import os
-import re
 import signal
 import sys
 import tempfile
@@ -23,49 +22,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from trueline.adapters.base import Adapter, Array, Function, Implementation, Mode
 from trueline.adapters.registry import adapter
-from trueline.conformance.stepping import Step, batches, perform
+from trueline.conformance.calls import Answer, Call, NoAnswer
+from trueline.conformance.server import Server, describe
 
 START_SECONDS = 300.0
 GRACE_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of an implementation: arrays in the operation's order, parameters by name.
-
-    With a `cotangent` the answer is the vector-Jacobian product with respect to the last array. With `steps` they
-    are done to live objects of a stateful implementation, and the answer holds every result asked for, flat. With a
-    `layout` arrays lie in memory so, and a call that writes to one of them has no answer, but deviates.
-    """
-
-    implementation: Implementation
-    inputs: tuple[str, ...]
-    arrays: tuple[Array, ...]
-    parameters: Mapping[str, Any]
-    mode: Mode
-    device: str
-    cotangent: Array | None = None
-    order: int = 1
-    """2 asks for the second derivative of a function of one number, times the square of the cotangent."""
-    steps: tuple[Step, ...] = ()
-    layout: str | None = None
-
-
-@dataclass(frozen=True)
-class NoAnswer:
-    """Why there is no answer: `unsupported` (the framework raised), `crashed`, `timed_out` or `harness_error`.
-
-    `deviates`: there is one, and the call wrote to its input.
-    """
-
-    verdict: str
-    message: str
-
-
-Answer = Array | NoAnswer
 
 
 @dataclass(frozen=True)
@@ -243,7 +205,7 @@ def _serve(
         framework_adapter = adapter(framework)
         # Scenes of stories are evaluated here; they import what they play on.
         namespace = {**framework_adapter.load(), "stories": importlib.import_module("trueline.conformance.stories")}
-        server = _Server(framework_adapter, namespace)
+        server = Server(framework_adapter, namespace)
         greeting = Greeting(
             framework_adapter.versions(),
             framework_adapter.devices(),
@@ -252,7 +214,7 @@ def _serve(
         )
     except Exception as error:
         traceback.print_exc()
-        connection.send(Greeting(error=_describe(error), seconds=time.time() - started))
+        connection.send(Greeting(error=describe(error), seconds=time.time() - started))
         return
     connection.send(greeting)
     with contextlib.suppress(EOFError):
@@ -260,135 +222,3 @@ def _serve(
             calls = connection.recv()
             server.seconds = 0.0
             connection.send(([server.answer(call) for call in calls], server.seconds))
-
-
-def _describe(error: BaseException) -> str:
-    """The exception in one line, without what differs from run to run: addresses and folders of this machine."""
-    text = " ".join(str(error).split())
-    text = re.sub(r"0x[0-9a-f]{6,}", "0x...", text)
-    text = re.sub(r"""(["'])/[^"']*/([^"'/]+)\1""", r"\1\2\1", text)
-    return f"{type(error).__name__}: {text}"[:300]
-
-
-def handed_over(framework_adapter: Adapter, call: Call, given: Sequence[Array]) -> list[Any]:
-    """The arrays of a call as the framework's own, in the layout asked for."""
-    if call.layout is None:
-        return [framework_adapter.put(array, call.device) for array in given]
-    return [framework_adapter.lay_out(array, call.layout, call.device) for array in given]
-
-
-def overwritten(framework_adapter: Adapter, call: Call, arrays: Sequence[Any]) -> NoAnswer | None:
-    """What is said of a call that changed the numbers of an array which it was given."""
-    for name, given, array in zip(call.inputs, call.arrays, arrays, strict=False):
-        if framework_adapter.get(array).astype(given.dtype).tobytes() != given.tobytes():
-            return NoAnswer("deviates", f"the call wrote to its input {name}")
-    return None
-
-
-class _Server:
-    """Evaluates calls; keeps what it compiled."""
-
-    def __init__(self, framework_adapter: Adapter, namespace: dict[str, Any]) -> None:
-        self.adapter = framework_adapter
-        self.namespace = namespace
-        self.functions: dict[Any, Function] = {}
-        self.seconds = 0.0
-
-    def flags(self) -> dict[str, Any]:
-        """The adapter's flags, and what happens to subnormal numbers: in the framework and in NumPy beside it."""
-        tiny = np.full(64, np.finfo(np.float32).tiny, np.float32)
-        half = self.adapter.get(self.adapter.put(tiny, "cpu") * 0.5)
-        return {
-            **self.adapter.flags(),
-            "subnormals": "kept" if np.all(half != 0) else "flushed to zero",
-            "subnormals_in_numpy_beside_it": "kept" if np.all(tiny * np.float32(0.5) != 0) else "flushed to zero",
-        }
-
-    def answer(self, call: Call) -> Answer:
-        try:
-            function, given = self._stepping(call) if call.steps else self._calling(call)
-            arrays = handed_over(self.adapter, call, given)
-        except Exception as error:
-            traceback.print_exc()
-            return NoAnswer("harness_error", _describe(error))
-        started = time.perf_counter()
-        try:
-            result: Array = function(*arrays)
-        except NameError as error:
-            return NoAnswer("harness_error", f"the call {call.implementation.call!r} cannot be evaluated: {error}")
-        except Exception as error:
-            return NoAnswer("unsupported", _describe(error))
-        finally:
-            self.seconds += time.perf_counter() - started
-        written = None if call.layout is None else overwritten(self.adapter, call, arrays)
-        return result if written is None else written
-
-    def _twice(self, slope: Function) -> Function:
-        """(x, c) -> the vector-Jacobian product of (x, c) -> f'(x) c with respect to x, with c once more."""
-        product = self.adapter.vjp(lambda weights, x: slope(x, weights))
-        return lambda x, weights: product(weights, x, weights)
-
-    def _spelled(self, call: Call) -> dict[str, Any]:
-        return {name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()}
-
-    def _calling(self, call: Call) -> tuple[Function, list[Array]]:
-        function = self._function(call)
-        given = [*call.arrays, *([] if call.cotangent is None else [call.cotangent])]
-
-        def called(*arrays: Any) -> Array:
-            answer = function(*arrays)
-            return answer if isinstance(answer, np.ndarray) else self.adapter.get(answer)
-
-        return called, given
-
-    def _stepping(self, call: Call) -> tuple[Function, list[Array]]:
-        """The steps of a call as a function of their batches' arrays, one batch after another."""
-        cut = batches(call.steps, call.arrays)
-        width = len(call.arrays)
-
-        def stepped(*arrays: Any) -> list[Any]:
-            made = {key: arrays[at * width : (at + 1) * width] for at, key in enumerate(cut)}
-            return perform(call.implementation, call.inputs, self._spelled(call), self.namespace, call.steps, made)
-
-        function = self.adapter.on_device(stepped, call.device)
-
-        def joined(*arrays: Any) -> Array:
-            return np.concatenate([self.adapter.get(each).ravel() for each in function(*arrays)])
-
-        return joined, [array for batch in cut.values() for array in batch]
-
-    def _function(self, call: Call) -> Function:
-        spelled = self._spelled(call)
-        key = (
-            call.implementation.id,
-            call.implementation.call,
-            call.mode.name,
-            call.device,
-            tuple(sorted(spelled.items())),
-            call.cotangent is not None and call.order,
-            call.inputs,
-            call.arrays[-1].dtype.name if any(isinstance(value, tuple) for value in spelled.values()) else "",
-        )
-        if key not in self.functions:
-            named = call.implementation.function(self.namespace, (*call.inputs, *spelled))
-
-            # One number for each class, as an array of the format of what is differentiated.
-            values = [
-                self.adapter.put(np.array(value, call.arrays[-1].dtype), call.device)
-                if isinstance(value, tuple)
-                else value
-                for value in spelled.values()
-            ]
-
-            def function(*arrays: Any) -> Any:
-                return named(*arrays, *values)
-
-            made: Function = function
-            if call.cotangent is not None:
-                made = self.adapter.vjp(made)
-            if call.order == 2:
-                made = self._twice(made)
-            if call.mode.compiled:
-                made = self.adapter.compile(made)
-            self.functions[key] = self.adapter.on_device(made, call.device)
-        return self.functions[key]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from trueline.conformance.isolation import NoAnswer
+from trueline.conformance.calls import NoAnswer
 from trueline.reference.catalogue import Operation
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import Bound

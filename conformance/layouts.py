@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 from trueline.adapters.layouts import REPEATED
+from trueline.conformance.calls import NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.isolation import NoAnswer
 from trueline.conformance.judge import answer_format
 from trueline.conformance.ordinary import ordinary_case
 from trueline.conformance.relations import SAMENESS, compared

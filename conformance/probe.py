@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from trueline.adapters.base import Implementation
 from trueline.conformance.asking import one_by_one
+from trueline.conformance.calls import Answer, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
 from trueline.conformance.gradients import has_autodiff
-from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, digest, refuses
 from trueline.conformance.stepping import Step
 from trueline.reference.formats import FORMATS, Array, Format

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from trueline.adapters.registry import adapter
 from trueline.conformance.asking import answers
+from trueline.conformance.calls import Answer, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, partner
 from trueline.conformance.inputs import scalars
-from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import (
     LARGEST_ERROR,
     Judgement,
@@ -269,9 +268,8 @@ def _row_alone(context: Context) -> Iterator[Observation]:
     lambda setting: setting.mode.compiled,
 )
 def _compiled_is_eager(context: Context) -> Iterator[Observation]:
-    framework = adapter(context.implementation.framework)
     name = context.setting.mode.name.replace("compiled", "eager")
-    eager = next(mode for mode in framework.modes if mode.name == name)
+    eager = next(mode for mode in context.setting.adapter.modes if mode.name == name)
     chosen = [case for case in context.cases() if "subnormal" not in case.name]
     one, other = answers(context, chosen), answers(context, chosen, mode=eager)
     for case, compiled, plain in zip(chosen, one, other, strict=True):

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Implementation
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation
-from trueline.conformance.isolation import Answer, Call, NoAnswer
 from trueline.conformance.judge import Judgement, digest, unanswered
 from trueline.reference.formats import Array
 

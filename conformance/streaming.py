@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.frozen import integers, uniform
-from trueline.conformance.isolation import Answer, Call, NoAnswer
 from trueline.conformance.judge import answer_format, digest, judge, unanswered
 from trueline.conformance.probe import REFUSES, Probe
 from trueline.conformance.stepping import Step

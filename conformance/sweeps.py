@@ -11,12 +11,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
+from trueline.conformance.calls import Answer, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, can_ask
 from trueline.conformance.frozen import bell, integers, uniform
 from trueline.conformance.gradients import cotangent, has_autodiff, judged
-from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
 from trueline.conformance.values import allowed_errors
 from trueline.reference.catalogue import Operation, operation

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from trueline.conformance.asking import answers
+from trueline.conformance.calls import Answer, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation
-from trueline.conformance.isolation import Answer, NoAnswer
 from trueline.conformance.judge import (
     Judgement,
     allowance,

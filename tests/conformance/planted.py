@@ -16,10 +16,11 @@ import scipy.special
 from trueline.adapters.base import Implementation, Lifecycle, Mode
 from trueline.adapters.layouts import LAYOUTS
 from trueline.adapters.registry import adapter
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import cases
 from trueline.conformance.checks import checks
 from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.isolation import Answer, Call, NoAnswer, handed_over, overwritten
+from trueline.conformance.server import handed_over, overwritten
 from trueline.conformance.stepping import batches, perform
 
 Array = np.ndarray[Any, Any]

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from trueline.adapters.base import Implementation
 from trueline.adapters.registry import FRAMEWORKS, adapter
 from trueline.conformance import invariances
+from trueline.conformance.calls import NoAnswer
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
 from trueline.conformance.expectations import matches
 from trueline.conformance.inputs import scalars
-from trueline.conformance.isolation import NoAnswer
 from trueline.conformance.selection import every_test
 from trueline.conformance.streaming import scenarios
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from trueline.adapters.base import Implementation, Mode
 from trueline.conformance import judge as judging
+from trueline.conformance.calls import NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.context import Context, Setting
-from trueline.conformance.isolation import NoAnswer
 from trueline.conformance.judge import (
     LARGEST_ERROR,
     Judgement,

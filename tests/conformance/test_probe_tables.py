@@ -10,9 +10,9 @@ import pytest
 from planted import BCE, SPARSE, observe
 from trueline.adapters.base import Implementation
 from trueline.adapters.registry import FRAMEWORKS, adapter
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.checks import checks
 from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
-from trueline.conformance.isolation import Answer, Call, NoAnswer
 from trueline.conformance.probe import Probe
 from trueline.conformance.probes import (
     PROBES,

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 from trueline.adapters.registry import adapter
 from trueline.conformance import translations
+from trueline.conformance.calls import Answer, Call
 from trueline.conformance.cli import main
 from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.isolation import Answer, Call
 from trueline.conformance.recipe import Recipe, UnknownImplementationError, implementation, recipes
 from trueline.conformance.translations import ARRAYS, Pair, equivalents, means, missing
 from trueline.conformance.translations import translations as translated

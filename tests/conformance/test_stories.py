@@ -16,9 +16,9 @@ import pytest
 from click.testing import CliRunner
 from trueline.adapters.registry import FRAMEWORKS, adapter
 from trueline.conformance import stories
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cli import main
 from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.isolation import Answer, Call, NoAnswer
 from trueline.conformance.selection import every_test
 from trueline.conformance.stories import (
     STORIES,

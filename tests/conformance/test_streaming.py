@@ -16,8 +16,9 @@ import pytest
 import static
 from planted import RefusalError, observe
 from trueline.adapters.base import Implementation, Lifecycle, Mode
+from trueline.conformance.calls import Call, NoAnswer
 from trueline.conformance.context import Context, Observation
-from trueline.conformance.isolation import Call, FrameworkProcess, NoAnswer
+from trueline.conformance.isolation import FrameworkProcess
 from trueline.conformance.stepping import Step, batches
 from trueline.conformance.streaming import (
     RESULT,

@@ -1,0 +1,147 @@
+"""Evaluating calls in the process where the framework is."""
+
+from __future__ import annotations
+
+import re
+import time
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from trueline.adapters.base import Adapter, Array, Function
+from trueline.conformance.calls import Answer, Call, NoAnswer
+from trueline.conformance.stepping import batches, perform
+
+
+def describe(error: BaseException) -> str:
+    """The exception in one line, without what differs from run to run: addresses and folders of this machine."""
+    text = " ".join(str(error).split())
+    text = re.sub(r"0x[0-9a-f]{6,}", "0x...", text)
+    text = re.sub(r"""(["'])/[^"']*/([^"'/]+)\1""", r"\1\2\1", text)
+    return f"{type(error).__name__}: {text}"[:300]
+
+
+def handed_over(framework_adapter: Adapter, call: Call, given: Sequence[Array]) -> list[Any]:
+    """The arrays of a call as the framework's own, in the layout asked for."""
+    if call.layout is None:
+        return [framework_adapter.put(array, call.device) for array in given]
+    return [framework_adapter.lay_out(array, call.layout, call.device) for array in given]
+
+
+def overwritten(framework_adapter: Adapter, call: Call, arrays: Sequence[Any]) -> NoAnswer | None:
+    """What is said of a call that changed the numbers of an array which it was given."""
+    for name, given, array in zip(call.inputs, call.arrays, arrays, strict=False):
+        if framework_adapter.get(array).astype(given.dtype).tobytes() != given.tobytes():
+            return NoAnswer("deviates", f"the call wrote to its input {name}")
+    return None
+
+
+class Server:
+    """Evaluates calls; keeps what it compiled."""
+
+    def __init__(self, framework_adapter: Adapter, namespace: dict[str, Any]) -> None:
+        self.adapter = framework_adapter
+        self.namespace = namespace
+        self.functions: dict[Any, Function] = {}
+        self.seconds = 0.0
+
+    def flags(self) -> dict[str, Any]:
+        """The adapter's flags, and what happens to subnormal numbers: in the framework and in NumPy beside it."""
+        tiny = np.full(64, np.finfo(np.float32).tiny, np.float32)
+        half = self.adapter.get(self.adapter.put(tiny, "cpu") * 0.5)
+        return {
+            **self.adapter.flags(),
+            "subnormals": "kept" if np.all(half != 0) else "flushed to zero",
+            "subnormals_in_numpy_beside_it": "kept" if np.all(tiny * np.float32(0.5) != 0) else "flushed to zero",
+        }
+
+    def answer(self, call: Call) -> Answer:
+        """The answer to a call; what its implementation raised is `unsupported`."""
+        try:
+            function, given = self._stepping(call) if call.steps else self._calling(call)
+            arrays = handed_over(self.adapter, call, given)
+        except Exception as error:
+            traceback.print_exc()
+            return NoAnswer("harness_error", describe(error))
+        started = time.perf_counter()
+        try:
+            result: Array = function(*arrays)
+        except NameError as error:
+            return NoAnswer("harness_error", f"the call {call.implementation.call!r} cannot be evaluated: {error}")
+        except Exception as error:
+            return NoAnswer("unsupported", describe(error))
+        finally:
+            self.seconds += time.perf_counter() - started
+        written = None if call.layout is None else overwritten(self.adapter, call, arrays)
+        return result if written is None else written
+
+    def _twice(self, slope: Function) -> Function:
+        """(x, c) -> the vector-Jacobian product of (x, c) -> f'(x) c with respect to x, with c once more."""
+        product = self.adapter.vjp(lambda weights, x: slope(x, weights))
+        return lambda x, weights: product(weights, x, weights)
+
+    def _spelled(self, call: Call) -> dict[str, Any]:
+        return {name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()}
+
+    def _calling(self, call: Call) -> tuple[Function, list[Array]]:
+        function = self._function(call)
+        given = [*call.arrays, *([] if call.cotangent is None else [call.cotangent])]
+
+        def called(*arrays: Any) -> Array:
+            answer = function(*arrays)
+            return answer if isinstance(answer, np.ndarray) else self.adapter.get(answer)
+
+        return called, given
+
+    def _stepping(self, call: Call) -> tuple[Function, list[Array]]:
+        """The steps of a call as a function of their batches' arrays, one batch after another."""
+        cut = batches(call.steps, call.arrays)
+        width = len(call.arrays)
+
+        def stepped(*arrays: Any) -> list[Any]:
+            made = {key: arrays[at * width : (at + 1) * width] for at, key in enumerate(cut)}
+            return perform(call.implementation, call.inputs, self._spelled(call), self.namespace, call.steps, made)
+
+        function = self.adapter.on_device(stepped, call.device)
+
+        def joined(*arrays: Any) -> Array:
+            return np.concatenate([self.adapter.get(each).ravel() for each in function(*arrays)])
+
+        return joined, [array for batch in cut.values() for array in batch]
+
+    def _function(self, call: Call) -> Function:
+        spelled = self._spelled(call)
+        key = (
+            call.implementation.id,
+            call.implementation.call,
+            call.mode.name,
+            call.device,
+            tuple(sorted(spelled.items())),
+            call.cotangent is not None and call.order,
+            call.inputs,
+            call.arrays[-1].dtype.name if any(isinstance(value, tuple) for value in spelled.values()) else "",
+        )
+        if key not in self.functions:
+            named = call.implementation.function(self.namespace, (*call.inputs, *spelled))
+
+            # One number for each class, as an array of the format of what is differentiated.
+            values = [
+                self.adapter.put(np.array(value, call.arrays[-1].dtype), call.device)
+                if isinstance(value, tuple)
+                else value
+                for value in spelled.values()
+            ]
+
+            def function(*arrays: Any) -> Any:
+                return named(*arrays, *values)
+
+            made: Function = function
+            if call.cotangent is not None:
+                made = self.adapter.vjp(made)
+            if call.order == 2:
+                made = self._twice(made)
+            if call.mode.compiled:
+                made = self.adapter.compile(made)
+            self.functions[key] = self.adapter.on_device(made, call.device)
+        return self.functions[key]
