@@ -1,4 +1,4 @@
-"""The command line: run, report, list, translate, show, compare, docs."""
+"""The command line: run, check, report, list, translate, show, compare, docs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
 from trueline.conformance import docs as documentation
+from trueline.conformance.cli_check import check_command
 from trueline.conformance.recipe import UnknownImplementationError, recipes
 from trueline.conformance.recorder import suite
 from trueline.conformance.selection import Selection, SelectionError, install_hint
@@ -52,6 +53,9 @@ def main() -> None:
 
     Measures the installed frameworks against definitions in exact arithmetic and writes what it saw.
     """
+
+
+main.add_command(check_command)
 
 
 @main.command(epilog=EPILOGUE)

@@ -16,7 +16,7 @@ from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, can_ask
 from trueline.conformance.frozen import bell, integers, uniform
-from trueline.conformance.gradients import cotangent, has_autodiff, judged
+from trueline.conformance.gradients import cotangent, has_gradient, judged
 from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
 from trueline.conformance.values import allowed_errors
 from trueline.reference.catalogue import Operation, operation
@@ -313,7 +313,7 @@ CHECKS = (
         "Is the gradient right at every length?",
         lambda setting: _swept(setting)
         and setting.operation.gradient_bound is not None
-        and has_autodiff(setting),
+        and has_gradient(setting),
         _length_gradients,
     ),
 )  # fmt: skip
