@@ -1,0 +1,401 @@
+"""Combinations: cases in which sizes, contents, reductions, weights, parameters and layouts meet at random.
+
+A fault may need two conditions, such as a mask and a length, or ignored rows and a mean. Each combination draws a level
+of every factor from its number alone, so that a few dozen hold nearly every pair of levels.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from trueline.adapters.layouts import REPEATED
+from trueline.conformance.cases import VECTORS, Case
+from trueline.conformance.checks import Check
+from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
+from trueline.conformance.frozen import bell, integers, uniform
+from trueline.conformance.gradients import cotangent, has_gradient
+from trueline.conformance.gradients import judged as judged_gradient
+from trueline.conformance.inputs import Landmarks, masks, multi_hot
+from trueline.conformance.sweeps import PAIRWISE, PRODUCTS
+from trueline.conformance.values import judged
+from trueline.reference.catalogue import Operation, operation
+from trueline.reference.formats import FORMATS, Array, Format
+from trueline.reference.operations import REDUCTIONS
+
+ROWS = (1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 64, 65)
+CLASSES = (1, 2, 3, 4, 5, 7, 8, 9, 10, 16, 17, 31, 32, 33, 64, 65, 100, 129, 257)
+FEW = ((4, 3), (3, 4), (5, 5))
+"""Rows and classes in modes that compile each shape."""
+
+MOST, MOST_PAIRWISE, MOST_SLOPES = 1100, 40, 160
+"""Numbers in a batch: more of them add no combination, but time of the oracle."""
+
+TRIED = 40
+"""Numbers tried for one combination that an implementation offers."""
+
+FURTHER: Mapping[str, tuple[Any, ...]] = {
+    "label_smoothing": (0.1, 0.5),
+    "gamma": (0.0, 3.0),
+    "class_weight": ("varied", "with-zero"),
+    "temperature": (0.5, 4.0),
+    "threshold": (0.25,),
+    "k": (1, 3),
+    "ignore_index": (0, 1, -1),
+    "margin": (0.5,),
+}
+"""Values of parameters besides those that the ordinary cases have; of vectors, by the name of their entries."""
+
+Texture = Callable[[str, tuple[int, int], Format], Array]
+
+
+def _masked(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+    del fmt
+    return np.where(masks(f"{name}/mask", shape), bell(name, shape, 1.5), -math.inf)
+
+
+def _gap(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+    drawn = bell(name, shape, 1.5)
+    at = integers(f"{name}/at", (shape[0],), shape[1])
+    drawn[np.arange(shape[0]), at] += min(0.6 * Landmarks.of(fmt).normal, 80)
+    return drawn
+
+
+def _distinct(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+    """Different numbers in each row, no two of them, nor one and zero, a whole number apart."""
+    del fmt
+    order = np.argsort(uniform(f"{name}/order", shape, 0, 1), axis=1, kind="stable")
+    return np.asarray((2 * order + 1) / 2.0 ** (shape[1].bit_length() + 2))
+
+
+def _shares(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+    del fmt
+    drawn = 1.0 + integers(name, shape, 64)
+    return np.asarray(drawn / drawn.sum(axis=1, keepdims=True))
+
+
+def _confident(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+    del fmt
+    drawn = 2.0 ** -integers(name, shape, 12)
+    return np.asarray(drawn / drawn.sum(axis=1, keepdims=True))
+
+
+LOGITS: dict[str, Texture] = {
+    "ordinary": lambda name, shape, _: bell(name, shape, 1.5),
+    "wide": lambda name, shape, fmt: uniform(name, shape, -0.4, 0.4) * Landmarks.of(fmt).normal,
+    "tiny": lambda name, shape, _: bell(name, shape, 2.0**-7),
+    "offset": lambda name, shape, fmt: bell(name, shape, 1.5) + 0.8 * Landmarks.of(fmt).largest,
+    "below": lambda name, shape, fmt: bell(name, shape, 1.5) - 2 * Landmarks.of(fmt).largest,
+    "masked": _masked,
+    "gap": _gap,
+    "tied": lambda name, shape, _: np.rint(bell(name, shape, 1.5)),
+    "equal": lambda name, shape, _: np.repeat(bell(name, (shape[0], 1), 3), shape[1], axis=1),
+    "ascending": lambda name, shape, _: np.sort(bell(name, shape, 3), axis=1),
+    "descending": lambda name, shape, _: -np.sort(bell(name, shape, 3), axis=1),
+    "zeros": lambda name, shape, _: np.where(integers(name, shape, 2) == 1, 0.0, -0.0),
+}
+
+SHARES: dict[str, Texture] = {"ordinary": _shares, "confident": _confident}
+
+ELEMENTS: dict[str, Texture] = {name: LOGITS[name] for name in ("ordinary", "wide", "tiny", "ascending")}
+
+TEXTURES: dict[str, dict[str, Texture]] = {
+    "logits": LOGITS,
+    "finite_logits": {name: texture for name, texture in LOGITS.items() if name != "masked"},
+    "decisions": {"distinct": _distinct, "ordinary": LOGITS["ordinary"]},
+    "probabilities": SHARES,
+    "log_probabilities": {
+        "ordinary": lambda name, shape, _: -uniform(name, shape, 0.1, 9),
+        "wide": lambda name, shape, fmt: -uniform(name, shape, 0.1, 0.9) * Landmarks.of(fmt).normal,
+    },
+    "scores": {"distinct": _distinct},
+    "real": ELEMENTS,
+    "probability": {
+        "ordinary": lambda name, shape, _: uniform(name, shape, 0.01, 0.99),
+        "small": lambda name, shape, _: uniform(name, shape, 0.5, 1) * 2.0 ** -integers(f"{name}/e", shape, 12),
+    },
+    "score": {"ordinary": lambda name, shape, _: uniform(name, shape, 0.26, 0.49) * (1 + integers(name, shape, 2))},
+}
+"""What the last input holds, by domain."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the rows when targets are made for them."""
+
+    name: str
+    labels: Array
+    last: Array
+
+    @property
+    def hot(self) -> Array:
+        """One-hot targets."""
+        return np.asarray(np.arange(self.last.shape[1]) == self.labels[:, None])
+
+
+def _distribution(known: Known) -> Array:
+    spread = 1.0 + integers(known.name, known.last.shape, 8)
+    soft = np.floor(spread / spread.sum(axis=1, keepdims=True) * 64) / 64
+    return np.where((np.arange(len(soft)) % 2 == 1)[:, None], soft, known.hot)
+
+
+LABELS: dict[str, Callable[[int, int], Array]] = {
+    "zero": lambda rows, _: np.zeros(rows, np.int64),
+    "last": lambda rows, classes: np.full(rows, classes - 1),
+    "in turn": lambda rows, classes: np.arange(rows) % classes,
+}
+"""Labels that are not drawn at random."""
+
+TARGETS: dict[str, Callable[[Known], Array]] = {
+    "label": lambda known: known.labels,
+    "one_hot": lambda known: known.hot,
+    "distribution": _distribution,
+    "log_distribution": lambda known: np.where(known.hot, -0.125, -6.0),
+    "multi_hot": lambda known: multi_hot(known.name, known.last.shape),
+    "mask": lambda known: masks(known.name, known.last.shape),
+}
+"""What stands beside rows, by domain."""
+
+BESIDE: dict[str, Callable[[str, tuple[int, ...]], Array]] = {
+    "target": lambda name, shape: integers(name, shape, 5) / 4.0,
+    "sign": lambda name, shape: 1.0 - 2 * integers(name, shape, 2),
+    "binary": lambda name, shape: integers(name, shape, 2),
+    "label": lambda name, shape: integers(name, shape, 5),
+}
+"""What stands beside single numbers."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The levels that one combination draws."""
+
+    name: str
+
+    def of(self, factor: str, levels: Sequence[Any]) -> Any:
+        """The level of a factor."""
+        return levels[int(integers(f"{self.name}/{factor}", (), len(levels)))]
+
+    def one_in(self, factor: str, count: int) -> bool:
+        """True once in so many combinations."""
+        return bool(integers(f"{self.name}/{factor}", (), count) == 0)
+
+
+def _shape(op: Operation, levels: Levels, few: bool, most: int) -> tuple[int, int]:
+    rows, classes = levels.of("few", FEW) if few else (levels.of("rows", ROWS), levels.of("classes", CLASSES))
+    if not op.rowwise or op.whole:
+        return (rows * classes if few else max(2, rows), 5)
+    if op.domains in (PAIRWISE, ("multi_hot", "decisions")):
+        most = min(most, MOST_PAIRWISE)
+    if levels.one_in("square", 8):
+        rows = classes
+    classes = min(classes, most)
+    return max(1, min(rows, most // classes)), classes
+
+
+def _last(op: Operation, fmt: Format, levels: Levels, shape: tuple[int, ...]) -> Array:
+    """What the last input holds; its labels, if it holds any, are no numbers of the format."""
+    domain = op.domains[-1]
+    name = f"{levels.name}/{op.inputs[-1]}"
+    if domain not in TEXTURES:
+        return BESIDE[domain](name, shape)
+    # 0 * -inf beside targets would hide all else.
+    offered = [each for each in TEXTURES[domain] if each != "masked" or op.domains[0] not in PRODUCTS]
+    texture = TEXTURES[domain][levels.of("texture", offered)]
+    return fmt.rounded(texture(name, (*shape, 1)[:2], fmt).reshape(shape))
+
+
+def _labels(levels: Levels, last: Array) -> Array:
+    """A label for each row, of a class that is possible there."""
+    rows, classes = last.shape
+    kind = levels.of("labels", ("drawn", *LABELS))
+    chosen = LABELS[kind](rows, classes) if kind in LABELS else integers(f"{levels.name}/label", (rows,), classes)
+    return np.where(np.isneginf(last[np.arange(rows), chosen]), last.argmax(axis=1), chosen)
+
+
+def _inputs(op: Operation, fmt: Format, levels: Levels, shape: tuple[int, int]) -> dict[str, Array]:
+    size = shape if op.core_ranks[-1] and not op.whole else shape[:1]
+    last = _last(op, fmt, levels, size)
+    wide = last.astype(np.float64)
+    values = {}
+    for name, domain in zip(op.inputs[:-1], op.domains[:-1], strict=True):
+        label = f"{levels.name}/{name}"
+        made = (
+            TARGETS[domain](Known(label, _labels(levels, wide), wide))
+            if len(size) == 2
+            else BESIDE[domain](label, size)
+        )
+        if name in op.integers:
+            values[name] = np.asarray(made, bool if domain == "mask" else np.int64)
+        else:
+            values[name] = fmt.rounded(np.asarray(made, np.float64))
+    return {**values, op.inputs[-1]: last}
+
+
+def _parameters(op: Operation, levels: Levels, classes: int) -> dict[str, Any]:
+    """Each parameter at its default in half of the combinations, and the reduction."""
+    choices: dict[str, list[Any]] = {}
+    for ask in op.asks:
+        for name, value in ask.items():
+            choices.setdefault(name, []).append(value)
+    for name in op.parameters:
+        choices.setdefault(name, []).extend(FURTHER.get(name, ()))
+    chosen = {
+        name: levels.of(name, values) for name, values in choices.items() if values and levels.one_in(f"{name}?", 2)
+    }
+    if "k" in op.parameters:
+        chosen["k"] = min(int(chosen.get("k", 2)), classes)
+    if op.name == "binary_accuracy" or "threshold" in op.parameters:
+        chosen.setdefault("threshold", 0.5)
+    if op.kind != "activation" and not op.whole:
+        chosen["reduction"] = levels.of("reduction", REDUCTIONS)
+    return {
+        name: tuple(float(v) for v in np.resize(VECTORS[value], classes)) if value in VECTORS else value
+        for name, value in chosen.items()
+    }
+
+
+def _weights(levels: Levels, fmt: Format, count: int) -> dict[str, Array]:
+    drawn = integers(f"{levels.name}/weights", (count,), 9) / 4.0
+    drawn[0] = 1.5
+    return {"sample_weight": fmt.array(drawn)}
+
+
+def _moved(op: Operation, case: Case, levels: Levels) -> Case:
+    """The case along the first axis or the middle one of three, as its number says."""
+    if not op.rowwise or op.kind != "activation":
+        return case
+    inputs = dict(case.inputs)
+    rows = len(inputs[op.inputs[-1]])
+    if rows % 2 == 0 and levels.one_in("rank", 3):
+        inputs = {name: array.reshape(2, rows // 2, *array.shape[1:]) for name, array in inputs.items()}
+    rank = inputs[op.inputs[-1]].ndim
+    axis = levels.of("axis", (-1, *range(rank)))
+    moved = {
+        name: np.ascontiguousarray(np.moveaxis(array, -1, axis)) if core else array
+        for (name, array), core in zip(inputs.items(), op.core_ranks, strict=True)
+    }
+    return replace(case, inputs=moved, parameters={**case.parameters, "axis": axis})
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A combination before its arrays are made: its size, its parameters, and whether samples have weights."""
+
+    levels: Levels
+    shape: tuple[int, int]
+    parameters: Mapping[str, Any]
+    weighted: bool
+
+    @property
+    def asking(self) -> Case:
+        """A case with the names alone, to see who can be asked."""
+        weights = {"sample_weight": np.ones(1)} if self.weighted else {}
+        return Case("", weights, self.parameters)
+
+
+@functools.cache
+def drawn(name: str, number: int, few: bool, slopes: bool) -> Drawn:
+    """The levels of an operation's combination with this number."""
+    op = operation(name)
+    levels = Levels(f"combination/{'slope/' if slopes else ''}{name}/{number}")
+    shape = _shape(op, levels, few, MOST_SLOPES if slopes else MOST)
+    weighted = op.kind != "activation" and levels.one_in("weighted", 3)
+    return Drawn(levels, shape, _parameters(op, levels, shape[1]), weighted)
+
+
+@functools.cache
+def combination(name: str, dtype: str, number: int, few: bool, slopes: bool) -> Case:
+    """The combination of an operation with this number, in a format."""
+    op, fmt = operation(name), FORMATS[dtype]
+    found = drawn(name, number, few, slopes)
+    levels, shape = found.levels, found.shape
+    inputs = _inputs(op, fmt, levels, shape)
+    if "ignore_index" in found.parameters:
+        (given,) = op.integers
+        hidden = integers(f"{levels.name}/ignored", (shape[0],), 3) == 0
+        hidden[0] = False
+        inputs[given] = np.where(hidden, found.parameters["ignore_index"], inputs[given])
+    if found.weighted:
+        inputs |= _weights(levels, fmt, shape[0])
+    return _moved(op, Case(f"{number:03d}", inputs, found.parameters), levels)
+
+
+def _askable(context: Context, case: Case) -> bool:
+    implementation, op = context.implementation, context.operation
+    return can_ask(implementation, op, case) and not asked_one_by_one(implementation, op, case)
+
+
+def _valued(context: Context, case: Case) -> bool:
+    """Whether the definition has a value there: a mean over no weight, or a metric of an absent class, has none."""
+    if context.operation.kind == "activation" or case.parameters.get("reduction") == "none":
+        return True
+    return not bool(np.isnan(context.truth(case).nearest).any())
+
+
+def combinations(context: Context, count: int, slopes: bool = False) -> Iterator[Case]:
+    """The first so many combinations that the implementation can be asked."""
+    few = context.setting.mode.few_shapes
+    name = context.operation.name
+    # An axis is drawn with the arrays: who takes none can be asked for the last alone.
+    numbers = (n for n in range(TRIED * count) if _askable(context, drawn(name, n, few, slopes).asking))
+    made = (combination(name, context.format.name, n, few, slopes) for n in numbers)
+    yield from itertools.islice((c for c in made if _askable(context, c) and _valued(context, c)), count)
+
+
+def _layout(context: Context, case: Case) -> str | None:
+    """Every second combination lies in memory in another way."""
+    number = int(case.name)
+    layouts = [name for name in context.setting.mode.layouts if name not in REPEATED]
+    ranks = [array.ndim for array in case.inputs.values()]
+    if number % 2 == 0 or not layouts or min(ranks) == 0:
+        return None
+    layout = layouts[number // 2 % len(layouts)]
+    return None if "transposed" in layout and max(ranks) < 2 else layout
+
+
+def _values(context: Context, count: int) -> Iterator[Observation]:
+    chosen = list(combinations(context, count))
+    calls = [replace(context.call(case), layout=_layout(context, case)) for case in chosen]
+    for case, answer in zip(chosen, context.ask(calls), strict=True):
+        yield judged(context, "combined", case, answer)
+
+
+def _gradients(context: Context, count: int) -> Iterator[Observation]:
+    bound = context.operation.gradient_bound
+    assert bound is not None
+    chosen = list(combinations(context, count, slopes=True))
+    upstream = [cotangent(context, case) for case in chosen]
+    calls = [context.call(case, cotangent=weights) for case, weights in zip(chosen, upstream, strict=True)]
+    for case, weights, answer in zip(chosen, upstream, context.ask(calls), strict=True):
+        yield judged_gradient(context, "combined-gradient", case, weights, answer, bound)
+
+
+def _drawn(setting: Setting) -> bool:
+    return not setting.mode.compiled and all(
+        domain in (*TEXTURES, *BESIDE, *TARGETS) for domain in setting.operation.domains
+    )
+
+
+def checks_of(count: int, slopes: int) -> tuple[Check, Check]:
+    """The checks of so many combinations, and of the gradients of so many."""
+    return (
+        Check(
+            "combined",
+            "value",
+            "Is the answer right where sizes, contents, reductions, weights, parameters and layouts meet?",
+            _drawn,
+            lambda context: _values(context, count),
+        ),
+        Check(
+            "combined-gradient",
+            "gradient",
+            "Is the gradient right where sizes, contents, reductions, weights and parameters meet?",
+            lambda setting: _drawn(setting) and setting.operation.gradient_bound is not None and has_gradient(setting),
+            lambda context: _gradients(context, slopes),
+        ),
+    )
