@@ -86,14 +86,21 @@ def asked(
         raise GivenError(f"neither {title(given)} nor {op.name} has a parameter {useless[0]!r}.")
     product = None
     if gradient is not None:
-        product = names.expression(GRADIENT, arguments(gradient, op.inputs, parameters, signature, ("cotangent",)))
+        passed = [name for name in taken if name not in op.inputs]
+        given_gradient = arguments(gradient, op.inputs, parameters, signature, ("cotangent",), passed)
+        product = names.expression(GRADIENT, given_gradient)
         namespace[GRADIENT] = gradient
     settled = {name: value for name, value in {**fixed, **conventions}.items() if name in known}
-    if op.rowwise and not op.whole and "axis" not in taken:
-        settled.setdefault("axis", -1)
+    if settled.get("axis", -1) not in (-1, 1):
+        raise GivenError(
+            f"a function of axis {settled['axis']} alone cannot be asked: give one of the last axis, "
+            "as in lambda x: function(x.T).T, or one that takes axis."
+        )
+    if op.rowwise and not op.whole and ("axis" not in taken or "axis" in fixed):
+        settled["axis"] = -1
     if stateful and not op.whole:
         settled.setdefault("reduction", "mean")
-    lacking = [name for name in offered(op) if name not in taken and name not in settled]
+    lacking = [name for name in offered(op) if name not in taken and name not in fixed]
     notes += [f"{name}: {title(given)} does not take it." for name in lacking if name != "reduction"]
     implementation = Implementation(
         framework, op.name, slug(given), call, settled, None, stateful, not stateful, lifecycle, product

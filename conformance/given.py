@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trueline.adapters.base import Adapter, Array, Function, Implementation, Lifecycle, Mode
+from trueline.adapters.base import Adapter, Array, Function, Implementation, Lifecycle
 from trueline.reference.catalogue import Operation
 
 FUNCTION, GRADIENT, COTANGENT = "function", "gradient", "cotangent"
@@ -41,11 +41,13 @@ def arguments(
     parameters: Sequence[str],
     signature: Mapping[str, str],
     further: Sequence[str] = (),
+    passed: Sequence[str] = (),
 ) -> dict[str, str | None]:
     """What a callable takes of inputs and parameters: their names to its own, None where it takes them by position.
 
     Every input must be taken, and is found by its name, by `signature`, which renames, or, if it is the only one, by
-    its place. `further` are inputs too, such as the upstream gradient. GivenError if one cannot be told from the
+    its place. `further` are inputs too, such as the upstream gradient, and `passed` are parameters that it takes if it
+    takes any by name. GivenError if one cannot be told from the
     others, or the callable needs more than there is.
     """
     names = _names(given)
@@ -56,7 +58,7 @@ def arguments(
                 f"the arguments of {title(given)} cannot be inspected: wrap it in a lambda that takes "
                 f"{', '.join(wanted)}."
             )
-        return dict.fromkeys(wanted)
+        return {**dict.fromkeys(wanted), **{name: name for name in passed if _takes_any(given)}}
     found = _inputs(given, names, inputs, signature, further)
     found |= {n: signature.get(n, n) for n in parameters if n not in found and signature.get(n, n) in names}
     placed = sum(own is None for own in found.values())
@@ -89,6 +91,14 @@ def _names(given: Callable[..., Any]) -> Names | None:
     placed = any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in every.values())
     named = {name: each for name, each in every.items() if each.kind not in variadic}
     return named or (None if placed else {})
+
+
+def _takes_any(given: Callable[..., Any]) -> bool:
+    try:
+        kinds = {each.kind for each in inspect.signature(given).parameters.values()}
+    except (TypeError, ValueError):
+        return False
+    return inspect.Parameter.VAR_KEYWORD in kinds
 
 
 def _inputs(
@@ -131,7 +141,6 @@ class Given(Adapter):
     base: Adapter
     implementation: Implementation
     namespace: Mapping[str, Any]
-    modes: tuple[Mode, ...] = ()
 
     def __post_init__(self) -> None:
         self.framework = self.base.framework  # type: ignore[misc]
@@ -139,7 +148,7 @@ class Given(Adapter):
         self.spelling = {}  # type: ignore[misc]
 
     @property
-    def implementations(self) -> tuple[Implementation, ...]:  # type: ignore[override]
+    def implementations(self) -> tuple[Implementation, ...]:
         """The one given."""
         return (self.implementation,)
 

@@ -29,7 +29,7 @@ class ConformanceError(AssertionError):
     """An implementation that was checked does not conform; the message is the summary."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Witness:
     """The input of a failure: arrays and parameters by the operation's names, and the place in the answer."""
 
@@ -40,6 +40,9 @@ class Witness:
     def __str__(self) -> str:
         told = [f"{name}={_shown(array)}" for name, array in self.inputs.items()]
         return ", ".join([*told, *(f"{name}={value!r}" for name, value in self.parameters.items())])
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Failure:
         return told + (f": {self.message}" if self.message else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """The verdict on an implementation.
 
@@ -88,15 +91,22 @@ class Result:
     conventions: Mapping[str, str]
     not_covered: tuple[str, ...]
     counts: Mapping[str, int]
+    answered: int
+    """How many values and gradients were judged and are right."""
     seconds: float = field(compare=False)
 
     @property
     def conforms(self) -> bool:
-        """Whether something was judged, and nothing failed."""
-        return not self.failures and self.counts.get("conforms", 0) > 0
+        """Whether something was answered, and nothing failed."""
+        return not self.failures and self.answered > 0
+
+    def __repr__(self) -> str:
+        said = "conforms" if self.conforms else f"does not conform, {len(self.failures)} failures"
+        return f"<{self.name} as {self.operation}: {said}>"
 
     def raise_for_failures(self) -> None:
         """ConformanceError, an AssertionError, with the summary, unless it conforms."""
+        __tracebackhide__ = True
         if not self.conforms:
             raise ConformanceError("\n" + _text(self.summary()))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,19 @@ from trueline.adapters.base import Implementation
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation
+from trueline.conformance.input_dtypes import NAME as INPUT_DTYPE
+from trueline.conformance.judge import FLUSHED
 from trueline.conformance.pins import Pins
+from trueline.conformance.relations import SAMENESS
 from trueline.conformance.result import Failure, Result, Witness, merged_labels
+from trueline.reference.catalogue import Operation
 from trueline.reports.runfile import case_name
 
 WRONG = ("deviates", "crashed", "timed_out")
+
+
+ANSWERED = ("value", "every-length", "combined", "gradient", "gradient-of-lengths", "combined-gradient", "streaming")
+"""Checks of ordinary use: who answers some of their cases must answer all that are of finite numbers."""
 
 
 class Seen:
@@ -26,6 +34,7 @@ class Seen:
         self.notes = list(notes)
         self.failures: list[Failure] = []
         self.counts: Counter[str] = Counter()
+        self.answered = 0
         self._labels: dict[str, list[tuple[str, str]]] = {}
         self._unanswered: dict[str, list[str]] = {}
 
@@ -41,25 +50,30 @@ class Seen:
         answered = any(each["verdict"] in ("conforms", *WRONG) for each in observations)
         for observation in observations:
             case = context.stored_cases[case_name(observation["key"])]
-            self._take(check, self._judged(check, observation, case, answered), case, context.setting.dtype)
+            judged = self._judged(context.operation, check, observation, case, answered)
+            self._take(check, judged, case, context.setting.dtype)
 
-    def _judged(self, check: Check, observation: Observation, case: Case, answered: bool) -> Observation:
+    def _judged(self, op: Operation, check: Check, observation: Observation, case: Case, answered: bool) -> Observation:
         """The observation under the pins, and with no refusal of what an implementation must take."""
         label, due = observation.get("label"), self.pins.labels.get(check.name)
         if due is not None and label is not None:
             kept = due in label.split(" or ")
             witness = {"at": [], "expected": due, "got": label}
             return {**observation, "verdict": "conforms" if kept else "deviates", "witness": witness}
-        # It takes other cases of the check, so that this one is no limit of what it is for.
-        if observation["verdict"] == "unsupported" and check.kind != "probe" and answered and _finite(case):
+        # It answers other cases of the check, so that this one is no limit of what it is for.
+        if observation["verdict"] == "unsupported" and check.name in ANSWERED and answered and _finite(case):
             return {**observation, "verdict": "deviates"}
+        # It was given for other formats than these: what becomes of them is told.
+        if check.name == INPUT_DTYPE and case.name.startswith(op.inputs[-1]) and observation["verdict"] in WRONG:
+            return {**observation, "verdict": "conforms", "label": f"{label or 'an array'}, and wrong"}
         return observation
 
     def _take(self, check: Check, observation: Observation, case: Case, dtype: str) -> None:
-        verdict, label = observation["verdict"], observation.get("label")
+        verdict = observation["verdict"]
         self.counts[verdict] += 1
-        if check.kind == "probe" and label is not None:
-            self._labels.setdefault(check.name, []).append((dtype, label))
+        self.answered += verdict == "conforms" and check.kind in ("value", "gradient")
+        for name, label in _properties(check, observation, case):
+            self._labels.setdefault(name, []).append((dtype, label))
         if verdict in WRONG:
             self.failures.append(_failure(check, observation, case, dtype))
         elif verdict != "conforms":
@@ -81,8 +95,22 @@ class Seen:
             conventions=merged_labels(self._labels),
             not_covered=(*self.notes, *several),
             counts=dict(self.counts),
+            answered=self.answered,
             seconds=seconds,
         )
+
+
+def _properties(check: Check, observation: Observation, case: Case) -> Iterator[tuple[str, str]]:
+    """What an observation tells that is no matter of right and wrong."""
+    label = observation.get("label")
+    if check.kind == "probe" and label is not None:
+        yield check.name, label
+    elif check.name == INPUT_DTYPE and observation["verdict"] == "conforms":
+        yield f"{INPUT_DTYPE} {case.name}", str(label)
+    elif label in SAMENESS[1:]:
+        yield check.name, label
+    if observation.get("message") == FLUSHED:
+        yield "subnormal-results", "flushed to zero"
 
 
 def _more(count: int) -> str:
