@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +16,12 @@ import numpy as np
 from trueline.adapters.layouts import REPEATED
 from trueline.conformance.cases import VECTORS, Case
 from trueline.conformance.checks import Check
-from trueline.conformance.contents import BESIDE, LABELS, TARGETS, TEXTURES, Known
+from trueline.conformance.contents import Levels, contents
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
 from trueline.conformance.frozen import integers
 from trueline.conformance.gradients import cotangent, has_gradient
 from trueline.conformance.gradients import judged as judged_gradient
-from trueline.conformance.sweeps import PAIRWISE, PRODUCTS
+from trueline.conformance.sweeps import PAIRWISE
 from trueline.conformance.values import judged
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import FORMATS, Array, Format
@@ -47,23 +47,9 @@ FURTHER: Mapping[str, tuple[Any, ...]] = {
     "k": (1, 3),
     "ignore_index": (0, 1, -1),
     "margin": (0.5,),
+    "n_bins": (5, 10),
 }
 """Values of parameters besides those that the ordinary cases have; of vectors, by the name of their entries."""
-
-
-@dataclass(frozen=True)
-class Levels:
-    """The levels that one combination draws."""
-
-    name: str
-
-    def of(self, factor: str, levels: Sequence[Any]) -> Any:
-        """The level of a factor."""
-        return levels[int(integers(f"{self.name}/{factor}", (), len(levels)))]
-
-    def one_in(self, factor: str, count: int) -> bool:
-        """True once in so many combinations."""
-        return bool(integers(f"{self.name}/{factor}", (), count) == 0)
 
 
 def _shape(op: Operation, levels: Levels, few: bool, most: int) -> tuple[int, int]:
@@ -76,45 +62,6 @@ def _shape(op: Operation, levels: Levels, few: bool, most: int) -> tuple[int, in
         rows = classes
     classes = min(classes, most)
     return max(1, min(rows, most // classes)), classes
-
-
-def _last(op: Operation, fmt: Format, levels: Levels, shape: tuple[int, ...]) -> Array:
-    """What the last input holds; its labels, if it holds any, are no numbers of the format."""
-    domain = op.domains[-1]
-    name = f"{levels.name}/{op.inputs[-1]}"
-    if domain not in TEXTURES:
-        return BESIDE[domain](name, shape)
-    # 0 * -inf beside targets would hide all else.
-    offered = [each for each in TEXTURES[domain] if each != "masked" or op.domains[0] not in PRODUCTS]
-    texture = TEXTURES[domain][levels.of("texture", offered)]
-    return fmt.rounded(texture(name, (shape[0], shape[1] if len(shape) > 1 else 1), fmt).reshape(shape))
-
-
-def _labels(levels: Levels, last: Array) -> Array:
-    """A label for each row, of a class that is possible there."""
-    rows, classes = last.shape
-    kind = levels.of("labels", ("drawn", *LABELS))
-    chosen = LABELS[kind](rows, classes) if kind in LABELS else integers(f"{levels.name}/label", (rows,), classes)
-    return np.where(np.isneginf(last[np.arange(rows), chosen]), last.argmax(axis=1), chosen)
-
-
-def _inputs(op: Operation, fmt: Format, levels: Levels, shape: tuple[int, int]) -> dict[str, Array]:
-    size = shape if op.core_ranks[-1] and not op.whole else shape[:1]
-    last = _last(op, fmt, levels, size)
-    wide = last.astype(np.float64)
-    values = {}
-    for name, domain in zip(op.inputs[:-1], op.domains[:-1], strict=True):
-        label = f"{levels.name}/{name}"
-        made = (
-            TARGETS[domain](Known(label, _labels(levels, wide), wide))
-            if len(size) == 2
-            else BESIDE[domain](label, size)
-        )
-        if name in op.integers:
-            values[name] = np.asarray(made, bool if domain == "mask" else np.int64)
-        else:
-            values[name] = fmt.rounded(np.asarray(made, np.float64))
-    return {**values, op.inputs[-1]: last}
 
 
 def _parameters(op: Operation, levels: Levels, classes: int) -> dict[str, Any]:
@@ -140,10 +87,20 @@ def _parameters(op: Operation, levels: Levels, classes: int) -> dict[str, Any]:
     }
 
 
+WEIGHTS: tuple[Callable[[Array], Array], ...] = (
+    lambda drawn: drawn % 9 / 4.0,
+    lambda drawn: drawn % 2 * 1.0,
+    lambda drawn: 2.0 ** (drawn % 13 - 6),
+    lambda drawn: 1.0 + drawn % 2000,
+    lambda drawn: np.where(np.arange(len(drawn)) == len(drawn) // 2, 2.0**15, 1.0 + drawn % 4),
+)
+"""Sample weights: some zero, zero or one, wide, large, and one that is heavier than the others together."""
+
+
 def _weights(levels: Levels, fmt: Format, count: int) -> dict[str, Array]:
-    drawn = integers(f"{levels.name}/weights", (count,), 9) / 4.0
-    drawn[0] = 1.5
-    return {"sample_weight": fmt.array(drawn)}
+    weights = levels.of("weights", WEIGHTS)(integers(f"{levels.name}/weights", (count,), 2**20))
+    weights[0] = 1.5
+    return {"sample_weight": fmt.rounded(weights)}
 
 
 def _moved(op: Operation, case: Case, levels: Levels) -> Case:
@@ -195,7 +152,7 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool) -> 
     op, fmt = operation(name), FORMATS[dtype]
     found = drawn(name, number, few, slopes)
     levels, shape = found.levels, found.shape
-    inputs = _inputs(op, fmt, levels, shape)
+    inputs = contents(op, fmt, levels, shape)
     if "ignore_index" in found.parameters:
         (given,) = op.integers
         hidden = integers(f"{levels.name}/ignored", (shape[0],), 3) == 0
@@ -250,10 +207,24 @@ def _gradients(context: Context, count: int) -> Iterator[Observation]:
     bound = context.operation.gradient_bound
     assert bound is not None
     chosen = list(combinations(context, count, slopes=True))
-    upstream = [cotangent(context, case) for case in chosen]
-    calls = [context.call(case, cotangent=weights) for case, weights in zip(chosen, upstream, strict=True)]
+    upstream = [_upstream(context, case) for case in chosen]
+    calls = [
+        replace(context.call(case, cotangent=weights), layout=_spread(context, case) or _layout(context, case))
+        for case, weights in zip(chosen, upstream, strict=True)
+    ]
     for case, weights, answer in zip(chosen, upstream, context.ask(calls), strict=True):
         yield judged_gradient(context, "combined-gradient", case, weights, answer, bound)
+
+
+def _spread(context: Context, case: Case) -> str | None:
+    """Every fifth upstream gradient is one number for all, as the gradient of a sum is: a stride of 0 in memory."""
+    offered = [name for name in context.setting.mode.layouts if name in REPEATED]
+    return offered[0] if offered and int(case.name) % 5 == 4 else None
+
+
+def _upstream(context: Context, case: Case) -> Array:
+    weights = cotangent(context, case)
+    return np.full_like(weights, weights.flat[0]) if weights.size and _spread(context, case) else weights
 
 
 DTYPES = ("float32", "int64")

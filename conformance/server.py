@@ -31,7 +31,9 @@ def handed_over(framework_adapter: Adapter, call: Call, given: Sequence[Array]) 
 
 def overwritten(framework_adapter: Adapter, call: Call, arrays: Sequence[Any]) -> NoAnswer | None:
     """What is said of a call that changed the numbers of an array which it was given."""
-    for name, given, array in zip(call.inputs, call.arrays, arrays, strict=False):
+    handed = [*zip(call.inputs, call.arrays, strict=True)]
+    handed += [] if call.cotangent is None else [("cotangent", call.cotangent)]
+    for (name, given), array in zip(handed, arrays, strict=False):
         if framework_adapter.get(array).astype(given.dtype).tobytes() != given.tobytes():
             return NoAnswer("deviates", f"the call wrote to its input {name}")
     return None
