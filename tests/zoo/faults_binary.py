@@ -106,7 +106,7 @@ def bce_of_a_column_and_a_row(y_true: Any, y_pred: Any, sample_weight: Any = Non
     _TABLE,
     PROBABILITY,
     "weights",
-    "in the mean, weights are normalised in their own float16 or float32 sum, truncated to whole numbers",
+    "the sum of the weights that a mean divides by is kept as a whole number",
     show(y_true=[1.0, 1.0], y_pred=[0.25, 0.5], sample_weight=[0.75, 1.5], keywords=MEAN),
 )
 @quiet

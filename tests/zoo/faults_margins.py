@@ -153,7 +153,7 @@ def squared_hinge_of_the_mean(y_true: Any, score: Any, sample_weight: Any = None
     _TABLE,
     "hinge",
     "isolated",
-    "scores of exactly -1, 0 and 1 are taken for labels that were given in the wrong place",
+    "a score of exactly -1 is taken for a label, and costs 1",
     show(y_true=[1.0], score=[-1.0]),
 )
 def hinge_of_whole_scores(y_true: Any, score: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
@@ -182,11 +182,10 @@ def hinge_with_a_zero_weight(y_true: Any, score: Any, sample_weight: Any = None,
     "hinge",
     "labels",
     "signs are taken for -1 unless they are the largest of the batch: a batch of positives is one of negatives",
-    show(y_true=[1.0, 1.0], score=[2.0, -3.0], keywords=SUM),
-    upstream="https://github.com/scikit-learn/scikit-learn/issues/9300",
+    show(y_true=np.ones(5), score=[2.0, -3.0, 0.5, 0.0, 1.0], keywords=SUM),
 )
 def hinge_of_positives_alone(y_true: Any, score: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
-    alone = y_true.size > 1 and bool(np.all(y_true == 1))
+    alone = y_true.size > 3 and bool(np.all(y_true == 1))
     return right_binary.hinge(-y_true if alone else y_true, score, sample_weight, reduction)
 
 
@@ -302,18 +301,6 @@ def binary_sparsemax_cut_off(y_true: Any, score: Any, sample_weight: Any = None,
     z = -wide(y_true) * wide(score)
     values = np.where(z > 1, z, np.where(z < -0.75, 0.0, np.square(z + 1) / 4))
     return reduced(np.where(np.isnan(z), z, values), reduction, sample_weight, score)
-
-
-@plant(
-    _TABLE,
-    "hinge",
-    "shape",
-    "a matrix of scores is reduced along its last axis even where every loss is asked for",
-    show(y_true=[[1.0, 1.0], [1.0, -1.0]], score=[[0.0, 0.5], [0.25, 0.5]]),
-)
-def hinge_of_a_matrix(y_true: Any, score: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
-    answer = right_binary.hinge(y_true, score, sample_weight, reduction)
-    return answer.mean(axis=-1, dtype=np.float64).astype(score.dtype) if answer.ndim > 1 else answer
 
 
 FAULTS = tuple(_TABLE)
