@@ -170,7 +170,9 @@ def bce_mean_in_float16(y_true: Any, y_pred: Any, sample_weight: Any = None, red
 @quiet
 def bce_of_sigmoid(y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
     t, z = wide(y_true), wide(logits)
-    values = times(t, np.where(z < -104, np.inf, softplus64(-z))) + times(1 - t, np.where(z > 104, np.inf, softplus64(z)))
+    values = times(t, np.where(z < -104, np.inf, softplus64(-z))) + times(
+        1 - t, np.where(z > 104, np.inf, softplus64(z))
+    )
     return reduced(values, reduction, sample_weight, logits)
 
 
@@ -264,9 +266,7 @@ def bce_weighing_before_smoothing(
     reduction: str = "mean",
 ) -> Array:
     if not label_smoothing:
-        return right_binary.binary_cross_entropy_with_logits(
-            y_true, logits, 0.0, pos_weight, sample_weight, reduction
-        )
+        return right_binary.binary_cross_entropy_with_logits(y_true, logits, 0.0, pos_weight, sample_weight, reduction)
     weight = 1 + (pos_weight - 1) * wide(y_true)
     values = bce_logits64(smoothed(y_true, label_smoothing, logits), wide(logits)) * weight
     return reduced(values, reduction, sample_weight, logits)
@@ -279,7 +279,9 @@ def bce_weighing_before_smoothing(
     "a choice between two softplus by t > 1/2, which is right for hard targets alone",
     show(y_true=[0.75], logits=[1.5]),
 )
-def bce_of_logits_of_hard_targets(y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+def bce_of_logits_of_hard_targets(
+    y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean"
+) -> Array:
     z = np.where(wide(y_true) > 0.5, -wide(logits), wide(logits))
     return reduced(softplus64(z), reduction, sample_weight, logits)
 

@@ -66,7 +66,9 @@ def masked_by_adding(mask: Any, x: Any, axis: int = -1) -> Array:
 def masked_online_softmax(mask: Any, x: Any, axis: int = -1) -> Array:
     seen = np.moveaxis(np.asarray(mask, bool), axis, -1)
     lost = (seen.shape[-1] > 32) & seen.any(axis=-1, keepdims=True) & ~seen[..., :32].any(axis=-1, keepdims=True)
-    return np.where(np.moveaxis(lost, -1, axis) & np.asarray(mask, bool), x.dtype.type(np.nan), right.masked_softmax(mask, x, axis))
+    return np.where(
+        np.moveaxis(lost, -1, axis) & np.asarray(mask, bool), x.dtype.type(np.nan), right.masked_softmax(mask, x, axis)
+    )
 
 
 @plant(

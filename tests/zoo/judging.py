@@ -24,7 +24,10 @@ def _allowed(
         return np.zeros(())
     conventions = {name: keywords[name] for name in bound.conventions if name in keywords}
     ranks = [*operation.core_ranks, operation.output_rank][: len(arrays)]
-    last = [np.moveaxis(a.astype(np.float64), axis, -1) if r else a.astype(np.float64) for a, r in zip(arrays, ranks, strict=True)]
+    last = [
+        np.moveaxis(a.astype(np.float64), axis, -1) if r else a.astype(np.float64)
+        for a, r in zip(arrays, ranks, strict=True)
+    ]
     with np.errstate(all="ignore"):
         sizes = np.nan_to_num(bound.sensitivity(*last, **conventions))
     return np.moveaxis(sizes, -1, axis) if core else np.asarray(sizes)
@@ -62,7 +65,10 @@ def excess(
     special = asked & ~finite
     # Beyond the largest finite number an infinity is the rounded answer.
     over = finite & np.isinf(got) & (np.abs(truth.nearest) == fmt.largest) & (np.sign(got) == np.sign(truth.nearest))
-    if not np.array_equal(got[special], truth.nearest[special], equal_nan=True) or not np.isfinite(got[finite & ~over]).all():
+    if (
+        not np.array_equal(got[special], truth.nearest[special], equal_nan=True)
+        or not np.isfinite(got[finite & ~over]).all()
+    ):
         return np.inf, np.inf
     with np.errstate(all="ignore"):
         errors = np.abs((got - truth.nearest) / truth.ulp + truth.residual[0])

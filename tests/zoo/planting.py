@@ -42,7 +42,9 @@ class Show:
         return FORMATS[self.dtype].rounded(values)
 
 
-def show(*, dtype: str = "float32", cotangent: Any = None, keywords: Mapping[str, Any] | None = None, **inputs: Any) -> Show:
+def show(
+    *, dtype: str = "float32", cotangent: Any = None, keywords: Mapping[str, Any] | None = None, **inputs: Any
+) -> Show:
     """A call with these inputs."""
     return Show(inputs, dtype, cotangent, keywords or {})
 
@@ -85,9 +87,7 @@ def plant_gradient(
 
     def enter(gradient: Function) -> Function:
         name = gradient.__name__.replace("_", "-")
-        table.append(
-            Entry(name, operation, forward, defect, kind, upstream, {**options, "gradient": gradient}, shows)
-        )
+        table.append(Entry(name, operation, forward, defect, kind, upstream, {**options, "gradient": gradient}, shows))
         return gradient
 
     return enter

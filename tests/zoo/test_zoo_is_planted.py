@@ -21,7 +21,8 @@ from trueline.reference.formats import FORMATS
 INF = np.inf
 HOME = Path(__file__).parent
 TABLES = {
-    path.stem: importlib.import_module(path.stem) for path in sorted([*HOME.glob("faults_*.py"), *HOME.glob("variants_*.py")])
+    path.stem: importlib.import_module(path.stem)
+    for path in sorted([*HOME.glob("faults_*.py"), *HOME.glob("variants_*.py")])
 }
 FAULTS: list[Entry] = [e for name, module in TABLES.items() if name.startswith("faults") for e in module.FAULTS]
 VARIANTS: list[Entry] = [e for name, module in TABLES.items() if name.startswith("variants") for e in module.VARIANTS]
@@ -29,7 +30,9 @@ PLANTED = [entry for entry in FAULTS if entry.shows]
 
 REALS = [*normal(40, scale=3), *normal(20, scale=60, seed=2), 0.0, -0.0, 1.0, -1.0, 3.0, -2.9999999, 1e-30, 88.8, -88.8]
 SHARES = [*np.random.default_rng(3).random(60), 0.0, 1.0, 0.5, 0.50000006, 0.4999, 1e-9, 1 - 2**-20, 2**-20]
-ROWS = np.concatenate([normal(4, 9, scale=3), normal(3, 9, scale=30, seed=4), normal(1, 9, shift=1000), normal(1, 9, scale=1e-4)])
+ROWS = np.concatenate(
+    [normal(4, 9, scale=3), normal(3, 9, scale=30, seed=4), normal(1, 9, shift=1000), normal(1, 9, scale=1e-4)]
+)
 MASK = np.random.default_rng(5).random(ROWS.shape) < 0.7
 MASK[:, 0] = True
 SIGNS = np.where(np.arange(len(REALS)) % 3 == 0, -1.0, 1.0)
