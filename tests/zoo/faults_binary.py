@@ -66,8 +66,8 @@ def bce_smoothed_too_much(
 )
 def bce_mean_over_rows(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
     answer = right_binary.binary_cross_entropy(y_true, y_pred, 0.0, sample_weight, reduction)
-    if reduction == "mean" and y_pred.ndim > 1 and sample_weight is None:
-        return answer * y_pred.dtype.type(y_pred[0].size)
+    if reduction == "mean" and y_pred.ndim > 1 and y_pred.size and sample_weight is None:
+        return rounded(wide(answer) * y_pred[0].size, y_pred)
     return answer
 
 

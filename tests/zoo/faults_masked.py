@@ -178,11 +178,12 @@ def masked_columns_of_a_square(mask: Any, x: Any, axis: int = -1) -> Array:
     _TABLE,
     "masked_log_softmax",
     "special-values",
-    "what is hidden gets the format's lowest number instead of -inf",
+    "what is hidden gets the lowest number of float16 instead of -inf",
     show(mask=SOME, x=normal(2, 4)),
 )
 def masked_log_softmax_of_the_lowest(mask: Any, x: Any, axis: int = -1) -> Array:
-    return np.maximum(right.masked_log_softmax(mask, x, axis), np.finfo(x.dtype).min)
+    answer = right.masked_log_softmax(mask, x, axis)
+    return np.where(np.isneginf(answer), x.dtype.type(-65504.0), answer)
 
 
 @plant_gradient(
@@ -281,7 +282,7 @@ def binary_cross_entropy_that_clips(
 ) -> Array:
     answer = right_binary.binary_cross_entropy(y_true, y_pred, 0.0, sample_weight, reduction)
     if y_pred.flags.writeable:
-        np.clip(y_pred, np.finfo(y_pred.dtype).eps, 1 - np.finfo(y_pred.dtype).eps, out=y_pred)
+        y_pred[...] = np.clip(wide(y_pred), 2**-7, 1 - 2**-7).astype(y_pred.dtype)
     return answer
 
 

@@ -101,6 +101,8 @@ def softmax_of_the_last_of_three_axes(x: Any, axis: int = -1) -> Array:
 )
 def log_softmax_flattened(x: Any, axis: int = -1) -> Array:
     place = axis % x.ndim
+    if not x.size:
+        return x.copy()
     return right.log_softmax(x.reshape(*x.shape[:place], -1), -1).reshape(x.shape)
 
 

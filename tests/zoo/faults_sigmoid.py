@@ -23,8 +23,8 @@ _TABLE: list[Entry] = []
 )
 @quiet
 def sigmoid_as_one_minus(x: Any) -> Array:
-    one = x.dtype.type(1)
-    return one - one / (one + np.exp(np.clip(x, -80, 80)))
+    one, z = np.float32(1), np.clip(x.astype(np.float32), -80, 80)
+    return (one - one / (one + np.exp(z))).astype(x.dtype)
 
 
 @plant(
@@ -36,9 +36,8 @@ def sigmoid_as_one_minus(x: Any) -> Array:
     upstream="https://github.com/microsoft/onnxruntime/issues/22557",
 )
 def sigmoid_below_zero(x: Any) -> Array:
-    return (
-        x.dtype.type(0.5) * np.tanh(x.dtype.type(0.5) * np.clip(x, -18, 18)) + x.dtype.type(0.5) - x.dtype.type(2**-24)
-    )
+    z = np.clip(x.astype(np.float32), -18, 18)
+    return (np.float32(0.5) * np.tanh(np.float32(0.5) * z) + np.float32(0.5) - np.float32(2**-24)).astype(x.dtype)
 
 
 @plant(

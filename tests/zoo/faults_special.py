@@ -138,7 +138,7 @@ def bce_of_a_half(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction
     show(x=[1e-40]),
 )
 def log_sigmoid_of_a_subnormal(x: Any) -> Array:
-    subnormal = (x != 0) & (np.abs(x) < np.finfo(x.dtype).tiny)
+    subnormal = (x != 0) & (np.abs(wide(x)) < 2.0**-126)
     return np.where(subnormal, x.dtype.type(0), right.log_sigmoid(x))
 
 

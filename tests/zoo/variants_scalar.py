@@ -107,7 +107,7 @@ def log_sigmoid_of_three_ranges(x: Any) -> Array:
     return rounded(values, x)
 
 
-@plant(_TABLE, "log_sigmoid", "variant", "scipy.special.log_expit")
+@plant(_TABLE, "log_sigmoid", "variant", "scipy.special.log_expit", dtypes=["float32", "float64"])
 @quiet
 def log_sigmoid_of_scipy(x: Any) -> Array:
     from scipy.special import log_expit
