@@ -101,10 +101,10 @@ def _answer(entry: Entry, call: Show) -> tuple[dict[str, Any], Any, Any]:
         weights = {n: a for n, a in inputs.items() if n not in order}
         with np.errstate(all="ignore"):
             answer = entry.options["gradient"](*(inputs[name] for name in order), given, **weights, **keywords)
-        if not np.array_equal(given, above, equal_nan=True):
+        if given.tobytes() != above.tobytes():
             raise OverwrittenError
     for name, array in inputs.items():
-        if not np.array_equal(array, before[name], equal_nan=array.dtype.kind == "f"):
+        if array.tobytes() != before[name].tobytes():
             raise OverwrittenError
     return before, above, answer
 
@@ -177,7 +177,7 @@ def test_faults_are_faults(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-@pytest.mark.parametrize("entry", VARIANTS, ids=lambda entry: entry.id)
+@pytest.mark.parametrize("entry", [v for v in VARIANTS if v.operation in BASES], ids=lambda entry: entry.id)
 def test_variants_are_right(entry: Entry, dtype: str) -> None:
     if dtype not in entry.options.get("dtypes", (dtype,)):
         pytest.skip("for other formats")

@@ -53,7 +53,7 @@ def softmax_by_a_reciprocal(x: Any, axis: int = -1) -> Array:
     _TABLE,
     "softmax",
     "variant",
-    "online, in blocks of 4, with a running maximum and a rescaled sum, in binary32",
+    "online, in blocks of 128, with a running maximum and a rescaled sum, in binary32",
     **NARROW,
 )
 @quiet
@@ -61,8 +61,8 @@ def softmax_online(x: Any, axis: int = -1) -> Array:
     rows = np.moveaxis(x, axis, -1).astype(np.float32)
     top = np.full((*rows.shape[:-1], 1), -np.inf, np.float32)
     total = np.zeros_like(top)
-    for start in range(0, rows.shape[-1], 4):
-        block = rows[..., start : start + 4]
+    for start in range(0, rows.shape[-1], 128):
+        block = rows[..., start : start + 128]
         larger = np.maximum(top, block.max(axis=-1, keepdims=True))
         scale = np.where(np.isneginf(top), np.float32(0), np.exp(top - larger))
         shift = np.where(np.isneginf(larger), np.float32(0), larger)
@@ -82,15 +82,15 @@ def softmax_of_base_two(x: Any, axis: int = -1) -> Array:
     return (e / e.sum(axis=axis, keepdims=True)).astype(x.dtype)
 
 
-@plant(_TABLE, "softmax", "variant", "the sum in reverse order, in pure Python, in the input's own format", **OWN)
+@plant(_TABLE, "softmax", "variant", "the sum in reverse order, in pure Python, in binary64", **NARROW)
 @quiet
 def softmax_summed_backwards(x: Any, axis: int = -1) -> Array:
     def row(z: Array) -> Any:
-        e = np.exp(z - z.max())
-        total = z.dtype.type(0)
-        for each in e[::-1]:
-            total = total + each
-        return e / total
+        e = np.exp(z.astype(np.float32) - z.astype(np.float32).max())
+        total = 0.0
+        for each in e[::-1].tolist():
+            total += each
+        return (e / np.float32(total)).astype(z.dtype)
 
     return _along(x, axis, row)
 
@@ -124,13 +124,13 @@ def softmax_summed_with_compensation(x: Any, axis: int = -1) -> Array:
     return _along(x, axis, row)
 
 
-@plant(_TABLE, "softmax", "variant", "the sum as a product with ones, by einsum", **OWN)
+@plant(_TABLE, "softmax", "variant", "the sum as a product with ones, by einsum, in binary64", **NARROW)
 @quiet
 def softmax_summed_by_einsum(x: Any, axis: int = -1) -> Array:
-    rows = np.moveaxis(x, axis, -1)
+    rows = np.moveaxis(x, axis, -1).astype(np.float32)
     e = np.exp(rows - rows.max(axis=-1, keepdims=True))
-    total = np.einsum("...i,i->...", e, np.ones(rows.shape[-1], x.dtype))[..., None]
-    return np.moveaxis(e / total, -1, axis)
+    total = np.einsum("...i,i->...", e.astype(np.float64), np.ones(rows.shape[-1]))[..., None]
+    return np.moveaxis(e / total.astype(np.float32), -1, axis).astype(x.dtype)
 
 
 @plant(_TABLE, "softmax", "variant", "sorted rows, summed from the smallest, and put back in order", **OWN)
