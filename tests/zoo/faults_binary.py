@@ -91,7 +91,6 @@ def bce_weighted_twice(y_true: Any, y_pred: Any, sample_weight: Any = None, redu
     "weights",
     "a column of losses meets a row of weights: every loss is weighted with every weight, and the mean forgets which",
     show(y_true=[1.0, 1.0], y_pred=[0.25, 0.5], sample_weight=[1.0, 3.0], keywords=MEAN),
-    upstream="https://github.com/pytorch/pytorch/issues/1939",
 )
 def bce_of_a_column_and_a_row(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
     values = bce64(wide(y_true), wide(y_pred))

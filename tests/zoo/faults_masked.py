@@ -35,7 +35,6 @@ def masked_by_minus_ten_thousand(mask: Any, x: Any, axis: int = -1) -> Array:
     "formula",
     "the logits are multiplied with the mask: what is hidden takes part as a logit of 0",
     show(mask=SOME, x=normal(2, 4)),
-    upstream="https://github.com/allenai/allennlp/pull/105",
 )
 def masked_by_multiplying(mask: Any, x: Any, axis: int = -1) -> Array:
     return rounded(right.softmax64(np.where(mask, wide(x), 0.0), axis), x)
@@ -60,7 +59,6 @@ def masked_by_adding(mask: Any, x: Any, axis: int = -1) -> Array:
     "two-conditions",
     "online softmax in blocks of 32: where the first block is hidden, the running maximum -inf - -inf is NaN",
     show(mask=[np.arange(40) >= 32], x=normal(1, 40)),
-    upstream="https://github.com/pytorch/pytorch/pull/131060",
 )
 @quiet
 def masked_online_softmax(mask: Any, x: Any, axis: int = -1) -> Array:

@@ -131,7 +131,6 @@ def logsumexp_of_a_wide_float16_row(x: Any, axis: int = -1) -> Array:
     "dtype",
     "the row's maximum is added to the logarithm before it is subtracted, in float16, where -20000 has a spacing of 16",
     show(dtype="float16", x=[[-20000.0, -20016.0, -20000.0]]),
-    upstream="https://github.com/pytorch/pytorch/issues/158310",
     dtypes=["float16"],
 )
 @quiet

@@ -132,7 +132,6 @@ def softplus_without_log1p(x: Any) -> Array:
     "narrow-range",
     "log1p(e^x) without a branch overflows, where the answer is x itself",
     show(x=[100.0]),
-    upstream="https://github.com/pytorch/pytorch/pull/173894",
 )
 @quiet
 def softplus_overflows(x: Any) -> Array:
@@ -184,7 +183,6 @@ def logit_of_no_probability(x: Any) -> Array:
     "dtype",
     "the slope is the constant 0.1666667: seven digits, which binary64 shows",
     show(dtype="float64", x=[1.0, -2.0]),
-    upstream="https://github.com/PaddlePaddle/Paddle/issues/44820",
     dtypes=["float64"],
 )
 def hard_sigmoid_of_seven_digits(x: Any) -> Array:

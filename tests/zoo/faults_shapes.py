@@ -97,7 +97,7 @@ def softmax_of_the_last_of_three_axes(x: Any, axis: int = -1) -> Array:
     "shape",
     "from `axis` on everything is flattened into one row, as ONNX had it before opset 13",
     show(x=normal(2, 3, 4), keywords={"axis": 1}),
-    upstream="https://github.com/apache/tvm/issues/19420",
+    upstream="https://github.com/microsoft/onnxruntime/issues/4288",
 )
 def log_softmax_flattened(x: Any, axis: int = -1) -> Array:
     place = axis % x.ndim
@@ -231,7 +231,7 @@ def sigmoid_with_a_coarse_tail(x: Any) -> Array:
     _TABLE,
     "sigmoid",
     "shape",
-    "the index is 16 bits wide: beyond 65536 numbers the first ones come again",
+    "an index is too narrow, here 16 bits: beyond 65536 numbers the first ones come again",
     show(x=normal(65600)),
     upstream="https://github.com/pytorch/pytorch/issues/84144",
 )

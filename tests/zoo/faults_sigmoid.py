@@ -105,7 +105,6 @@ def sigmoid_with_branches_swapped(x: Any) -> Array:
     "narrow-range",
     "the argument is clamped to [-40, 40], the range that the kernel was written for",
     show(x=[-50.0, -80.0]),
-    upstream="https://github.com/ARM-software/ComputeLibrary/issues/779",
 )
 def sigmoid_clamped_to_forty(x: Any) -> Array:
     return right.sigmoid(np.clip(x, -40, 40).astype(x.dtype))
