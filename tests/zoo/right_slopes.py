@@ -10,10 +10,10 @@ from right_rows import (
     narrow,
     one_hot,
     product,
+    shares_of,
     shortfalls,
     shown,
     smoothed,
-    shares_of,
     wide,
 )
 
@@ -114,5 +114,3 @@ def categorical_focal_cross_entropy_with_logits(y_true, logits, cotangent, gamma
     count = logits.shape[-1]
     through = along[..., :, None] * (np.eye(count) * wrong[..., None, :] - (1 - np.eye(count)) * p[..., None, :])
     return narrow(shares(cotangent, reduction, logits.shape[:-1])[..., None] * through.sum(axis=-2), logits)
-
-

@@ -14,6 +14,8 @@ from trueline.reference.catalogue import OPERATIONS
 HERE = Path(__file__).parent
 THEMES = (
     "faults_rows_values",
+    "faults_rows_conditions",
+    "faults_rows_dtypes",
 )
 FAULTS: list[Entry] = [entry for theme in THEMES for entry in getattr(importlib.import_module(theme), "FAULTS", ())]
 VARIANTS: list[Entry] = [e for theme in THEMES for e in getattr(importlib.import_module(theme), "VARIANTS", ())]
