@@ -37,6 +37,7 @@ def ignoring(**more):
     "the uniform part of label smoothing sums over ignored rows too",
     upstream=f"{PYTORCH}/issues/73205",
     shows=ignoring(label_smoothing=0.125),
+    conventions={"smoothing-and-ignored-rows": "no"},
 )
 def smoothing_of_ignored(labels, logits, label_smoothing=0.0, ignore_index=None, reduction="mean"):
     kept, known = shown(labels, ignore_index)
@@ -159,6 +160,7 @@ def normalised_weights(labels, logits, class_weight=None, reduction="mean"):
     "the mean with class weights divides by the weights of ignored rows too",
     upstream=f"{PYTORCH}/issues/91383",
     shows=ignoring(class_weight=WEIGHTS),
+    conventions={"ignored-class-has-weight": "no"},
 )
 def ignored_in_divisor(labels, logits, class_weight=None, ignore_index=None, reduction="mean"):
     kept, known = shown(labels, ignore_index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import right_rows
 from entries import Entry
 from right_rows import at, log_shares, reduced
 
@@ -18,6 +19,16 @@ class Table:
             implementation = made(function) if made else function
             self.entries.append(Entry(slug, operation, implementation, defect, kind, upstream, options, shows))
             return function
+
+        return enter
+
+    def slope_of(self, slug, operation, defect, *, shows, kind="gradient", upstream="", **options):
+        """Enters the right function of the operation with a wrong vector-Jacobian product."""
+
+        def enter(gradient):
+            value = getattr(right_rows, operation)
+            self(slug, operation, kind, defect, upstream=upstream, shows=shows, gradient=gradient, **options)(value)
+            return gradient
 
         return enter
 

@@ -16,6 +16,7 @@ THEMES = (
     "faults_rows_values",
     "faults_rows_conditions",
     "faults_rows_dtypes",
+    "faults_rows_slopes",
 )
 FAULTS: list[Entry] = [entry for theme in THEMES for entry in getattr(importlib.import_module(theme), "FAULTS", ())]
 VARIANTS: list[Entry] = [e for theme in THEMES for e in getattr(importlib.import_module(theme), "VARIANTS", ())]
