@@ -17,6 +17,8 @@ THEMES = (
     "faults_rows_conditions",
     "faults_rows_dtypes",
     "faults_rows_slopes",
+    "faults_divergences",
+    "faults_rows_margins",
 )
 FAULTS: list[Entry] = [entry for theme in THEMES for entry in getattr(importlib.import_module(theme), "FAULTS", ())]
 VARIANTS: list[Entry] = [e for theme in THEMES for e in getattr(importlib.import_module(theme), "VARIANTS", ())]
