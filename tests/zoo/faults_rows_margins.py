@@ -15,7 +15,7 @@ from right_rows import (
     soft_plus,
     wide,
 )
-from rows_table import Table, labels, logits, multi_hots, one_hots
+from rows_table import Table, labels, logits, multi_hots
 
 fault = Table()
 WEIGHTS = np.float32([0.5, 2.0, 1.25, 3.0])
@@ -198,7 +198,7 @@ def without_zero(y_true, scores, reduction="mean"):
     "categorical_hinge",
     "formula",
     "1 + max(0, gap) in place of max(0, 1 + gap)",
-    shows=lambda: {"y_true": one_hots(6, 4), "scores": logits(6, 4)},
+    shows=lambda: {"y_true": np.float32([[1, 0, 0]]), "scores": np.float32([[3.0, 0.5, 1.0]])},
 )
 def margin_outside(y_true, scores, reduction="mean"):
     t, s = wide(y_true), wide(scores)

@@ -19,6 +19,7 @@ THEMES = (
     "faults_rows_slopes",
     "faults_divergences",
     "faults_rows_margins",
+    "faults_accuracies",
 )
 FAULTS: list[Entry] = [entry for theme in THEMES for entry in getattr(importlib.import_module(theme), "FAULTS", ())]
 VARIANTS: list[Entry] = [e for theme in THEMES for e in getattr(importlib.import_module(theme), "VARIANTS", ())]
