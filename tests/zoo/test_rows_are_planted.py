@@ -20,6 +20,8 @@ THEMES = (
     "faults_divergences",
     "faults_rows_margins",
     "faults_accuracies",
+    "faults_batch_metrics",
+    "faults_curves",
 )
 FAULTS: list[Entry] = [entry for theme in THEMES for entry in getattr(importlib.import_module(theme), "FAULTS", ())]
 VARIANTS: list[Entry] = [e for theme in THEMES for e in getattr(importlib.import_module(theme), "VARIANTS", ())]
