@@ -161,7 +161,7 @@ class State:
         self.seen = []
 
     def update(self, y_true, y_pred, sample_weight=None):
-        weight = np.ones(len(y_true)) if sample_weight is None else np.array(sample_weight, np.float64)
+        weight = None if sample_weight is None else np.array(sample_weight, np.float64)
         self.seen.append((np.array(y_true), np.array(y_pred), weight))
 
     def merge(self, other):
@@ -173,8 +173,11 @@ class State:
     def result(self):
         if not self.seen:
             return float("nan")
-        y_true, y_pred, weight = (np.concatenate(each) for each in zip(*self.seen, strict=True))
-        return type(self).of(y_true, y_pred, sample_weight=weight)
+        y_true, y_pred = (np.concatenate([batch[side] for batch in self.seen]) for side in (0, 1))
+        if all(weight is None for _, _, weight in self.seen):
+            return type(self).of(y_true, y_pred)
+        weights = [np.ones(len(t)) if weight is None else weight for t, _, weight in self.seen]
+        return type(self).of(y_true, y_pred, sample_weight=np.concatenate(weights))
 
 
 class Mean:

@@ -32,6 +32,13 @@ class Table:
 
         return enter
 
+    def state(self, slug, defect, steps, operation="accuracy", kind="state", **more):
+        """Enters a class, with the steps after which its result is wrong."""
+        return self(slug, operation, kind, defect, shows=lambda: steps, protocol=PROTOCOL, **more)
+
+
+PROTOCOL = {"update": "update", "merge": "merge", "reset": "reset", "result": "result"}
+
 
 def of_log_shares(function):
     """Cross-entropy of labels and logits out of a logarithm of softmax, given in any precision."""

@@ -115,10 +115,11 @@ def played(entry: Entry, steps: list[Any]) -> list[tuple[float, list[Any]]]:
 
     Steps: ("update", arrays...), ("reset",), ("merge", [batches of another]), ("other", arrays...) of an instance
     that has nothing to do with it, ("later", arrays...) of the one merged, ("reuse", arrays...), in whose memory the
-    caller writes afterwards, and ("result",).
+    caller writes afterwards, ("result",) and ("theirs",), the result of the one merged.
     """
     name = acts(entry)
-    metric, seen, results, merged = entry.function(), [], [], None
+    metric, seen, results = entry.function(), [], []
+    merged, theirs = None, []
     for act, *arguments in [*steps, ("result",)]:
         if act == "update":
             getattr(metric, name["update"])(*arguments)
@@ -127,7 +128,7 @@ def played(entry: Entry, steps: list[Any]) -> list[tuple[float, list[Any]]]:
             seen.append(copy.deepcopy(arguments))
             getattr(metric, name["update"])(*arguments)
             for array in arguments:
-                array[...] = array[::-1].copy()
+                array[...] = 0
         elif act == "reset":
             getattr(metric, name["reset"])()
             seen = []
@@ -136,9 +137,12 @@ def played(entry: Entry, steps: list[Any]) -> list[tuple[float, list[Any]]]:
             for batch in arguments[0]:
                 getattr(merged, name["update"])(*batch)
             getattr(metric, name["merge"])(merged)
-            seen = [*seen, *arguments[0]]
+            seen, theirs = [*seen, *arguments[0]], list(arguments[0])
         elif act == "later":
             getattr(merged, name["update"])(*arguments)
+            theirs.append(arguments)
+        elif act == "theirs":
+            results.append((getattr(merged, name["result"])(), theirs))
         elif act == "other":
             getattr(entry.function(), name["update"])(*arguments)
         else:

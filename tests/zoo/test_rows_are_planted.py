@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import right_metrics
+import right_rows
+import right_slopes
 from entries import KINDS, Entry
 from showing import FARTHER, framework_of, shown
 from trueline.reference.catalogue import OPERATIONS
@@ -22,6 +26,9 @@ THEMES = (
     "faults_accuracies",
     "faults_batch_metrics",
     "faults_curves",
+    "faults_states",
+    "faults_states_of_quotients",
+    "faults_rows_frameworks",
 )
 FAULTS: list[Entry] = [entry for theme in THEMES for entry in getattr(importlib.import_module(theme), "FAULTS", ())]
 VARIANTS: list[Entry] = [e for theme in THEMES for e in getattr(importlib.import_module(theme), "VARIANTS", ())]
@@ -59,3 +66,27 @@ def test_a_fault_shows(entry: Entry) -> None:
 def test_a_variant_is_right(entry: Entry) -> None:
     skip_without(entry)
     assert shown(entry) < 16
+
+
+def right(entry: Entry) -> Entry:
+    """The right implementation of what the entry is a fault of, as an entry that shows the same input."""
+    options = {name: value for name, value in entry.options.items() if name in ("gradient", "protocol")}
+    if "protocol" in options:
+        of = staticmethod(getattr(right_metrics, entry.operation))
+        return replace(entry, function=type("Right", (right_metrics.State,), {"of": of}), options=options)
+    if "gradient" in options:
+        options = {"gradient": getattr(right_slopes, entry.operation)}
+    value = getattr(right_rows, entry.operation, None) or getattr(right_metrics, entry.operation)
+    return replace(entry, function=value, options=options, kind="variant")
+
+
+@pytest.mark.parametrize("entry", [e for e in FAULTS if framework_of(e) == "numpy"], ids=named)
+def test_what_a_fault_is_made_of_is_right(entry: Entry) -> None:
+    assert shown(right(entry)) < 4
+
+
+def test_means_over_samples_are_right_as_two_sums() -> None:
+    streams = [e for e in FAULTS if "protocol" in e.options and e.operation == "accuracy"]
+    assert len(streams) > 15
+    for entry in streams:
+        assert shown(replace(entry, function=right_metrics.Mean)) < 1, entry.id
