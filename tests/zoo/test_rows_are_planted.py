@@ -29,6 +29,8 @@ THEMES = (
     "faults_states",
     "faults_states_of_quotients",
     "faults_rows_frameworks",
+    "variants_rows_losses",
+    "variants_rows_metrics",
 )
 FAULTS: list[Entry] = [entry for theme in THEMES for entry in getattr(importlib.import_module(theme), "FAULTS", ())]
 VARIANTS: list[Entry] = [e for theme in THEMES for e in getattr(importlib.import_module(theme), "VARIANTS", ())]
