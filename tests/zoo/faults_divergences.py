@@ -7,7 +7,6 @@ from right_rows import (
     at,
     complement,
     log_shares,
-    narrow,
     one_hot,
     product,
     reduced,
@@ -74,7 +73,7 @@ def half_quotient(y_true, y_pred, reduction="mean"):
     KL,
     "relative-accuracy",
     "log(q + 1e-7) is not clipping: a prediction of 1e-6 is a tenth too large",
-    shows=lambda: {"y_true": np.float32([[1e-6, 0.999999]]), "y_pred": np.float32([[1e-6, 0.999999]])},
+    shows=lambda: {"y_true": np.float32([[0.25, 0.75]]), "y_pred": np.float32([[1e-6, 0.999999]])},
 )
 def epsilon_added(y_true, y_pred, reduction="mean"):
     p, q = wide(y_true), wide(y_pred)
@@ -330,14 +329,14 @@ def integer_gamma(y_true, logits, gamma=2.0, alpha=1.0, reduction="mean"):
 
 
 @fault(
-    "one-minus-softmax-in-single",
+    "softmax-kept-in-half-for-the-factor",
     "categorical_focal_cross_entropy_with_logits",
     "relative-accuracy",
-    "(1 - p)^2 of a p that is nearly 1 has no digits: it is to be the sum of the others",
-    shows=lambda: {"y_true": np.float32([[1, 0]]), "logits": np.float32([[13.0, 0.0]])},
+    "the softmax that (1 - p)^gamma is made of is stored as float16, and has few digits left beside 1",
+    shows=lambda: {"y_true": np.float32([[1, 0]]), "logits": np.float32([[4.0, 0.0]])},
 )
-def one_minus_softmax(y_true, logits, gamma=2.0, alpha=1.0, reduction="mean"):
-    p = narrow(shares_of(logits), logits)
+def softmax_in_half(y_true, logits, gamma=2.0, alpha=1.0, reduction="mean"):
+    p = shares_of(logits).astype(np.float16)
     terms = product(wide(y_true), wide(1 - p) ** gamma * log_shares(logits))
     return reduced(-alpha * terms.sum(axis=-1), reduction, logits)
 

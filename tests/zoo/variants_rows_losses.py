@@ -194,7 +194,7 @@ def one_product(y_true, logits, class_weight=None, label_smoothing=0.0, reductio
     t = wide(y_true) * (1 - label_smoothing) + np.longdouble(label_smoothing) / logits.shape[-1]
     t = t if class_weight is None else t * wide(class_weight)
     d = shifted(wide(logits))
-    losses = t.sum(axis=-1) * np.log(np.exp(d).sum(axis=-1)) - product(t, d).sum(axis=-1)
+    losses = product(t.sum(axis=-1), np.log(np.exp(d).sum(axis=-1))) - product(t, d).sum(axis=-1)
     return reduced(losses, reduction, logits)
 
 
