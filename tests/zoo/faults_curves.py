@@ -211,7 +211,6 @@ def empty_bins(y_true, y_score, n_bins=15):
     ECE,
     "formula",
     "the probability of the predicted class is compared with the accuracy, which is another metric",
-    upstream="https://github.com/Lightning-AI/torchmetrics/issues/1105",
     shows=curve(),
 )
 def of_predicted_class(y_true, y_score, n_bins=15):

@@ -158,7 +158,6 @@ def normalised_weights(labels, logits, class_weight=None, reduction="mean"):
     SPARSE,
     "two-conditions",
     "the mean with class weights divides by the weights of ignored rows too",
-    upstream=f"{PYTORCH}/issues/91383",
     shows=ignoring(class_weight=WEIGHTS),
     conventions={"ignored-class-has-weight": "no"},
 )

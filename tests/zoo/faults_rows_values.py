@@ -77,7 +77,6 @@ def magnitude_shift(x):
     SPARSE,
     "shape",
     "rows longer than a block of 8 are padded with logits of 0, not -inf, up to a whole block",
-    upstream="https://github.com/apple/ml-cross-entropy/pull/59",
     shows=of_rows(6, 11),
     made=of_log_shares,
 )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from right_rows import at, wide
 
-np.seterr(all="ignore")
-
 
 def counted(hits, reduction, sample_weight=None):
     """The mean or sum of hits, each with its weight."""

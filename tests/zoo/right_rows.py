@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 Array = Any
-np.seterr(all="ignore")
 
 
 def wide(x: Array) -> Array:

@@ -163,6 +163,7 @@ def of_batches(operation: Operation, batches: list[Any]) -> np.ndarray:
     return exact(operation, given, fmt=FORMATS["float64"])
 
 
+@np.errstate(all="ignore")
 def shown(entry: Entry) -> float:
     """By how many epsilons the entry is off at its input."""
     operation = OPERATIONS[entry.operation]
