@@ -34,7 +34,8 @@ class Entry:
     `defect` is one sentence: which real defect it stands for, or for a variant which legitimate algorithm. `kind` is
     one of KINDS, or "variant". `upstream` is the address of an issue about that defect. `options` are what check()
     takes besides: dtypes, arrays, gradient, protocol, conventions, fixed parameters. `shows` are calls, made one after
-    the other, of which at least one answer is wrong.
+    the other, of which at least one answer is wrong; or a function that makes the input, or the steps of a state, at
+    which the defect shows.
     """
 
     id: str
@@ -44,4 +45,4 @@ class Entry:
     kind: str
     upstream: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    shows: tuple[Any, ...] = ()
+    shows: tuple[Any, ...] | Callable[[], Any] = ()

@@ -26,7 +26,7 @@ TABLES = {
 }
 FAULTS: list[Entry] = [e for name, module in TABLES.items() if name.startswith("faults") for e in module.FAULTS]
 VARIANTS: list[Entry] = [e for name, module in TABLES.items() if name.startswith("variants") for e in module.VARIANTS]
-PLANTED = [entry for entry in FAULTS if entry.shows]
+PLANTED = [entry for entry in FAULTS if isinstance(entry.shows, tuple) and entry.shows]
 
 REALS = [*normal(40, scale=3), *normal(20, scale=60, seed=2), 0.0, -0.0, 1.0, -1.0, 3.0, -2.9999999, 1e-30, 88.8, -88.8]
 SHARES = [*np.random.default_rng(3).random(60), 0.0, 1.0, 0.5, 0.50000006, 0.4999, 1e-9, 1 - 2**-20, 2**-20]
