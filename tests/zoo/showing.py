@@ -167,7 +167,7 @@ def of_batches(operation: Operation, batches: list[Any]) -> np.ndarray:
 def shown(entry: Entry) -> float:
     """By how many epsilons the entry is off at its input."""
     operation = OPERATIONS[entry.operation]
-    assert entry.shows is not None, entry.id
+    assert callable(entry.shows), entry.id
     case = entry.shows()
     if "protocol" in entry.options:
         fmt = FORMATS["float32"]
