@@ -76,5 +76,7 @@ def filler(array: Array) -> float:
 
 
 def laid_out(array: Array, layout: str) -> Array:
-    """The numbers of `array` in a layout of LAYOUTS or HANDED_OVER."""
+    """The numbers of `array` in a layout of LAYOUTS or HANDED_OVER; a single number has but one."""
+    if array.ndim == 0:
+        return np.array(array)
     return LAYOUTS[layout.removeprefix("numpy-")](array)

@@ -34,6 +34,10 @@ Told = Callable[[int, int, str], None]
 """What is told of the progress: how many checks are done, of how many, and the one that is next."""
 
 
+class SuiteError(Exception):
+    """The suite itself failed; nothing is said about what was given."""
+
+
 def check(
     given: Callable[..., Any],
     operation_name: str,
@@ -74,6 +78,7 @@ def check(
     Raises:
         GivenError: what is asked for does not exist, or cannot be asked; the message says what to do.
         UnknownOperationError: there is no such operation; the message names the nearest.
+        SuiteError: the suite itself failed.
     """
     started = time.perf_counter()
     op = operation(operation_name)
@@ -146,12 +151,12 @@ def _dtypes(op: Operation, dtypes: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(dtypes)) or ("float32",)
 
 
-def _mode(base: Adapter, dtype: str, effort: Effort) -> Mode:
+def _mode(base: Adapter, dtype: str) -> Mode:
     """How it is executed: as it is given, in the framework's eager mode for the dtype."""
     modes = [mode for mode in base.modes if not mode.compiled and (dtype in mode.dtypes or dtype == "int64")]
     if not modes:
         raise GivenError(f"{base.framework} has no {dtype}: leave it out of dtypes.")
-    return replace(modes[0], sweeps=(dtype,), few_shapes=modes[0].few_shapes or effort.few_shapes)
+    return replace(modes[0], sweeps=(dtype,))
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,7 @@ class _Measuring:
     @staticmethod
     def of(target: Asked, base: Adapter, dtype: str, device: str, effort: Effort) -> _Measuring:
         """With the conventions that are open settled by measuring."""
-        mode = _mode(base, dtype, effort)
+        mode = _mode(base, dtype)
         own = Given(base, target.implementation, target.namespace)
         server = Server(own, own.load(), watchful=True)
         if device not in base.devices():
@@ -182,6 +187,8 @@ class _Measuring:
 def _asking(server: Server) -> Callable[[Sequence[Call]], list[Answer]]:
     def answer(call: Call) -> Answer:
         found = server.answer(call)
+        if isinstance(found, NoAnswer) and found.verdict == "harness_error":
+            raise SuiteError(f"the suite could not ask {call.implementation.call}: {found.message}")
         # bfloat16 is a type of its own to NumPy.
         if isinstance(found, np.ndarray) and found.dtype.kind not in "biuf" and found.dtype.name not in FORMATS:
             return NoAnswer("deviates", f"the answer is of type {found.dtype.name}, no array of numbers")

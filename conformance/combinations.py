@@ -142,7 +142,8 @@ def drawn(name: str, number: int, few: bool, slopes: bool) -> Drawn:
     op = operation(name)
     levels = Levels(f"combination/{'slope/' if slopes else ''}{name}/{number}")
     shape = _shape(op, levels, few, MOST_SLOPES if slopes else MOST)
-    weighted = op.kind != "activation" and levels.one_in("weighted", 3)
+    weighs = "sample_weight" in op.parameters if op.whole else op.kind != "activation"
+    weighted = weighs and levels.one_in("weighted", 3)
     return Drawn(levels, shape, _parameters(op, levels, shape[1]), weighted)
 
 

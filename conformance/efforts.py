@@ -12,9 +12,8 @@ from trueline.conformance.context import Setting
 
 @dataclass(frozen=True)
 class Effort:
-    """In how many shapes, and how many combinations and numbers, an implementation is asked."""
+    """How many combinations and numbers an implementation is asked."""
 
-    few_shapes: bool
     combined: tuple[int, int]
     """Combinations, and gradients of combinations."""
 
@@ -28,7 +27,7 @@ class Effort:
                 yield thorough.get(check.name, check)
 
 
-QUICK = Effort(few_shapes=True, combined=(60, 16))
+QUICK = Effort(combined=(60, 16))
 
-EFFORTS = {"quick": QUICK, "default": Effort(few_shapes=False, combined=(300, 80))}
+EFFORTS = {"quick": QUICK, "default": Effort(combined=(300, 80))}
 """By name."""

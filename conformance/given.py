@@ -28,7 +28,8 @@ def offered(operation: Operation) -> tuple[str, ...]:
     """Names of the parameters that an operation can be asked with, besides its inputs."""
     more = ["axis"] if operation.rowwise and not operation.whole else []
     more += ["reduction"] if operation.kind != "activation" and not operation.whole else []
-    more += ["sample_weight"] if operation.kind != "activation" else []
+    weighed = operation.kind != "activation" and not operation.whole
+    more += ["sample_weight"] if weighed or "sample_weight" in operation.parameters else []
     return (*more, *(name for name in operation.parameters if name not in (*SETTLED, *more)))
 
 

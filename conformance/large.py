@@ -18,7 +18,7 @@ from trueline.conformance.context import Context, Observation, Setting, can_ask
 from trueline.conformance.judge import Judgement, answer_format, condition, digest, judge, unanswered
 from trueline.conformance.label_dtypes import LABELS, holds
 from trueline.conformance.sweeps import DISTINCT, PAIRWISE, WORSE
-from trueline.conformance.values import allowed_errors
+from trueline.conformance.values import allowed_errors, judged
 from trueline.reference.formats import Array, Format
 from trueline.reference.operations import Operation
 from trueline.reference.summation import roundings
@@ -32,6 +32,9 @@ CLASSES = 7
 LENGTHS = (1300, 300, 4100)
 """Entries of long rows, the first in modes that compile each shape."""
 
+COLUMNS = 300
+"""Entries of columns at most: they are added one after another, and of thousands the small ones are lost in order."""
+
 DTYPES = ("float32", "int64")
 """Dtypes in which a framework's implementations are asked."""
 
@@ -43,21 +46,30 @@ def _times(count: int) -> Array:
 
 def _due(context: Context, few: Case, count: int, fmt: Format) -> tuple[Truth, Array]:
     """The exact answer for so many samples, and the errors that are allowed."""
-    own = context.implementation
+    own, op = context.implementation, context.operation
+    if op.whole and "sample_weight" not in op.parameters:
+        index = np.arange(count) % DISTINCT
+        truth = context.truth(replace(few, inputs={name: array[index] for name, array in few.inputs.items()}), fmt)
+        return truth, allowed_errors(context, few, truth, fmt)
     # Every sample weighs as often as it is there, whatever a mean over weights would divide by.
     plain = {name: value for name, value in own.conventions.items() if name != "mean_over"}
     counted = context.of(replace(own, conventions=plain))
     weighed = replace(few, inputs={**few.inputs, "sample_weight": _times(count).astype(np.float64)})
     truth = counted.truth(weighed, fmt)
-    if context.operation.whole or context.operation.kind == "metric":
+    if op.kind == "metric":
         return truth, allowed_errors(context, few, truth, fmt)
     each = counted.truth(few, fmt, reduction="none")
-    op = context.operation
     size = np.abs(np.where(np.isfinite(each.nearest), each.nearest, 0.0))
     terms = np.broadcast_to(condition(op.bound, op, few.inputs, -1, own.conventions), size.shape)
     shares = _times(count) if few.parameters["reduction"] == "sum" else _times(count) / count
     whole = float(np.sum(shares * (terms + (_accumulated(count) + 2 * op.bound.ulps) * size)))
     return truth, np.asarray(op.bound.ulps + fmt.unit_roundoff * whole / truth.ulp)
+
+
+def _counts(context: Context) -> tuple[int, ...]:
+    """A metric of whole batches that knows no weights is computed anew: it is asked for few samples."""
+    unweighed = context.operation.whole and "sample_weight" not in context.operation.parameters
+    return COUNTS[:1] if context.setting.mode.few_shapes or unweighed else COUNTS
 
 
 def _accumulated(count: int) -> float:
@@ -93,7 +105,7 @@ def _large(context: Context) -> Iterator[Observation]:
     for few in _asked(op, context.format):
         if not can_ask(context.implementation, op, few):
             continue
-        for count in COUNTS[:1] if context.setting.mode.few_shapes else COUNTS:
+        for count in _counts(context):
             for suffix, inputs in _label_dtypes(context, few):
                 index = np.arange(count) % DISTINCT
                 name = f"{few.name or 'whole'}-of-{count}{suffix}"
@@ -109,6 +121,19 @@ def _large(context: Context) -> Iterator[Observation]:
                 yield context.observation("large-batch", shown, seen, digest=digest(answer))
 
 
+def _matrices(context: Context) -> Iterator[Observation]:
+    """The mean over every entry of a batch of more than one axis."""
+    op = context.operation
+    for few in _asked(op, context.format):
+        if few.parameters["reduction"] != "mean" or not can_ask(context.implementation, op, few):
+            continue
+        batch = (4, 15)
+        inputs = {name: array[:60].reshape(*batch, *array.shape[1:]) for name, array in few.inputs.items()}
+        case = Case("mean-of-a-matrix", inputs, few.parameters)
+        (answer,) = context.ask([context.call(case)])
+        yield judged(context, "several-batch-axes", case, answer)
+
+
 def _long(context: Context) -> Iterator[Observation]:
     op, fmt = context.operation, context.format
     for texture in textures(op):
@@ -119,8 +144,9 @@ def _long(context: Context) -> Iterator[Observation]:
                 chosen.append(Case(texture, given, {"reduction": "none"}))
                 continue
             chosen.append(Case(texture, given, {"axis": -1}))
-            columns = {name: np.ascontiguousarray(array.T) for name, array in given.items()}
-            chosen.append(Case(texture, columns, {"axis": 0}))
+            if length <= COLUMNS:
+                columns = {name: np.ascontiguousarray(array.T) for name, array in given.items()}
+                chosen.append(Case(texture, columns, {"axis": 0}))
         chosen = [case for case in chosen if can_ask(context.implementation, op, case)]
         found = context.ask([context.call(case) for case in chosen])
         seen = [_judged(context, case, answer) for case, answer in zip(chosen, found, strict=True)]
@@ -154,6 +180,13 @@ CHECKS = (
             _wanted(setting) and setting.operation.kind != "activation" and setting.operation.domains != PAIRWISE
         ),
         _large,
+    ),
+    Check(
+        "several-batch-axes",
+        "value",
+        "Is a mean over a batch of several axes that of all its entries?",
+        lambda setting: _wanted(setting) and setting.operation.kind == "loss",
+        _matrices,
     ),
     Check(
         "long-rows",

@@ -113,7 +113,7 @@ def tangent_near_one(y_true, y_pred, reduction="mean"):
     "0 * (0 - -inf) is NaN where a class has neither target nor prediction",
     upstream="https://github.com/google-deepmind/optax/pull/1786",
     shows=lambda: {"y_true": np.float32([[0.0, 1.0]]), "log_probabilities": np.float32([[-np.inf, -0.5]])},
-    conventions={"kl-target-and-prediction-zero": "zero"},
+    conventions={"kl-target-and-prediction-zero": "nothing"},
 )
 def masked_prediction(y_true, log_probabilities, reduction="mean"):
     p, q = wide(y_true), wide(log_probabilities)
