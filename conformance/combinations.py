@@ -16,7 +16,7 @@ import numpy as np
 from trueline.adapters.layouts import REPEATED
 from trueline.conformance.cases import VECTORS, Case
 from trueline.conformance.checks import Check
-from trueline.conformance.contents import Levels, contents
+from trueline.conformance.contents import Levels, contents, textures
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
 from trueline.conformance.frozen import integers
 from trueline.conformance.gradients import cotangent, has_gradient
@@ -153,7 +153,9 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool) -> 
     op, fmt = operation(name), FORMATS[dtype]
     found = drawn(name, number, few, slopes)
     levels, shape = found.levels, found.shape
-    inputs = contents(op, fmt, levels, shape)
+    # A NaN has no slope.
+    known = [texture for texture in textures(op) if not slopes or texture != "nan"]
+    inputs = contents(op, fmt, levels, shape, levels.of("texture", known) if known else None)
     if "ignore_index" in found.parameters:
         (given,) = op.integers
         hidden = integers(f"{levels.name}/ignored", (shape[0],), 3) == 0

@@ -70,6 +70,15 @@ def _minute(name: str, shape: tuple[int, int], fmt: Format) -> Array:
     return np.asarray(uniform(name, shape, 1, 2) * 2.0 ** -(1.0 + integers(f"{name}/e", shape, lowest)))
 
 
+def _nan(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+    """One NaN in every second row."""
+    del fmt
+    drawn = bell(name, shape, 1.5)
+    rows = np.arange(0, shape[0], 2)
+    drawn[rows, integers(f"{name}/at", (len(rows),), shape[1])] = math.nan
+    return drawn
+
+
 LOGITS: dict[str, Texture] = {
     "ordinary": lambda name, shape, _: bell(name, shape, 1.5),
     "wide": lambda name, shape, fmt: uniform(name, shape, -0.4, 0.4) * Landmarks.of(fmt).normal,
@@ -77,6 +86,7 @@ LOGITS: dict[str, Texture] = {
     "offset": lambda name, shape, fmt: bell(name, shape, 1.5) + 0.8 * Landmarks.of(fmt).largest,
     "below": lambda name, shape, fmt: bell(name, shape, 1.5) - 2 * Landmarks.of(fmt).largest,
     "masked": _masked,
+    "nan": _nan,
     "gap": _gap,
     "leading": _leading,
     "tied": lambda name, shape, _: np.rint(bell(name, shape, 1.5)),
@@ -85,6 +95,9 @@ LOGITS: dict[str, Texture] = {
     "descending": lambda name, shape, _: -np.sort(bell(name, shape, 3), axis=1),
     "zeros": lambda name, shape, _: np.where(integers(name, shape, 2) == 1, 0.0, -0.0),
 }
+
+SPECIAL = ("masked", "nan")
+"""Textures of entries that are no finite numbers."""
 
 SHARES: dict[str, Texture] = {"ordinary": _shares, "confident": _confident, "extreme": _extreme}
 
@@ -100,7 +113,7 @@ ELEMENTS: dict[str, Texture] = {
 
 TEXTURES: dict[str, dict[str, Texture]] = {
     "logits": LOGITS,
-    "finite_logits": {name: texture for name, texture in LOGITS.items() if name != "masked"},
+    "finite_logits": {name: texture for name, texture in LOGITS.items() if name not in SPECIAL},
     "decisions": {
         **DISTINCT,
         "ordinary": LOGITS["ordinary"],
@@ -198,7 +211,8 @@ def _last(op: Operation, fmt: Format, levels: Levels, shape: tuple[int, ...], te
     name = f"{levels.name}/{op.inputs[-1]}"
     if domain not in TEXTURES:
         return BESIDE[domain](name, shape)
-    made = TEXTURES[domain][texture or levels.of("texture", textures(op))]
+    assert texture is not None
+    made = TEXTURES[domain][texture]
     return fmt.rounded(made(name, (shape[0], shape[1] if len(shape) > 1 else 1), fmt).reshape(shape))
 
 
@@ -211,10 +225,10 @@ def _labels(levels: Levels, last: Array) -> Array:
 
 
 def contents(
-    op: Operation, fmt: Format, levels: Levels, shape: tuple[int, int], texture: str | None = None
+    op: Operation, fmt: Format, levels: Levels, shape: tuple[int, int], texture: str | None
 ) -> dict[str, Array]:
     """Every input of an operation: `shape` is (rows, entries of a row), or the number of elements and what labels are
-    below. The texture of the last is drawn if none is named."""
+    below. `texture` names what the last holds, if that is no label."""
     size = shape if op.core_ranks[-1] and not op.whole else shape[:1]
     last = _last(op, fmt, levels, size, texture)
     wide = last.astype(np.float64)

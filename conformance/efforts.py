@@ -29,5 +29,5 @@ class Effort:
 
 QUICK = Effort(combined=(60, 16))
 
-EFFORTS = {"quick": QUICK, "default": Effort(combined=(300, 80))}
+EFFORTS = {"quick": QUICK, "default": Effort(combined=(600, 150))}
 """By name."""

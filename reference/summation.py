@@ -18,7 +18,7 @@ def roundings(count: float) -> float:
     to probabilistic rounding error analysis, SIAM J. Sci. Comput. 41(5), 2019.
     """
     if _any_order.get():
-        return min(max(0.0, count - 1), 2 * math.sqrt(count))
+        return min(max(0.0, count - 1), 4 * math.sqrt(count))
     return math.log2(max(1.0, count))
 
 
