@@ -45,8 +45,8 @@ def _read_only(array: Array) -> Array:
 
 
 def _broadcast(array: Array) -> Array:
-    repeats = bool(array.size) and bool((array == array[:1]).all())
-    return np.broadcast_to(array[:1], array.shape) if repeats else np.array(array)
+    once = array[:1].tobytes()
+    return np.broadcast_to(array[:1], array.shape) if array.tobytes() == once * len(array) else np.array(array)
 
 
 LAYOUTS: dict[str, Callable[[Array], Array]] = {

@@ -18,7 +18,7 @@ from trueline.conformance.asked import ENGINE, Asked, asked
 from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Setting
-from trueline.conformance.efforts import EFFORTS, Effort
+from trueline.conformance.efforts import EFFORTS, LARGE, Effort
 from trueline.conformance.given import SETTLED, Act, Given, GivenError
 from trueline.conformance.judge import flushing_told_apart
 from trueline.conformance.pins import pinned
@@ -107,7 +107,8 @@ def check(
             for made in each.checks:
                 if progress is not None:
                     progress(done, total, made.name)
-                seen.add(each.context, made, list(made.observe(each.context)))
+                context = each.few if made.name in LARGE and seen.failures else each.context
+                seen.add(context, made, list(made.observe(context)))
                 done += 1
     return seen.result(target.implementation, arrays, named, effort, time.perf_counter() - started)
 
@@ -165,6 +166,12 @@ class _Measuring:
 
     context: Context
     checks: tuple[Check, ...]
+
+    @property
+    def few(self) -> Context:
+        """Where only small shapes are asked."""
+        setting = self.context.setting
+        return replace(self.context, setting=replace(setting, mode=replace(setting.mode, few_shapes=True)))
 
     @staticmethod
     def of(target: Asked, base: Adapter, dtype: str, device: str, effort: Effort) -> _Measuring:

@@ -9,6 +9,9 @@ from trueline.conformance.checks import Check, checks
 from trueline.conformance.combinations import checks_of
 from trueline.conformance.context import Setting
 
+LARGE = ("shapes", "large-batch")
+"""Checks that ask large batches. They come last: who mixes up samples makes arrays of the square of their number."""
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -22,7 +25,7 @@ class Effort:
         # Where each shape is compiled, combinations cost a hundred times as much.
         counts = (QUICK if setting.mode.few_shapes else self).combined
         thorough = {check.name: check for check in checks_of(*counts)}
-        for check in checks():
+        for check in sorted(checks(), key=lambda each: each.name in LARGE):
             if check.applies(setting):
                 yield thorough.get(check.name, check)
 

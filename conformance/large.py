@@ -24,8 +24,10 @@ from trueline.reference.operations import Operation
 from trueline.reference.summation import roundings
 from trueline.reference.truth import Truth
 
-COUNTS = (300, 4099, 140_003)
-"""Samples: more than 8 bits count, than binary16 does, and so many that their pairs are more than 32 bits count."""
+COUNTS = (300, 4099, 70_001)
+"""Samples: more than 8 bits count, than binary16 counts, and than 16 bits do."""
+
+PAIRS = ("binary", "probability")
 
 CLASSES = 7
 
@@ -67,9 +69,11 @@ def _due(context: Context, few: Case, count: int, fmt: Format) -> tuple[Truth, A
 
 
 def _counts(context: Context) -> tuple[int, ...]:
-    """A metric of whole batches that knows no weights is computed anew: it is asked for few samples."""
-    unweighed = context.operation.whole and "sample_weight" not in context.operation.parameters
-    return COUNTS[:1] if context.setting.mode.few_shapes or unweighed else COUNTS
+    """A metric of whole batches that knows no weights is computed anew, and one of pairs compares each two samples."""
+    op = context.operation
+    if context.setting.mode.few_shapes or (op.whole and "sample_weight" not in op.parameters):
+        return COUNTS[:1]
+    return COUNTS[:2] if op.domains == PAIRS else COUNTS
 
 
 def _accumulated(count: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class ConformanceError(AssertionError):
     """An implementation that was checked does not conform; the message is the summary."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Witness:
     """The input of a failure: arrays and parameters by the operation's names, and the place in the answer."""
 
@@ -45,7 +45,7 @@ class Witness:
         return f"<{self}>"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Failure:
     """One answer that is wrong: what was asked, what was due, what came, and by how much.
 
@@ -73,7 +73,7 @@ class Failure:
         return told + (f": {self.message}" if self.message else "")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Result:
     """The verdict on an implementation.
 
@@ -93,7 +93,7 @@ class Result:
     counts: Mapping[str, int]
     answered: int
     """How many values and gradients were judged and are right."""
-    seconds: float = field(compare=False)
+    seconds: float
 
     @property
     def conforms(self) -> bool:
