@@ -11,13 +11,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
+from trueline.adapters.registry import FRAMEWORKS, PlugInError, UnknownFrameworkError, adapter, implementations
 from trueline.conformance import docs as documentation
+from trueline.conformance.admission import frameworks as taking_part
+from trueline.conformance.admission import left_out
 from trueline.conformance.recipe import UnknownImplementationError, recipes
 from trueline.conformance.recorder import suite
 from trueline.conformance.selection import Selection, SelectionError, install_hint
 from trueline.conformance.session import DEVIATES, HARNESS, Nothing, Report, measure
-from trueline.conformance.translations import ARRAYS, equivalents, missing, translations
+from trueline.conformance.translations import equivalents, missing, translations
 from trueline.reference.catalogue import OPERATIONS
 from trueline.reports import runfile
 from trueline.reports.compare import compare as compared
@@ -61,14 +63,14 @@ def main() -> None:
     "frameworks",
     multiple=True,
     metavar="NAME",
-    help=f"Measure this framework alone ({', '.join(FRAMEWORKS)}). May be given several times.",
+    help=f"Measure this framework alone ({', '.join(FRAMEWORKS)}, or a plug-in). May be given several times.",
 )
 @click.option(
     "--device",
     "devices",
     multiple=True,
     metavar="DEVICE",
-    help="Measure on this device alone: cpu, cuda or cuda:N. Default: every device there is.",
+    help="Measure on this device alone: cpu, cuda, cuda:N or a plug-in's. Default: every device there is.",
 )
 @click.option(
     "--dtype",
@@ -167,6 +169,8 @@ def list_(what: str, lacking: bool) -> None:
     """List the operations, the implementations with their calls, the frameworks, or the recipes."""
     if lacking and what != "recipes":
         _fail(f"--missing is about recipes, not about {what}.")
+    for told in left_out().values():
+        click.echo(f"trueline: {told}", err=True)
     {
         "operations": _list_operations,
         "implementations": _list_implementations,
@@ -187,7 +191,7 @@ def _print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 
 def _list_operations() -> None:
     offered: dict[str, list[str]] = {}
-    for each in implementations():
+    for each in implementations(taking_part()):
         offered.setdefault(each.operation, []).append(each.framework)
     rows = (
         (op.name, op.kind, op.summary, " ".join(dict.fromkeys(offered.get(op.name, ())))) for op in OPERATIONS.values()
@@ -198,14 +202,14 @@ def _list_operations() -> None:
 def _list_implementations() -> None:
     rows = (
         (each.operation, each.name, each.call, ", ".join(f"{name}={value}" for name, value in each.conventions.items()))
-        for each in implementations()
+        for each in implementations(taking_part())
     )
     _print_table(("operation", "implementation", "call", "conventions"), rows)
 
 
 def _list_frameworks() -> None:
     rows = []
-    for name in FRAMEWORKS:
+    for name in taking_part():
         each = adapter(name)
         versions = ", ".join(f"{key} {version}" for key, version in each.versions().items())
         modes = " ".join(mode.name for mode in each.modes)
@@ -226,7 +230,7 @@ def _list_missing() -> None:
 
 @main.command(epilog="Exit code: 0, 2 if there is no such implementation.")
 @click.argument("implementation")
-@click.option("--to", type=click.Choice(tuple(ARRAYS)), help="In this framework alone.")
+@click.option("--to", metavar="NAME", help="In this framework alone.")
 def translate(implementation: str, to: str | None) -> None:
     """Print what to write in other frameworks to get what an implementation means.
 
@@ -235,8 +239,10 @@ def translate(implementation: str, to: str | None) -> None:
     parameters have the names of the operation's definition.
     """
     try:
+        if to is not None:
+            adapter(to)
         own, found = list(equivalents(implementation, to)), list(translations(implementation, to))
-    except UnknownImplementationError as error:
+    except (UnknownFrameworkError, PlugInError, UnknownImplementationError) as error:
         _fail(str(error))
     if not own and not found:
         _fail(
