@@ -61,15 +61,15 @@ def frameworks() -> tuple[str, ...]:
 
 def left_out() -> dict[str, str]:
     """The plug-ins that give no adapter: what to call each, and the sentence that says why."""
-    found = {}
+    told = {}
     for name, points in _entry_points().items():
         if name in FRAMEWORKS:
             for each in points:
-                told = f"the plug-in {_origin([each])} is left out, since '{name}' is a framework of the suite's own."
-                found[f"{name} of {_distribution(each)}"] = told
-        elif isinstance(told := _loaded(name), str):
-            found[name] = told
-    return found
+                why = f"the plug-in {_origin([each])} is left out, since '{name}' is a framework of the suite's own."
+                told[f"{name} of {_distribution(each)}"] = why
+        elif isinstance(found := _loaded(name), str):
+            told[name] = found
+    return told
 
 
 def implementations(names: Iterable[str] = FRAMEWORKS) -> list[Implementation]:

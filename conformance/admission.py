@@ -71,9 +71,7 @@ def _examine(found: Adapter) -> None:
     taken = {each: name for name in registry.frameworks() if name != found.framework for each in _ids(name)}
     for each in found.implementations:
         if each.id in taken:
-            raise _FaultError(
-                f"has an implementation {each.id}, which is one of '{taken[each.id]}' too; set its prefix"
-            )
+            raise _FaultError(f"has {each.id}, which '{taken[each.id]}' has already: give it a name, or set a prefix")
         taken[each.id] = found.framework
         _examine_line(each)
     expectations_of(found.framework)
