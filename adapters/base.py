@@ -255,8 +255,8 @@ class Adapter(ABC):
     def put(self, array: Array, device: str) -> Any:
         """The framework's own array, on the device, with the same bits.
 
-        `array` is in C order, of the mode's dtypes, bool or integers. bfloat16 is that of ml_dtypes; NumPy's own
-        functions do not know it.
+        `array` is in C order, of the mode's dtypes, bool or integers; bfloat16 is that of ml_dtypes. What is returned
+        is multiplied by 0.5 once, to see whether subnormal numbers are flushed; unless it can be, that is unknown.
         """
 
     def lay_out(self, array: Array, layout: str, device: str) -> Any:

@@ -135,6 +135,10 @@ def plan(selection: Selection) -> Plan:
         if not framework.versions():
             made.absent[name] = install_hint(framework)
             continue
+        if not framework.present() and not selection.devices:
+            kinds = " or ".join(framework.device_types)
+            made.absent[name] = f"this machine has no device for {name}, which knows {kinds}"
+            continue
         for mode in framework.modes:
             if not _wanted(mode, selection):
                 continue
