@@ -1,9 +1,8 @@
 """Executes a page: writes the files that its blocks name, changes them as it says, and runs its commands.
 
-A block after a line `NAME`: is that file. One after a line that begins with In `NAME` changes it, and one after "and in
-the class:" the same file again: what it defines replaces what has that name, and the rest is added, to the file or, if
-it is indented, to the last class. Commands stand behind $ in blocks of `console`, above what they print, in which ...
-stands for what varies: alone for any lines.
+A block after a line `NAME`: is that file. One after In `NAME`: changes it: what it defines, and what a class of it
+defines, takes the place of what has that name, and the rest is added. Commands stand behind $ in blocks of `console`,
+above what they print, in which ... stands for what varies: alone for any lines.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,23 +53,32 @@ def _names(statement: ast.stmt) -> set[str]:
 
 def changed(source: str, block: str) -> str:
     """The source with what the block defines in place of what had its names, or after the rest."""
-    indent = "    " if block.startswith("    ") else ""
-    for statement in ast.parse(textwrap.dedent(block)).body:
-        body = ast.parse(source).body
-        if indent:
-            body = next(each.body for each in reversed(body) if isinstance(each, ast.ClassDef))
-        old = next((each for each in body if _names(each) & _names(statement)), None)
-        lines, given = source.splitlines(), block.splitlines()[statement.lineno - 1 : statement.end_lineno]
-        if old is not None:
-            lines[old.lineno - 1 : old.end_lineno] = given
-        elif isinstance(statement, ast.ImportFrom):
-            at = max(each.end_lineno or 0 for each in body if isinstance(each, ast.ImportFrom))
-            lines[at:at] = given
+    for statement in ast.parse(block).body:
+        known = [each for each in ast.parse(source).body if isinstance(each, ast.ClassDef)]
+        if isinstance(statement, ast.ClassDef) and statement.name in {each.name for each in known}:
+            for member in statement.body:
+                source = _with(source, block, member, statement.name)
         else:
-            at = body[-1].end_lineno or 0
-            lines[at:at] = ["", *given]
-        source = "\n".join(lines) + "\n"
+            source = _with(source, block, statement)
     return source
+
+
+def _with(source: str, block: str, statement: ast.stmt, inside: str | None = None) -> str:
+    """The source with one statement of the block more, or another in its place: of the file, or of a class."""
+    body = ast.parse(source).body
+    if inside is not None:
+        body = next(each.body for each in body if isinstance(each, ast.ClassDef) and each.name == inside)
+    old = next((each for each in body if _names(each) & _names(statement)), None)
+    lines, given = source.splitlines(), block.splitlines()[statement.lineno - 1 : statement.end_lineno]
+    if old is not None:
+        lines[old.lineno - 1 : old.end_lineno] = given
+    elif isinstance(statement, ast.ImportFrom):
+        at = max(each.end_lineno or 0 for each in body if isinstance(each, ast.ImportFrom))
+        lines[at:at] = given
+    else:
+        at = body[-1].end_lineno or 0
+        lines[at:at] = ["", *given]
+    return "\n".join(lines) + "\n"
 
 
 def _installed(folder: Path) -> None:
@@ -146,13 +153,13 @@ def agrees(printed: str, shown: str) -> bool:
     return re.fullmatch("".join(patterns), "".join(f"{line}\n" for line in _plain(printed))) is not None
 
 
-def wrote(folder: Path, block: Block, last: str | None = None) -> str | None:
-    """The file that a block makes or changes, if it is of any: `last` is the one before."""
-    whole, part = re.fullmatch(r"`([^`]+)`:", block.before), re.match(r"In `([^`]+)`.*:$", block.before)
-    again = block.before.endswith("and in the class:")
-    name = whole[1] if whole else part[1] if part else last if again else None
-    if name is not None:
-        file = folder / name
-        text = block.text if whole else changed(file.read_text(encoding="utf-8"), block.text)
-        file.write_text(text, encoding="utf-8")
-    return name
+def wrote(folder: Path, block: Block) -> str | None:
+    """The file that a block makes or changes, if the line before it names one."""
+    whole, part = re.fullmatch(r"`([^`]+)`:", block.before), re.fullmatch(r"In `([^`]+)`:", block.before)
+    name = whole or part
+    if name is None:
+        return None
+    file = folder / name[1]
+    text = block.text if whole else changed(file.read_text(encoding="utf-8"), block.text)
+    file.write_text(text, encoding="utf-8")
+    return name[1]
