@@ -177,7 +177,8 @@ class Adapter(ABC):
     framework: ClassVar[str]
     """The name that `--framework` takes; of a plug-in, that of its entry point."""
     distributions: ClassVar[tuple[str, ...]]
-    """Distributions whose versions name the environment, `|` between alternatives; the first must be installed."""
+    """Distributions whose versions name the environment, `|` between alternatives; the first must be installed. Of a
+    plug-in, its own among them."""
     modules: ClassVar[tuple[str, ...]]
     """What is imported; calls know the first part of each name ("jax" of "jax.nn")."""
     modes: ClassVar[tuple[Mode, ...]]

@@ -27,7 +27,10 @@ PACKAGES = ("adapters", "conformance", "reference", "reports")
 
 @functools.cache
 def suite() -> dict[str, str]:
-    """Version and digest of the installed suite: the same digest means the same code, data and expectations."""
+    """Version and digest of the installed suite: the same digest means the same code, data and expectations.
+
+    Plug-ins are none of it: the versions of their distributions stand beside what was measured.
+    """
     hashed = hashlib.sha256()
     for package in PACKAGES:
         root = Path(str(resources.files(f"trueline.{package}")))
