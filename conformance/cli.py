@@ -41,6 +41,12 @@ def _fail(message: str) -> NoReturn:
     sys.exit(HARNESS)
 
 
+def _warn() -> None:
+    """A line on standard error for each plug-in that is left out."""
+    for told in left_out().values():
+        click.echo(f"trueline: {told}", err=True)
+
+
 def _console(width: int = 160) -> Console:
     # A pipe or a file has no width of its own, and 80 columns would break keys.
     console = Console()
@@ -169,8 +175,7 @@ def list_(what: str, lacking: bool) -> None:
     """List the operations, the implementations with their calls, the frameworks, or the recipes."""
     if lacking and what != "recipes":
         _fail(f"--missing is about recipes, not about {what}.")
-    for told in left_out().values():
-        click.echo(f"trueline: {told}", err=True)
+    _warn()
     {
         "operations": _list_operations,
         "implementations": _list_implementations,
@@ -241,6 +246,7 @@ def translate(implementation: str, to: str | None) -> None:
     try:
         if to is not None:
             adapter(to)
+        _warn()
         own, found = list(equivalents(implementation, to)), list(translations(implementation, to))
     except (UnknownFrameworkError, PlugInError, UnknownImplementationError) as error:
         _fail(str(error))

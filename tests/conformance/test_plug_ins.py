@@ -205,6 +205,13 @@ def test_the_rest_goes_on_without_a_broken_plug_in(place: Place) -> None:
     assert re.search(r"^good ", listed.stdout, re.MULTILINE)
     assert not re.search(r"^bad ", listed.stdout, re.MULTILINE)
 
+    told = place.invoke("translate", "scipy.special.expit")
+    assert told.exit_code == 0
+    assert told.stderr == f"trueline: {sentence}\n"
+    assert "good: (1 / (1 + numpy.exp(-x)))" in told.stdout
+    asked = place.invoke("translate", "scipy.special.expit", "--to", "bad")
+    assert (asked.exit_code, asked.stderr) == (2, f"trueline: {sentence}\n")
+
     done = place.trueline("run", "-k", f"good.sigmoid and {NARROW}", "-o", "run.json")
     assert done.returncode in (0, 1), done.stdout + done.stderr
     assert f"not run: {sentence}" in done.stdout
