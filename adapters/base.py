@@ -68,6 +68,8 @@ class Implementation:
     """Whether it has a derivative, where the framework has autodiff."""
     lifecycle: Lifecycle | None = None
     """How such an object is used, one batch after another."""
+    product: str | None = None
+    """The expression of its vector-Jacobian product, where it brings its own; `cotangent` is the upstream gradient."""
 
     @property
     def id(self) -> str:

@@ -21,6 +21,12 @@ def _strided(array: Array) -> Array:
     return buffer[..., ::2]
 
 
+def _padded(array: Array) -> Array:
+    buffer = np.full((*array.shape[:-1], array.shape[-1] + 3), filler(array), array.dtype)
+    buffer[..., :-3] = array
+    return buffer[..., :-3]
+
+
 def _reversed(array: Array) -> Array:
     return np.ascontiguousarray(array[..., ::-1])[..., ::-1]
 
@@ -39,20 +45,23 @@ def _read_only(array: Array) -> Array:
 
 
 def _broadcast(array: Array) -> Array:
-    return np.broadcast_to(array[:1], array.shape)
+    repeats = bool(array.size) and bool((array == array[:1]).all())
+    return np.broadcast_to(array[:1], array.shape) if repeats else np.array(array)
 
 
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "contiguous": np.array,
     "transposed": _transposed,
     "strided": _strided,
+    "padded": _padded,
     "reversed": _reversed,
     "misaligned": _misaligned,
     "read-only": _read_only,
     "broadcast": _broadcast,
 }
-"""Column-major order, every second element of a larger buffer, a negative stride, one byte past alignment, not to be
-written to, and one row with a stride of 0 for all."""
+"""Column-major order, every second element of a larger buffer, rows that are the
+start of longer ones, a negative stride, one byte past alignment, not to be
+written to, and one row with a stride of 0 for all where they are equal."""
 
 HANDED_OVER = tuple(f"numpy-{name}" for name in LAYOUTS)
 """The layouts of the NumPy arrays that a framework is given whose own arrays have only one."""

@@ -1,1 +1,22 @@
-"""What must hold: cases, checks, probes, relations, the pytest suite and the command line. Imports no framework."""
+"""What must hold: cases, checks, probes, relations, the pytest suite, and the judgement on what somebody gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trueline.conformance.checking import check
+    from trueline.conformance.result import ConformanceError, Result
+
+__all__ = ["ConformanceError", "Result", "check"]
+
+_HOME = {"check": "checking", "Result": "result", "ConformanceError": "result"}
+
+
+def __getattr__(name: str) -> Any:
+    """What __all__ names, imported when it is asked for: pytest loads the plugin of this package into every session."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

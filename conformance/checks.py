@@ -32,10 +32,12 @@ class Check:
 def checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
     from trueline.conformance import (
+        combinations,
         gradients,
         input_dtypes,
         invariances,
         label_dtypes,
+        large,
         layouts,
         probes,
         relations,
@@ -49,6 +51,8 @@ def checks() -> tuple[Check, ...]:
         label_dtypes.CHECK,
         *gradients.CHECKS,
         *sweeps.CHECKS,
+        *large.CHECKS,
+        *combinations.checks_of(*combinations.USUAL),
         *relations.CHECKS,
         *invariances.CHECKS,
         layouts.CHECK,

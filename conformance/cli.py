@@ -1,4 +1,4 @@
-"""The command line: run, report, list, translate, show, compare, docs."""
+"""The command line: run, check, report, list, translate, show, compare, docs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from trueline.adapters.registry import FRAMEWORKS, PlugInError, UnknownFramework
 from trueline.conformance import docs as documentation
 from trueline.conformance.admission import frameworks as taking_part
 from trueline.conformance.admission import left_out
+from trueline.conformance.cli_check import check_command
 from trueline.conformance.recipe import UnknownImplementationError, recipes
 from trueline.conformance.recorder import suite
 from trueline.conformance.selection import Selection, SelectionError, install_hint
@@ -60,6 +61,9 @@ def main() -> None:
 
     Measures the installed frameworks against definitions in exact arithmetic and writes what it saw.
     """
+
+
+main.add_command(check_command)
 
 
 @main.command(epilog=EPILOGUE)

@@ -104,8 +104,13 @@ def _powers_of_two(weights: Array) -> Array:
 def has_autodiff(setting: Setting) -> bool:
     """Whether the framework has autodiff that knows the implementation."""
     implementation = setting.implementation
-    known = implementation.differentiable and not implementation.stateful
+    known = implementation.differentiable and not implementation.stateful and implementation.product is None
     return known and setting.adapter.differentiable
+
+
+def has_gradient(setting: Setting) -> bool:
+    """Whether there is a vector-Jacobian product: by autodiff, or one that the implementation brings."""
+    return has_autodiff(setting) or setting.implementation.product is not None
 
 
 CHECKS = (
@@ -113,7 +118,7 @@ CHECKS = (
         "gradient",
         "gradient",
         "How far is the gradient, for an upstream gradient other than one, from the exact one?",
-        lambda setting: setting.operation.gradient_bound is not None and has_autodiff(setting),
+        lambda setting: setting.operation.gradient_bound is not None and has_gradient(setting),
         observe,
     ),
     Check(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,22 @@ class Judgement:
 def unanswered(answer: NoAnswer) -> Judgement:
     """The judgement on an answer that never came."""
     return Judgement(answer.verdict, message=answer.message)
+
+
+FLUSHED = "subnormal results are flushed to zero"
+"""What is told of an answer that is right but for zeros where subnormal numbers are due."""
+
+_flushing: ContextVar[bool] = ContextVar("flushing", default=False)
+
+
+@contextlib.contextmanager
+def flushing_told_apart() -> Iterator[None]:
+    """Within it, a zero where a subnormal number is due is told in the judgement's message, and is no deviation."""
+    token = _flushing.set(True)
+    try:
+        yield
+    finally:
+        _flushing.reset(token)
 
 
 LACKING = re.compile(r"AttributeError: module '[^']+' has no attribute|TypeError: .*unexpected keyword argument")
@@ -178,6 +196,9 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
     error = errors(got, truth, fmt)
     if truth.asked is not None:
         error = np.where(truth.asked, error, 0.0)
+    flushed = _flushed(got, truth, fmt)
+    if flushed.any():
+        error = np.where(flushed, 0.0, error)
     wrong = np.isnan(error)
     undecided = truth.undecided.any()
     with np.errstate(all="ignore"):
@@ -200,7 +221,15 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
         return Judgement("deviates", worst, most, "beyond", None, witness)
     if undecided:
         return Judgement("undecided", message="the exact value could not be rounded with certainty", witness=witness)
-    return Judgement("conforms", worst, most, classify(float(error.max())), None, witness)
+    return Judgement("conforms", worst, most, classify(float(error.max())), FLUSHED if flushed.any() else None, witness)
+
+
+def _flushed(got: Array, truth: Truth, fmt: Format) -> Array:
+    """Where zero stands for a subnormal number, if that is told apart."""
+    if not _flushing.get():
+        return np.zeros(got.shape, bool)
+    small = (truth.nearest != 0) & (np.abs(truth.nearest) < fmt.smallest_normal)
+    return np.asarray(small & (np.asarray(got, np.float64) == 0))
 
 
 def classify(error: float) -> str:

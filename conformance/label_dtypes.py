@@ -25,13 +25,20 @@ TAKEN = "taken"
 DTYPES = ("bfloat16", "float32", "int64")
 """Formats of the numbers beside the labels: the one that holds the fewest labels exactly, and the usual one."""
 
-LABELS = ("int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float32")
+LABELS = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float32")
 
 EDGES = ((127, 200, 300), (255, 281, 300), (2048, 2049, 3000), (32767, 40_001, 70_000), (65_535, 69_000, 70_000))
 """The largest label that a narrower dtype holds, one beyond it, and among how many classes."""
 
+CLASSES = (17, 120, 250)
+"""Numbers of classes of a whole batch: their squares, or they themselves, are beyond a byte."""
+
 WIDER = ((2**24, 2**24 + 1), (2**32 - 1, 2**32 + 7), (2**53, 2**53 + 1), (2**63 - 1, 2**63 + 2**11))
 """Labels that need no rows: beyond the integers of binary32, of 32 bits, of binary64 and of int64."""
+
+
+LABELLED = ("label", "binary", "mask")
+"""Domains of whole numbers, and of truth values."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class _Question:
 def holds(dtype: str, values: Array) -> bool:
     """Whether the dtype holds each of the whole numbers exactly."""
     kind = np.dtype(dtype)
+    if kind.kind == "b":
+        return bool(values.max(initial=0) <= 1 and values.min(initial=0) >= 0)
     if kind.kind == "f":
         return all(int(kind.type(value)) == value for value in values.tolist())
     return bool(values.max(initial=0) <= np.iinfo(kind).max and values.min(initial=0) >= 0)
@@ -65,7 +74,7 @@ def row(classes: int, dtype: str, peak: int, shares: bool) -> Array:
 
 
 def _labels(op: Operation) -> list[str]:
-    return [name for name, domain in zip(op.inputs, op.domains, strict=True) if domain in ("label", "binary")]
+    return [name for name, domain in zip(op.inputs, op.domains, strict=True) if domain in LABELLED]
 
 
 def _told(case: Case, labels: dict[str, Array], name: str, shown: Case | None = None) -> Iterator[_Question]:
@@ -115,6 +124,12 @@ def _questions(context: Context) -> Iterator[_Question]:
         yield from _beside_rows(base, op, context.format.name, context.setting.mode.few_shapes)
     elif op.domains == ("label", "label") and not op.rowwise:
         yield from _alone(base, op)
+    elif op.domains == ("label", "label"):
+        for classes in CLASSES:
+            true = np.arange(2 * classes) % classes
+            pred = np.where(np.arange(2 * classes) % 3 == 0, (true + 1) % classes, true)
+            labels = dict(zip(op.inputs, (true, pred), strict=True))
+            yield from _told(base, labels, f"-of-{classes}-classes")
 
 
 def _judged(context: Context, question: _Question, answer: Answer) -> Observation:
@@ -137,7 +152,8 @@ def observe(context: Context) -> Iterator[Observation]:
 
 def applies(setting: Setting) -> bool:
     """Whether there are labels among the inputs."""
-    return bool(_labels(setting.operation)) and setting.dtype in DTYPES and not setting.mode.compiled
+    asked = setting.own is not None or setting.dtype in DTYPES
+    return bool(_labels(setting.operation)) and asked and not setting.mode.compiled
 
 
 CHECK = Check(

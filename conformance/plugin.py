@@ -6,6 +6,7 @@ the suite's own tests are collected.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from trueline.conformance.recorder import Judged, Recorder
+    from trueline.conformance.result import Result
     from trueline.conformance.selection import Plan, Selection, Test
 
 PLAN: pytest.StashKey[Plan] = pytest.StashKey()
@@ -97,6 +99,20 @@ def trueline_judged(request: pytest.FixtureRequest, trueline_test: Test) -> Judg
     if judged.outcome.error or faults:
         raise HarnessError(judged.outcome.error or f"{faults[0]['key']}: {faults[0].get('message')}")
     return judged
+
+
+@pytest.fixture(scope="session")
+def trueline_check() -> Callable[..., Result]:
+    """`trueline.conformance.check` that fails the test unless the implementation conforms, and returns the result."""
+    from trueline.conformance.checking import check
+
+    def checked(given: Callable[..., Any], operation: str, **options: Any) -> Result:
+        __tracebackhide__ = True
+        result = check(given, operation, **options)
+        result.raise_for_failures()
+        return result
+
+    return checked
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,7 @@ from trueline.conformance.calls import Answer, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
-from trueline.conformance.gradients import has_autodiff
+from trueline.conformance.gradients import has_autodiff, has_gradient
 from trueline.conformance.judge import Judgement, digest, refuses
 from trueline.conformance.stepping import Step
 from trueline.reference.formats import FORMATS, Array, Format
@@ -121,7 +121,8 @@ class Probe:
             return False
         if self.calls and setting.implementation.name not in self.calls:
             return False
-        if self.slope is not None and not has_autodiff(setting):
+        # A product that the implementation brings is that of its last input.
+        if self.slope is not None and not (has_gradient if self.slope == op.inputs[-1] else has_autodiff)(setting):
             return False
         # A sample at a time has neither the shapes that a batch has nor its slopes.
         alone = asked_one_by_one(setting.implementation, op, Case(self.name, {}, {"reduction": "none"}))

@@ -31,7 +31,9 @@ def handed_over(framework_adapter: Adapter, call: Call, given: Sequence[Array]) 
 
 def overwritten(framework_adapter: Adapter, call: Call, arrays: Sequence[Any]) -> NoAnswer | None:
     """What is said of a call that changed the numbers of an array which it was given."""
-    for name, given, array in zip(call.inputs, call.arrays, arrays, strict=False):
+    handed = [*zip(call.inputs, call.arrays, strict=True)]
+    handed += [] if call.cotangent is None else [("cotangent", call.cotangent)]
+    for (name, given), array in zip(handed, arrays, strict=False):
         if framework_adapter.get(array).astype(given.dtype).tobytes() != given.tobytes():
             return NoAnswer("deviates", f"the call wrote to its input {name}")
     return None
@@ -44,8 +46,10 @@ def _kept(halves: Array) -> str:
 class Server:
     """Evaluates calls; keeps what it compiled."""
 
-    def __init__(self, framework_adapter: Adapter, namespace: dict[str, Any]) -> None:
+    def __init__(self, framework_adapter: Adapter, namespace: dict[str, Any], *, watchful: bool = False) -> None:
         self.adapter = framework_adapter
+        self.watchful = watchful
+        """Whether a call that writes to its inputs has no answer in any layout."""
         self.namespace = namespace
         self.functions: dict[Any, Function] = {}
         self.seconds = 0.0
@@ -83,7 +87,8 @@ class Server:
             return NoAnswer("unsupported", describe(error))
         finally:
             self.seconds += time.perf_counter() - started
-        written = None if call.layout is None else overwritten(self.adapter, call, arrays)
+        watched = self.watchful or call.layout is not None
+        written = None if not watched else overwritten(self.adapter, call, arrays)
         return result if written is None else written
 
     def _twice(self, slope: Function) -> Function:
@@ -133,7 +138,9 @@ class Server:
             call.arrays[-1].dtype.name if any(isinstance(value, tuple) for value in spelled.values()) else "",
         )
         if key not in self.functions:
-            named = call.implementation.function(self.namespace, (*call.inputs, *spelled))
+            own = call.implementation.product if call.cotangent is not None else None
+            names = (*call.inputs, *([] if own is None else ["cotangent"]), *spelled)
+            named = call.implementation.function(self.namespace, names, own)
 
             # One number for each class, as an array of the format of what is differentiated.
             values = [
@@ -147,7 +154,7 @@ class Server:
                 return named(*arrays, *values)
 
             made: Function = function
-            if call.cotangent is not None:
+            if call.cotangent is not None and own is None:
                 made = self.adapter.vjp(made)
             if call.order == 2:
                 made = self._twice(made)

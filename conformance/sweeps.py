@@ -16,7 +16,7 @@ from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, can_ask
 from trueline.conformance.frozen import bell, integers, uniform
-from trueline.conformance.gradients import cotangent, has_autodiff, judged
+from trueline.conformance.gradients import cotangent, has_gradient, judged
 from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
 from trueline.conformance.values import allowed_errors
 from trueline.reference.catalogue import Operation, operation
@@ -28,8 +28,9 @@ RANGES = tuple(
     [range(low, low + 8) for low in range(1, 65, 8)]
     + [range(65, 67)]
     + [range(n - 1, n + 2) for n in (128, 256, 512, 1024, 2048, 4096)]
+    + [range(70, 500, 29), range(531, 1020, 61), range(1100, 4000, 367)]
 )
-"""Lengths, in ranges that are observed together."""
+"""Lengths, in ranges that are observed together: all of a vector's and around powers of two, and some of the others."""
 
 FEW = (1, 2, 3, 8, 17, 33, 129, 1025)
 """Lengths in modes that compile each shape for several hundred milliseconds."""
@@ -201,7 +202,7 @@ def _wanted(context: Context, lengths: Iterable[int]) -> list[int]:
 
 def _lengths(context: Context) -> Iterator[Observation]:
     op, fmt = context.operation, context.format
-    longest = _case(context, "longest", rows_of(op, fmt, 2, RANGES[-1][-1]))
+    longest = _case(context, "longest", rows_of(op, fmt, 2, max(lengths[-1] for lengths in RANGES)))
     apart = not op.rowwise and longest.parameters.get("reduction", "none") == "none"
     due = _due_of_elements(context, longest) if apart else None
     for lengths in RANGES:
@@ -313,7 +314,7 @@ CHECKS = (
         "Is the gradient right at every length?",
         lambda setting: _swept(setting)
         and setting.operation.gradient_bound is not None
-        and has_autodiff(setting),
+        and has_gradient(setting),
         _length_gradients,
     ),
 )  # fmt: skip

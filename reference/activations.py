@@ -9,6 +9,7 @@ from flint import arb
 from trueline.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, total
 from trueline.reference.formats import Array
 from trueline.reference.operations import Bound, define
+from trueline.reference.summation import roundings
 
 BHH = (
     "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, "
@@ -36,7 +37,7 @@ def spread(x: Array) -> tuple[Array, Array, Array]:
         d = np.nan_to_num(x - np.max(x, axis=-1, keepdims=True), nan=0.0, posinf=0.0, neginf=-1e4)
         e = np.exp(d)
         p = e / e.sum(axis=-1, keepdims=True)
-        return p, d, -d + np.sum(p * -d, axis=-1, keepdims=True) + np.log2(max(1, x.shape[-1]))
+        return p, d, -d + np.sum(p * -d, axis=-1, keepdims=True) + roundings(x.shape[-1])
 
 
 def _softmax_sensitivity(x: Array) -> Array:
@@ -64,7 +65,7 @@ def _log_softmax_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
 def _logsumexp_sensitivity(x: Array) -> Array:
     p, d, _ = spread(x)
     top = np.nan_to_num(np.abs(x).max(axis=-1), posinf=0.0)
-    own = np.sum(p * -d, axis=-1) + np.log2(max(1, x.shape[-1]))
+    own = np.sum(p * -d, axis=-1) + roundings(x.shape[-1])
     return np.asarray(1 + top + np.log(np.exp(d).sum(axis=-1)) + own)
 
 

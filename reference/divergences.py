@@ -10,6 +10,7 @@ from trueline.reference.balls import Ball, exp, log, maximum, times, total, valu
 from trueline.reference.formats import Array
 from trueline.reference.losses import ZERO
 from trueline.reference.operations import Bound, define
+from trueline.reference.summation import roundings
 
 COVER = "Cover and Thomas, Elements of Information Theory, 2nd edition, Wiley, 2006"
 BOYD = "Boyd and Vandenberghe, Convex Optimization, Cambridge University Press, 2004"
@@ -166,7 +167,7 @@ def brier_score(y_true: Ball, y_pred: Ball) -> Ball:
 
 
 def _sum_of_squares(y_true: Array, y_pred: Array) -> Array:
-    return np.asarray(np.sum((y_pred - y_true) ** 2, axis=-1) * np.log2(max(1, y_pred.shape[-1])))
+    return np.asarray(np.sum((y_pred - y_true) ** 2, axis=-1) * roundings(y_pred.shape[-1]))
 
 
 @define(

@@ -14,6 +14,7 @@ from trueline.reference.balls import INFINITY, Ball, exp, log, maximum, times, t
 from trueline.reference.formats import Array
 from trueline.reference.losses import ONE, ZERO, one_hot
 from trueline.reference.operations import Bound, define
+from trueline.reference.summation import roundings
 
 CRAMMER = (
     "Crammer and Singer, On the algorithmic implementation of multiclass kernel-based vector machines, JMLR 2, 2001"
@@ -42,11 +43,6 @@ def _finite(x: Array) -> Array:
     return np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def pairwise(count: float) -> float:
-    """Roundings that a sum of so many terms costs each of them: pairwise summation needs log2 of their number."""
-    return float(np.log2(max(1.0, count)))
-
-
 def _gaps(wanted: Array, scores: Array) -> tuple[Array, Array]:
     """Score minus the wanted class's, and which classes are others; the wanted one is 1 in a one-hot row."""
     with np.errstate(all="ignore"):
@@ -68,7 +64,7 @@ def _categorical(y_true: Array, scores: Array) -> Array:
 
 def _one_vs_all(labels: Array, scores: Array) -> Array:
     each = np.maximum(0.0, 1 - _finite((2 * one_hot(labels, scores) - 1) * scores))
-    return np.asarray(pairwise(scores.shape[-1]) * each.sum(axis=-1))
+    return np.asarray(roundings(scores.shape[-1]) * each.sum(axis=-1))
 
 
 def _violations(
@@ -89,7 +85,7 @@ def _multi_margin(
     class_weight: Sequence[float] | None = None,
 ) -> Array:
     gaps, short, weight = _violations(labels, scores, margin, class_weight)
-    each = p * short ** (p - 1) * np.abs(gaps) * (short > 0) + pairwise(scores.shape[-1]) * short**p
+    each = p * short ** (p - 1) * np.abs(gaps) * (short > 0) + roundings(scores.shape[-1]) * short**p
     return np.asarray(weight * each.sum(axis=-1))
 
 
@@ -105,7 +101,7 @@ def _multi_margin_gradient(
     gaps, short, weight = _violations(labels, scores, margin, class_weight)
     wanted = one_hot(labels, scores)
     each = (p - 1) * p * np.abs(gaps) * (short > 0)
-    whole = each + pairwise(scores.shape[-1]) * p * short ** (p - 1) * (short > 0)
+    whole = each + roundings(scores.shape[-1]) * p * short ** (p - 1) * (short > 0)
     sizes = each + wanted * whole.sum(axis=-1, keepdims=True)
     return np.asarray((np.abs(cotangent) * weight)[..., None] * sizes)
 
@@ -117,7 +113,7 @@ def _multilabel_margin(y_true: Array, scores: Array) -> Array:
         with np.errstate(all="ignore"):
             gaps = _finite(row[target != 1][None, :] - row[target == 1][:, None])
         short = np.maximum(0.0, 1 + gaps)
-        sizes.append(np.sum((np.abs(gaps) * (short > 0)) + pairwise(gaps.size) * short) / row.size)
+        sizes.append(np.sum((np.abs(gaps) * (short > 0)) + roundings(gaps.size) * short) / row.size)
     return np.array(sizes).reshape(scores.shape[:-1])
 
 

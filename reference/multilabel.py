@@ -8,8 +8,8 @@ import numpy as np
 from trueline.reference.balls import Ball, exp, log, times, total
 from trueline.reference.formats import Array
 from trueline.reference.losses import BISHOP, ONE
-from trueline.reference.margins import pairwise
 from trueline.reference.operations import Bound, define
+from trueline.reference.summation import roundings
 
 
 def _sizes(
@@ -29,7 +29,7 @@ def _mean_of_classes(
     pos_weight: Sequence[float] | None = None,
     class_weight: Sequence[float] | None = None,
 ) -> Array:
-    return np.asarray(pairwise(logits.shape[-1]) * _sizes(y_true, logits, pos_weight, class_weight).sum(axis=-1))
+    return np.asarray(roundings(logits.shape[-1]) * _sizes(y_true, logits, pos_weight, class_weight).sum(axis=-1))
 
 
 @define(

@@ -9,8 +9,8 @@ from flint import arb
 from trueline.reference.balls import Ball, less, maximum, minimum, total, value
 from trueline.reference.formats import Array
 from trueline.reference.losses import ONE, ZERO, one_hot
-from trueline.reference.margins import pairwise
 from trueline.reference.operations import Bound, define
+from trueline.reference.summation import roundings
 
 MARTINS = "Martins and Astudillo, From softmax to sparsemax, ICML 2016"
 BLONDEL = "Blondel, Martins and Niculae, Learning with Fenchel-Young losses, JMLR 21, 2020"
@@ -50,14 +50,14 @@ def _sparsemax(x: Array) -> Array:
     d, tau, p = _projected(x)
     size = np.sum(p > 0, axis=-1, keepdims=True)
     mean = np.sum(np.abs(d) * (p > 0), axis=-1, keepdims=True) / size
-    return np.asarray(np.minimum(np.abs(d), 1.0) + (1 + pairwise(x.shape[-1])) * mean + 2 * np.abs(tau))
+    return np.asarray(np.minimum(np.abs(d), 1.0) + (1 + roundings(x.shape[-1])) * mean + 2 * np.abs(tau))
 
 
 def _sparsemax_gradient(x: Array, cotangent: Array) -> Array:
     _, _, p = _projected(x)
     weight = np.abs(cotangent) * (p > 0)
     mean = weight.sum(axis=-1, keepdims=True) / np.sum(p > 0, axis=-1, keepdims=True)
-    return np.asarray(weight + (p > 0) * (1 + pairwise(x.shape[-1])) * mean)
+    return np.asarray(weight + (p > 0) * (1 + roundings(x.shape[-1])) * mean)
 
 
 def _sparsemax_loss(labels: Array, scores: Array) -> Array:
@@ -65,7 +65,7 @@ def _sparsemax_loss(labels: Array, scores: Array) -> Array:
     wanted = one_hot(labels, scores)
     own = np.sum(np.where(wanted == 1, d, 0.0), axis=-1)
     missed = np.where(own < tau[..., 0], np.abs(own) + np.abs(tau[..., 0]), 0.0)
-    halves = 0.5 * np.square(p - wanted) * pairwise(scores.shape[-1])
+    halves = 0.5 * np.square(p - wanted) * roundings(scores.shape[-1])
     return np.asarray(np.sum(np.abs(p - wanted) * _sparsemax(scores) * (p > 0) + halves, axis=-1) + missed)
 
 

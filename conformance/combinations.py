@@ -1,0 +1,259 @@
+"""Combinations: cases in which sizes, contents, reductions, weights, parameters and layouts meet at random.
+
+A fault may need two conditions, such as a mask and a length, or ignored rows and a mean. Each combination draws a level
+of every factor from its number alone, so that a few dozen hold nearly every pair of levels.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from trueline.adapters.layouts import REPEATED
+from trueline.conformance.cases import VECTORS, Case
+from trueline.conformance.checks import Check
+from trueline.conformance.contents import Levels, contents
+from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
+from trueline.conformance.frozen import integers
+from trueline.conformance.gradients import cotangent, has_gradient
+from trueline.conformance.gradients import judged as judged_gradient
+from trueline.conformance.sweeps import PAIRWISE
+from trueline.conformance.values import judged
+from trueline.reference.catalogue import Operation, operation
+from trueline.reference.formats import FORMATS, Array, Format
+from trueline.reference.operations import REDUCTIONS
+
+ROWS = (1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 64, 65)
+CLASSES = (1, 2, 3, 4, 5, 7, 8, 9, 10, 16, 17, 31, 32, 33, 64, 65, 100, 129, 257)
+FEW = ((4, 3), (3, 4), (5, 5))
+"""Rows and classes in modes that compile each shape."""
+
+MOST, MOST_PAIRWISE, MOST_SLOPES = 1100, 40, 160
+"""Numbers in a batch: more of them add no combination, but time of the oracle."""
+
+TRIED = 40
+"""Numbers tried for one combination that an implementation offers."""
+
+FURTHER: Mapping[str, tuple[Any, ...]] = {
+    "label_smoothing": (0.1, 0.5),
+    "gamma": (0.0, 3.0),
+    "class_weight": ("varied", "with-zero"),
+    "temperature": (0.5, 4.0),
+    "threshold": (0.25,),
+    "k": (1, 3),
+    "ignore_index": (0, 1, -1),
+    "margin": (0.5,),
+    "n_bins": (5, 10),
+}
+"""Values of parameters besides those that the ordinary cases have; of vectors, by the name of their entries."""
+
+
+def _shape(op: Operation, levels: Levels, few: bool, most: int) -> tuple[int, int]:
+    rows, classes = levels.of("few", FEW) if few else (levels.of("rows", ROWS), levels.of("classes", CLASSES))
+    if not op.rowwise or op.whole:
+        return (rows * classes if few else max(2, rows), 5)
+    if op.domains in (PAIRWISE, ("multi_hot", "decisions")):
+        most = min(most, MOST_PAIRWISE)
+    if levels.one_in("square", 8):
+        rows = classes
+    classes = min(classes, most)
+    return max(1, min(rows, most // classes)), classes
+
+
+def _parameters(op: Operation, levels: Levels, classes: int) -> dict[str, Any]:
+    """Each parameter at its default in half of the combinations, and the reduction."""
+    choices: dict[str, list[Any]] = {}
+    for ask in op.asks:
+        for name, value in ask.items():
+            choices.setdefault(name, []).append(value)
+    for name in op.parameters:
+        choices.setdefault(name, []).extend(FURTHER.get(name, ()))
+    chosen = {
+        name: levels.of(name, values) for name, values in choices.items() if values and levels.one_in(f"{name}?", 2)
+    }
+    if "k" in op.parameters:
+        chosen["k"] = min(int(chosen.get("k", 2)), classes)
+    if op.name == "binary_accuracy" or "threshold" in op.parameters:
+        chosen.setdefault("threshold", 0.5)
+    if op.kind != "activation" and not op.whole:
+        chosen["reduction"] = levels.of("reduction", REDUCTIONS)
+    return {
+        name: tuple(float(v) for v in np.resize(VECTORS[value], classes)) if value in VECTORS else value
+        for name, value in chosen.items()
+    }
+
+
+WEIGHTS: tuple[Callable[[Array], Array], ...] = (
+    lambda drawn: drawn % 9 / 4.0,
+    lambda drawn: drawn % 2 * 1.0,
+    lambda drawn: 2.0 ** (drawn % 13 - 6),
+    lambda drawn: 1.0 + drawn % 2000,
+    lambda drawn: np.where(np.arange(len(drawn)) == len(drawn) // 2, 2.0**15, 1.0 + drawn % 4),
+)
+"""Sample weights: some zero, zero or one, wide, large, and one that is heavier than the others together."""
+
+
+def _weights(levels: Levels, fmt: Format, count: int) -> dict[str, Array]:
+    weights = levels.of("weights", WEIGHTS)(integers(f"{levels.name}/weights", (count,), 2**20))
+    weights[0] = 1.5
+    return {"sample_weight": fmt.rounded(weights)}
+
+
+def _moved(op: Operation, case: Case, levels: Levels) -> Case:
+    """The case along the first axis or the middle one of three, as its number says."""
+    if not op.rowwise or op.kind != "activation":
+        return case
+    inputs = dict(case.inputs)
+    rows = len(inputs[op.inputs[-1]])
+    if rows % 2 == 0 and levels.one_in("rank", 3):
+        inputs = {name: array.reshape(2, rows // 2, *array.shape[1:]) for name, array in inputs.items()}
+    rank = inputs[op.inputs[-1]].ndim
+    axis = levels.of("axis", (-1, *range(rank)))
+    moved = {
+        name: np.ascontiguousarray(np.moveaxis(array, -1, axis)) if core else array
+        for (name, array), core in zip(inputs.items(), op.core_ranks, strict=True)
+    }
+    return replace(case, inputs=moved, parameters={**case.parameters, "axis": axis})
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A combination before its arrays are made: its size, its parameters, and whether samples have weights."""
+
+    levels: Levels
+    shape: tuple[int, int]
+    parameters: Mapping[str, Any]
+    weighted: bool
+
+    @property
+    def asking(self) -> Case:
+        """A case with the names alone, to see who can be asked."""
+        weights = {"sample_weight": np.ones(1)} if self.weighted else {}
+        return Case("", weights, self.parameters)
+
+
+@functools.cache
+def drawn(name: str, number: int, few: bool, slopes: bool) -> Drawn:
+    """The levels of an operation's combination with this number."""
+    op = operation(name)
+    levels = Levels(f"combination/{'slope/' if slopes else ''}{name}/{number}")
+    shape = _shape(op, levels, few, MOST_SLOPES if slopes else MOST)
+    weighted = op.kind != "activation" and levels.one_in("weighted", 3)
+    return Drawn(levels, shape, _parameters(op, levels, shape[1]), weighted)
+
+
+@functools.cache
+def combination(name: str, dtype: str, number: int, few: bool, slopes: bool) -> Case:
+    """The combination of an operation with this number, in a format."""
+    op, fmt = operation(name), FORMATS[dtype]
+    found = drawn(name, number, few, slopes)
+    levels, shape = found.levels, found.shape
+    inputs = contents(op, fmt, levels, shape)
+    if "ignore_index" in found.parameters:
+        (given,) = op.integers
+        hidden = integers(f"{levels.name}/ignored", (shape[0],), 3) == 0
+        hidden[0] = False
+        inputs[given] = np.where(hidden, found.parameters["ignore_index"], inputs[given])
+    if found.weighted:
+        inputs |= _weights(levels, fmt, shape[0])
+    return _moved(op, Case(f"{number:03d}", inputs, found.parameters), levels)
+
+
+def _askable(context: Context, case: Case) -> bool:
+    implementation, op = context.implementation, context.operation
+    return can_ask(implementation, op, case) and not asked_one_by_one(implementation, op, case)
+
+
+def _valued(context: Context, case: Case) -> bool:
+    """Whether the definition has a value there: a mean over no weight, or a metric of an absent class, has none."""
+    if context.operation.kind == "activation" or case.parameters.get("reduction") == "none":
+        return True
+    return not bool(np.isnan(context.truth(case).nearest).any())
+
+
+def combinations(context: Context, count: int, slopes: bool = False) -> Iterator[Case]:
+    """The first so many combinations that the implementation can be asked."""
+    few = context.setting.mode.few_shapes
+    name = context.operation.name
+    # An axis is drawn with the arrays: who takes none can be asked for the last alone.
+    numbers = (n for n in range(TRIED * count) if _askable(context, drawn(name, n, few, slopes).asking))
+    made = (combination(name, context.format.name, n, few, slopes) for n in numbers)
+    yield from itertools.islice((c for c in made if _askable(context, c) and _valued(context, c)), count)
+
+
+def _layout(context: Context, case: Case) -> str | None:
+    """Every second combination lies in memory in another way."""
+    number = int(case.name)
+    layouts = [name for name in context.setting.mode.layouts if name not in REPEATED]
+    ranks = [array.ndim for array in case.inputs.values()]
+    if number % 2 == 0 or not layouts or min(ranks) == 0:
+        return None
+    layout = layouts[number // 2 % len(layouts)]
+    return None if "transposed" in layout and max(ranks) < 2 else layout
+
+
+def _values(context: Context, count: int) -> Iterator[Observation]:
+    chosen = list(combinations(context, count))
+    calls = [replace(context.call(case), layout=_layout(context, case)) for case in chosen]
+    for case, answer in zip(chosen, context.ask(calls), strict=True):
+        yield judged(context, "combined", case, answer)
+
+
+def _gradients(context: Context, count: int) -> Iterator[Observation]:
+    bound = context.operation.gradient_bound
+    assert bound is not None
+    chosen = list(combinations(context, count, slopes=True))
+    upstream = [_upstream(context, case) for case in chosen]
+    calls = [
+        replace(context.call(case, cotangent=weights), layout=_spread(context, case) or _layout(context, case))
+        for case, weights in zip(chosen, upstream, strict=True)
+    ]
+    for case, weights, answer in zip(chosen, upstream, context.ask(calls), strict=True):
+        yield judged_gradient(context, "combined-gradient", case, weights, answer, bound)
+
+
+def _spread(context: Context, case: Case) -> str | None:
+    """Every fifth upstream gradient is one number for all, as the gradient of a sum is: a stride of 0 in memory."""
+    offered = [name for name in context.setting.mode.layouts if name in REPEATED]
+    return offered[0] if offered and int(case.name) % 5 == 4 else None
+
+
+def _upstream(context: Context, case: Case) -> Array:
+    weights = cotangent(context, case)
+    return np.full_like(weights, weights.flat[0]) if weights.size and _spread(context, case) else weights
+
+
+DTYPES = ("float32", "int64")
+"""Dtypes in which a framework's implementations are asked: the others differ from these in what sweeps ask as well."""
+
+
+def _drawn(setting: Setting) -> bool:
+    return not setting.mode.compiled and (setting.own is not None or setting.dtype in DTYPES)
+
+
+USUAL = (48, 16)
+"""Combinations, and gradients of combinations, that frameworks are asked."""
+
+
+def checks_of(count: int, slopes: int) -> tuple[Check, Check]:
+    """The checks of so many combinations, and of the gradients of so many."""
+    return (
+        Check(
+            "combined",
+            "value",
+            "Is the answer right where sizes, contents, reductions, weights, parameters and layouts meet?",
+            _drawn,
+            lambda context: _values(context, count),
+        ),
+        Check(
+            "combined-gradient",
+            "gradient",
+            "Is the gradient right where sizes, contents, reductions, weights and parameters meet?",
+            lambda setting: _drawn(setting) and setting.operation.gradient_bound is not None and has_gradient(setting),
+            lambda context: _gradients(context, slopes),
+        ),
+    )

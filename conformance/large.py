@@ -1,0 +1,171 @@
+"""Large batches and long rows: means and counts over many samples, and every kind of content in rows of thousands.
+
+The samples of a large batch repeat a few, so that what is due is a mean of these with the numbers of times as weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+from trueline.conformance.calls import NoAnswer
+from trueline.conformance.cases import Case
+from trueline.conformance.checks import Check
+from trueline.conformance.contents import Levels, contents, textures
+from trueline.conformance.context import Context, Observation, Setting, can_ask
+from trueline.conformance.judge import Judgement, answer_format, condition, digest, judge, unanswered
+from trueline.conformance.label_dtypes import LABELS, holds
+from trueline.conformance.sweeps import DISTINCT, PAIRWISE, WORSE
+from trueline.conformance.values import allowed_errors
+from trueline.reference.formats import Array, Format
+from trueline.reference.operations import Operation
+from trueline.reference.summation import roundings
+from trueline.reference.truth import Truth
+
+COUNTS = (300, 4099, 140_003)
+"""Samples: more than 8 bits count, than binary16 does, and so many that their pairs are more than 32 bits count."""
+
+CLASSES = 7
+
+LENGTHS = (1300, 300, 4100)
+"""Entries of long rows, the first in modes that compile each shape."""
+
+DTYPES = ("float32", "int64")
+"""Dtypes in which a framework's implementations are asked."""
+
+
+def _times(count: int) -> Array:
+    """How often each of the few samples stands in the batch."""
+    return np.bincount(np.arange(count) % DISTINCT, minlength=DISTINCT)
+
+
+def _due(context: Context, few: Case, count: int, fmt: Format) -> tuple[Truth, Array]:
+    """The exact answer for so many samples, and the errors that are allowed."""
+    own = context.implementation
+    # Every sample weighs as often as it is there, whatever a mean over weights would divide by.
+    plain = {name: value for name, value in own.conventions.items() if name != "mean_over"}
+    counted = context.of(replace(own, conventions=plain))
+    weighed = replace(few, inputs={**few.inputs, "sample_weight": _times(count).astype(np.float64)})
+    truth = counted.truth(weighed, fmt)
+    if context.operation.whole or context.operation.kind == "metric":
+        return truth, allowed_errors(context, few, truth, fmt)
+    each = counted.truth(few, fmt, reduction="none")
+    op = context.operation
+    size = np.abs(np.where(np.isfinite(each.nearest), each.nearest, 0.0))
+    terms = np.broadcast_to(condition(op.bound, op, few.inputs, -1, own.conventions), size.shape)
+    shares = _times(count) if few.parameters["reduction"] == "sum" else _times(count) / count
+    whole = float(np.sum(shares * (terms + (_accumulated(count) + 2 * op.bound.ulps) * size)))
+    return truth, np.asarray(op.bound.ulps + fmt.unit_roundoff * whole / truth.ulp)
+
+
+def _accumulated(count: int) -> float:
+    """Roundings of a sum of the losses, in the order in which they come."""
+    return max(roundings(count), math.sqrt(count))
+
+
+def _label_dtypes(context: Context, few: Case) -> Iterator[tuple[str, Mapping[str, Array]]]:
+    """The inputs, with labels in each narrow dtype that holds them."""
+    labels = {name: few.inputs[name] for name in context.operation.integers if few.inputs[name].dtype.kind == "i"}
+    yield "", few.inputs
+    for dtype in LABELS if labels else ():
+        wanted = dtype in context.setting.mode.other_dtypes and np.dtype(dtype).itemsize == 1
+        if wanted and all(holds(dtype, array) for array in labels.values()):
+            cast = {name: array.astype(dtype) for name, array in labels.items()}
+            yield f"-{dtype}", {**few.inputs, **cast}
+
+
+def _asked(op: Operation, fmt: Format) -> Iterator[Case]:
+    """The few samples of large batches, to be reduced."""
+    given = contents(op, fmt, Levels(f"large/{op.name}"), (DISTINCT, CLASSES if op.rowwise else 2), _ordinary(op))
+    parameters = {"threshold": 0.5} if "threshold" in op.parameters else {"k": 2} if "k" in op.parameters else {}
+    for reduction in ("",) if op.whole else ("mean", "sum"):
+        yield Case(reduction, given, {**parameters, **({"reduction": reduction} if reduction else {})})
+
+
+def _ordinary(op: Operation) -> str | None:
+    return next(iter(textures(op)), None)
+
+
+def _large(context: Context) -> Iterator[Observation]:
+    op = context.operation
+    for few in _asked(op, context.format):
+        if not can_ask(context.implementation, op, few):
+            continue
+        for count in COUNTS[:1] if context.setting.mode.few_shapes else COUNTS:
+            for suffix, inputs in _label_dtypes(context, few):
+                index = np.arange(count) % DISTINCT
+                name = f"{few.name or 'whole'}-of-{count}{suffix}"
+                whole = Case(name, {key: array[index] for key, array in inputs.items()}, few.parameters)
+                (answer,) = context.ask([context.call(whole)])
+                # The few samples say what was asked: the name says how many.
+                shown = replace(few, name=name, inputs=inputs)
+                if isinstance(answer, NoAnswer):
+                    yield context.observation("large-batch", shown, unanswered(answer))
+                    continue
+                fmt = answer_format(op, context.setting.dtype, answer)
+                seen = judge(answer, *_due(context, few, count, fmt), fmt)
+                yield context.observation("large-batch", shown, seen, digest=digest(answer))
+
+
+def _long(context: Context) -> Iterator[Observation]:
+    op, fmt = context.operation, context.format
+    for texture in textures(op):
+        chosen = []
+        for length in LENGTHS[:1] if context.setting.mode.few_shapes else LENGTHS:
+            given = contents(op, fmt, Levels(f"long/{op.name}/{length}"), (2, length), texture)
+            if op.kind != "activation":
+                chosen.append(Case(texture, given, {"reduction": "none"}))
+                continue
+            chosen.append(Case(texture, given, {"axis": -1}))
+            columns = {name: np.ascontiguousarray(array.T) for name, array in given.items()}
+            chosen.append(Case(texture, columns, {"axis": 0}))
+        chosen = [case for case in chosen if can_ask(context.implementation, op, case)]
+        found = context.ask([context.call(case) for case in chosen])
+        seen = [_judged(context, case, answer) for case, answer in zip(chosen, found, strict=True)]
+        if seen:
+            worst = max(range(len(seen)), key=lambda n: (WORSE.index(seen[n].verdict), _ratio(seen[n])))
+            yield context.observation("long-rows", chosen[worst], seen[worst])
+
+
+def _judged(context: Context, case: Case, answer: Array | NoAnswer) -> Judgement:
+    if isinstance(answer, NoAnswer):
+        return unanswered(answer)
+    fmt = answer_format(context.operation, context.setting.dtype, answer)
+    truth = context.truth(case, fmt)
+    return judge(answer, truth, allowed_errors(context, case, truth, fmt), fmt)
+
+
+def _ratio(seen: Judgement) -> float:
+    return math.inf if seen.error is None else seen.error / max(seen.allowed or 0.0, 1e-9)
+
+
+def _wanted(setting: Setting) -> bool:
+    return not setting.mode.compiled and (setting.own is not None or setting.dtype in DTYPES)
+
+
+CHECKS = (
+    Check(
+        "large-batch",
+        "value",
+        "Are mean, sum and count right over hundreds and tens of thousands of samples, labels of one byte among them?",
+        lambda setting: (
+            _wanted(setting) and setting.operation.kind != "activation" and setting.operation.domains != PAIRWISE
+        ),
+        _large,
+    ),
+    Check(
+        "long-rows",
+        "value",
+        "Is a row of thousands right whatever it holds?",
+        lambda setting: (
+            _wanted(setting)
+            and setting.operation.rowwise
+            and not setting.operation.whole
+            and setting.operation.kind != "metric"
+            and setting.operation.domains[0] != "multi_hot"
+        ),
+        _long,
+    ),
+)

@@ -1,0 +1,234 @@
+"""Wrong areas under the ROC curve, and wrong calibration errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import right_metrics
+from right_metrics import area, binned, upper_edges, weights_of
+from right_rows import wide
+from rows_table import Table, binary, generator, scores
+
+fault = Table()
+AUC = "roc_auc"
+ECE = "expected_calibration_error"
+
+
+def curve(n=40, dtype="float32", **more):
+    return lambda: {"y_true": binary(n), "y_score": scores(n, dtype), **more}
+
+
+@fault(
+    "near-scores-tie",
+    AUC,
+    "narrow-range",
+    "scores closer than 1e-5 relative and 1e-8 absolute are one threshold: scores of the order of 1e-9 all tie",
+    upstream="https://github.com/scikit-learn/scikit-learn/issues/6688",
+    shows=lambda: {
+        "y_true": np.array([0, 0, 1, 1]),
+        "y_score": np.float32([1e-10, 4e-10, 3.5e-10, 8e-10]),
+    },
+)
+def near_tie(y_true, y_score, sample_weight=None):
+    order = np.argsort(wide(y_score), kind="stable")
+    ordered = wide(y_score)[order]
+    apart = ~np.isclose(np.diff(ordered).astype(float), 0, atol=1e-8, rtol=0)
+    ranks = np.empty(len(ordered))
+    ranks[order] = np.r_[0, np.cumsum(apart)] if len(ordered) else []
+    return area(ranks, np.asarray(y_true) == 1, weights_of(y_true, sample_weight))
+
+
+@fault(
+    "vertex-at-the-top-of-a-tie",
+    AUC,
+    "ties",
+    "the curve has its point at the first of equal scores: within a tie the order of the sort counts",
+    upstream="https://github.com/aidotse/LeakPro/pull/465",
+    shows=lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.9, 0.9, 0.5, 0.5])},
+)
+def sorted_ties(y_true, y_score, sample_weight=None):
+    ranks = np.argsort(np.argsort(-wide(y_score), kind="stable"))
+    return area(-ranks, np.asarray(y_true) == 1, weights_of(y_true, sample_weight))
+
+
+@fault(
+    "ties-are-won",
+    AUC,
+    "ties",
+    "a positive and a negative with the same score count as ordered",
+    shows=lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.9, 0.9, 0.5, 0.25])},
+)
+def ties_won(y_true, y_score):
+    t, s = np.asarray(y_true) == 1, wide(y_score)
+    return float((s[t][:, None] >= s[~t]).mean())
+
+
+@fault(
+    "cumulated-in-half",
+    AUC,
+    "dtype",
+    "true and false positives of float16 scores are cumulated in float16, and stop at 2048",
+    upstream="https://github.com/MaigoAkisame/cmu-thesis/issues/7",
+    shows=curve(9000, "float16"),
+    dtypes=("float16",),
+)
+def cumulated_in_half(y_true, y_score):
+    order = np.argsort(-wide(y_score), kind="stable")
+    t = (np.asarray(y_true) == 1)[order].astype(y_score.dtype)
+    last = np.r_[np.diff(y_score[order]) != 0, True]
+    up, down = (np.add.accumulate(each, dtype=y_score.dtype)[last].astype(np.float64) for each in (t, 1 - t))
+    return float(np.trapezoid(np.r_[0, up / up[-1]], np.r_[0, down / down[-1]]))
+
+
+@fault(
+    "pairs-counted-in-32-bits",
+    AUC,
+    "shape",
+    "the number of pairs of a positive and a negative is an int32: it overflows beyond 65,536 squared halves",
+    shows=lambda: {"y_true": np.arange(100_000) % 2, "y_score": (np.arange(100_000) % 7 / 8).astype(np.float32)},
+)
+def pairs_in_32_bits(y_true, y_score):
+    t = np.asarray(y_true) == 1
+    pairs = np.array(t.sum()).astype(np.int32) * np.array((~t).sum()).astype(np.int32)
+    return area(wide(y_score), t, np.ones(len(t), np.longdouble)) * float(t.sum()) * float((~t).sum()) / float(pairs)
+
+
+@fault(
+    "float32-weights-cumulated-in-float32",
+    AUC,
+    "weights",
+    "weights are cumulated in float32 beside a large one, where small ones are lost",
+    upstream="https://github.com/scikit-learn/scikit-learn/issues/6842",
+    shows=lambda: {
+        "y_true": np.array([1, 0, 1, 0, 1, 0]),
+        "y_score": np.float32([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]),
+        "sample_weight": np.float32([2**24, 1.0, 1.0, 1.0, 1.0, 1.0]),
+    },
+)
+def single_weights(y_true, y_score, sample_weight=None):
+    order = np.argsort(-wide(y_score), kind="stable")
+    t = (np.asarray(y_true) == 1)[order]
+    w = weights_of(y_true, sample_weight)[order].astype(np.float32)
+    last = np.r_[np.diff(y_score[order]) != 0, True]
+    both = np.add.accumulate(w, dtype=np.float32)
+    up = np.add.accumulate(w * t, dtype=np.float32)
+    up, down = up[last].astype(float), (both - up)[last].astype(float)
+    return float(np.trapezoid(np.r_[0, up / up[-1]], np.r_[0, down / down[-1]]))
+
+
+@fault(
+    "weights-of-positives-alone",
+    AUC,
+    "weights",
+    "a pair weighs what its positive weighs",
+    shows=curve(sample_weight=generator(3).random(40) + 0.5),
+)
+def positives_weights(y_true, y_score, sample_weight=None):
+    t = np.asarray(y_true) == 1
+    return area(wide(y_score), t, np.where(t, weights_of(y_true, sample_weight), 1))
+
+
+@fault(
+    "positive-class-is-the-more-frequent",
+    AUC,
+    "two-conditions",
+    "the area is turned round where it is below a half",
+    shows=lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.2, 0.9, 0.5, 0.4])},
+)
+def never_below_half(y_true, y_score, sample_weight=None):
+    value = right_metrics.roc_auc(y_true, y_score, sample_weight)
+    return max(value, 1 - value) if value == value else value
+
+
+@fault(
+    "certainty-in-a-bin-of-its-own",
+    ECE,
+    "isolated",
+    "a probability of exactly 1 falls into a bin after the last",
+    upstream="https://github.com/Lightning-AI/torchmetrics/issues/3510",
+    shows=lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.96, 1.0])},
+)
+def one_more_bin(y_true, y_score, n_bins=15):
+    place = np.where(wide(y_score) == 1, n_bins, upper_edges(y_score, n_bins))
+    return binned(y_true, y_score, place, n_bins + 1)
+
+
+@fault(
+    "zero-wraps-to-the-last-bin",
+    ECE,
+    "isolated",
+    "the bin of a probability of exactly 0 is -1, which is the last",
+    upstream="https://github.com/Lightning-AI/torchmetrics/issues/1646",
+    shows=lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.0, 0.97])},
+)
+def zero_wraps(y_true, y_score, n_bins=15):
+    return binned(y_true, y_score, np.ceil(wide(y_score) * n_bins).astype(int) - 1, n_bins)
+
+
+@fault(
+    "zero-in-no-bin",
+    ECE,
+    "isolated",
+    "bins are open below, and a probability of exactly 0 is in none",
+    upstream="https://github.com/NandhaKishorM/laya/pull/39",
+    shows=lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.0, 0.5])},
+)
+def zero_nowhere(y_true, y_score, n_bins=15):
+    inside = wide(y_score) > 0
+    y_true, y_score = np.asarray(y_true), np.asarray(y_score)
+    value = binned(y_true[inside], y_score[inside], upper_edges(y_score[inside], n_bins), n_bins)
+    return value * float(inside.sum()) / len(y_true) if inside.any() else 0.0
+
+
+@fault(
+    "bins-averaged-alike",
+    ECE,
+    "formula",
+    "each bin that holds samples counts the same, however many they are",
+    shows=curve(),
+)
+def bins_alike(y_true, y_score, n_bins=15):
+    place = upper_edges(y_score, n_bins)
+    gaps = [abs((wide(y_true) - wide(y_score))[place == b].mean()) for b in np.unique(place)]
+    return float(np.mean(gaps))
+
+
+@fault(
+    "empty-bins-spoil-all",
+    ECE,
+    "special-values",
+    "the mean of a bin without samples is 0/0, and so is the sum",
+    shows=lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.9, 0.2])},
+)
+def empty_bins(y_true, y_score, n_bins=15):
+    place = upper_edges(y_score, n_bins)
+    counts = np.bincount(place, minlength=n_bins)
+    gaps = np.abs(np.bincount(place, np.asarray(y_true) - y_score.astype(float), n_bins) / counts)
+    return float((gaps * counts).sum() / len(y_true))
+
+
+@fault(
+    "confidence-of-the-predicted-class",
+    ECE,
+    "formula",
+    "the probability of the predicted class is compared with the accuracy, which is another metric",
+    shows=curve(),
+)
+def of_predicted_class(y_true, y_score, n_bins=15):
+    s = wide(y_score)
+    hits = (s > 0.5) == (np.asarray(y_true) == 1)
+    confidence = np.maximum(s, 1 - s)
+    return binned(hits, confidence, upper_edges(confidence, n_bins), n_bins)
+
+
+@fault(
+    "fifteen-bins-whatever-is-asked",
+    ECE,
+    "parameters",
+    "n_bins makes the edges, and 15 the index",
+    shows=curve(n_bins=10),
+)
+def fifteen_bins(y_true, y_score, n_bins=15):
+    return binned(y_true, y_score, upper_edges(y_score, 15), 15)
+
+
+FAULTS = tuple(fault.entries)

@@ -1,0 +1,117 @@
+"""Faults of softmin, of softmax at a temperature, and of sparsemax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import right
+from entries import Entry
+from planting import plant, show
+from right import Array, quiet, rounded, wide
+
+_TABLE: list[Entry] = []
+
+
+@plant(
+    _TABLE,
+    "softmin",
+    "formula",
+    "1 - softmax, divided by its sum",
+    show(x=[[0.0, 1.0, 3.0]]),
+)
+@quiet
+def softmin_as_one_minus_softmax(x: Any, axis: int = -1) -> Array:
+    rest = 1 - right.softmax64(wide(x), axis)
+    return rounded(rest / rest.sum(axis=axis, keepdims=True), x)
+
+
+@plant(
+    _TABLE,
+    "softmax_with_temperature",
+    "parameters",
+    "a temperature below 1 is raised to 1, as if it were a safeguard",
+    show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 0.5}),
+)
+def tempered_by_at_least_one(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+    return right.softmax_with_temperature(x, max(temperature, 1.0), axis)
+
+
+@plant(
+    _TABLE,
+    "softmax_with_temperature",
+    "parameters",
+    "the logits are multiplied with the temperature",
+    show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 2.0}),
+)
+def tempered_the_wrong_way(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+    return right.softmax_with_temperature(x, 1 / temperature, axis)
+
+
+@plant(
+    _TABLE,
+    "softmax_with_temperature",
+    "formula",
+    "the power of 1/T is taken of the shares, and their sum is not made 1 again",
+    show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 2.0}),
+)
+def tempered_after_normalising(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+    return rounded(right.softmax64(wide(x), axis) ** (1 / temperature), x)
+
+
+@plant(
+    _TABLE,
+    "sparsemax",
+    "formula",
+    "the threshold adds up all the cumulative sums of the support instead of taking the last",
+    show(x=[[0.0, 0.5, 1.0]]),
+    upstream="https://github.com/keras-team/keras/issues/23425",
+)
+@quiet
+def sparsemax_of_summed_sums(x: Any, axis: int = -1) -> Array:
+    z = np.moveaxis(wide(x), axis, -1)
+    ordered = -np.sort(-z, axis=-1)
+    sums = np.cumsum(ordered, axis=-1)
+    inside = 1 + np.arange(1, z.shape[-1] + 1) * ordered > sums
+    size = inside.sum(axis=-1, keepdims=True)
+    tau = (np.where(inside, sums, 0).sum(axis=-1, keepdims=True) - 1) / size
+    return rounded(np.moveaxis(np.maximum(z - tau, 0), -1, axis), x)
+
+
+@plant(
+    _TABLE,
+    "sparsemax",
+    "two-conditions",
+    "the support is looked for among the 32 largest alone, which a long even row exceeds",
+    show(x=[np.arange(40) / 2048]),
+)
+@quiet
+def sparsemax_of_at_most_32(x: Any, axis: int = -1) -> Array:
+    z = np.moveaxis(wide(x), axis, -1)
+    d = z - z.max(axis=-1, keepdims=True, initial=-np.inf)
+    ordered = -np.sort(-d, axis=-1)[..., :32]
+    sums = np.cumsum(ordered, axis=-1)
+    size = np.maximum((1 + np.arange(1, ordered.shape[-1] + 1) * ordered > sums).sum(axis=-1, keepdims=True), 1)
+    tau = (np.take_along_axis(sums, size - 1, axis=-1) - 1) / size
+    return rounded(np.moveaxis(np.maximum(d - tau, 0), -1, axis), x)
+
+
+@plant(
+    _TABLE,
+    "sparsemax",
+    "relative-accuracy",
+    "no maximum is subtracted, and a large offset takes the digits of the cumulative sums",
+    show(x=[[50000.25, 50000.375, 50000.125]]),
+)
+@quiet
+def sparsemax_at_an_offset(x: Any, axis: int = -1) -> Array:
+    rows = np.moveaxis(x, axis, -1).astype(np.float32)
+    ordered = -np.sort(-rows, axis=-1)
+    sums = np.cumsum(ordered, axis=-1, dtype=np.float32)
+    counts = np.arange(1, rows.shape[-1] + 1, dtype=np.float32)
+    size = np.maximum((1 + counts * ordered > sums).sum(axis=-1, keepdims=True), 1)
+    tau = ((np.take_along_axis(sums, size - 1, axis=-1) - np.float32(1)) / size).astype(np.float32)
+    return np.moveaxis(np.maximum(rows - tau, 0), -1, axis).astype(x.dtype)
+
+
+FAULTS = tuple(_TABLE)

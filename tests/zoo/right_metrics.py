@@ -1,0 +1,203 @@
+"""Right metrics, and right states that gather them over batches: counts are exact, quotients rounded once."""
+
+from __future__ import annotations
+
+import numpy as np
+from right_rows import at, wide
+
+
+def counted(hits, reduction, sample_weight=None):
+    """The mean or sum of hits, each with its weight."""
+    hits = np.asarray(hits)
+    w = np.ones(hits.shape) if sample_weight is None else wide(sample_weight)
+    if reduction == "none":
+        return (w * hits).astype(np.float64)
+    total = (wide(w) * hits).sum()
+    return float(total if reduction == "sum" else total / wide(w).sum())
+
+
+def accuracy(y_true, y_pred, reduction="mean", sample_weight=None):
+    return counted(np.asarray(y_true) == np.asarray(y_pred), reduction, sample_weight)
+
+
+def zero_one_loss(y_true, y_pred, reduction="mean", sample_weight=None):
+    return counted(np.asarray(y_true) != np.asarray(y_pred), reduction, sample_weight)
+
+
+def binary_accuracy(y_true, y_score, threshold=0.5, reduction="mean", sample_weight=None):
+    above = np.asarray(y_score) > np.asarray(threshold).astype(np.asarray(y_score).dtype)
+    return counted(above == (np.asarray(y_true) == 1), reduction, sample_weight)
+
+
+def categorical_accuracy(y_true, y_score, reduction="mean", sample_weight=None):
+    return counted(np.argmax(y_true, axis=-1) == np.argmax(y_score, axis=-1), reduction, sample_weight)
+
+
+def sparse_categorical_accuracy(labels, y_score, reduction="mean", sample_weight=None):
+    return counted(np.asarray(labels) == np.argmax(y_score, axis=-1), reduction, sample_weight)
+
+
+def top_k_accuracy(labels, y_score, k=2, reduction="mean", sample_weight=None):
+    larger = (np.asarray(y_score) > at(y_score, labels)[..., None]).sum(axis=-1)
+    return counted(larger < k, reduction, sample_weight)
+
+
+def label_hits(y_true, y_score, threshold):
+    above = np.asarray(y_score) > np.asarray(threshold).astype(np.asarray(y_score).dtype)
+    return above == (np.asarray(y_true) == 1)
+
+
+def hamming_loss(y_true, y_score, threshold=0.5, reduction="mean", sample_weight=None):
+    hits = label_hits(y_true, y_score, threshold)
+    return counted((~hits).sum(axis=-1) / np.longdouble(hits.shape[-1]), reduction, sample_weight)
+
+
+def multilabel_accuracy(y_true, y_score, threshold=0.5, reduction="mean", sample_weight=None):
+    hits = label_hits(y_true, y_score, threshold)
+    return counted(hits.sum(axis=-1) / np.longdouble(hits.shape[-1]), reduction, sample_weight)
+
+
+def subset_accuracy(y_true, y_score, threshold=0.5, reduction="mean", sample_weight=None):
+    return counted(label_hits(y_true, y_score, threshold).all(axis=-1), reduction, sample_weight)
+
+
+def weights_of(y_true, sample_weight):
+    return np.ones(len(y_true), np.longdouble) if sample_weight is None else wide(sample_weight)
+
+
+def tallies(y_true, y_pred, label, weight):
+    """Weights of the samples that are right, predicted and true, of one class."""
+    true, predicted = np.asarray(y_true) == label, np.asarray(y_pred) == label
+    return weight[true & predicted].sum(), weight[predicted].sum(), weight[true].sum()
+
+
+def precision(y_true, y_pred, sample_weight=None):
+    right, predicted, _ = tallies(y_true, y_pred, 1, weights_of(y_true, sample_weight))
+    return float(right / predicted)
+
+
+def recall(y_true, y_pred, sample_weight=None):
+    right, _, true = tallies(y_true, y_pred, 1, weights_of(y_true, sample_weight))
+    return float(right / true)
+
+
+def specificity(y_true, y_pred, sample_weight=None):
+    right, _, true = tallies(y_true, y_pred, 0, weights_of(y_true, sample_weight))
+    return float(right / true)
+
+
+def f1_score(y_true, y_pred, sample_weight=None):
+    right, predicted, true = tallies(y_true, y_pred, 1, weights_of(y_true, sample_weight))
+    return float(2 * right / (predicted + true))
+
+
+def over_classes(classes, y_true, y_pred, sample_weight, of_tallies):
+    """The mean over the classes of a quotient of each one's tallies."""
+    weight = weights_of(y_true, sample_weight)
+    values = [of_tallies(*tallies(y_true, y_pred, label, weight)) for label in classes]
+    return float(sum(values) / np.longdouble(len(values)))
+
+
+def balanced_accuracy(y_true, y_pred, sample_weight=None):
+    return over_classes(np.unique(y_true), y_true, y_pred, sample_weight, lambda r, p, t: r / t)
+
+
+def every_class(y_true, y_pred):
+    return np.union1d(np.asarray(y_true), np.asarray(y_pred))
+
+
+def macro_precision(y_true, y_pred, sample_weight=None):
+    return over_classes(every_class(y_true, y_pred), y_true, y_pred, sample_weight, lambda r, p, t: r / p)
+
+
+def macro_recall(y_true, y_pred, sample_weight=None):
+    return over_classes(every_class(y_true, y_pred), y_true, y_pred, sample_weight, lambda r, p, t: r / t)
+
+
+def macro_f1_score(y_true, y_pred, sample_weight=None):
+    return over_classes(every_class(y_true, y_pred), y_true, y_pred, sample_weight, lambda r, p, t: 2 * r / (p + t))
+
+
+def area(ranks, positive, weight):
+    """Share of pairs of a positive and a negative that are ordered so, of those that share a rank the half."""
+    _, group = np.unique(ranks, return_inverse=True)
+    up = np.zeros(group.max(initial=-1) + 1, np.longdouble)
+    down = up.copy()
+    np.add.at(up, group[positive], weight[positive])
+    np.add.at(down, group[~positive], weight[~positive])
+    below = np.cumsum(down) - down
+    return float((up * (below + down / 2)).sum() / (up.sum() * down.sum()))
+
+
+def roc_auc(y_true, y_score, sample_weight=None):
+    positive = np.asarray(y_true) == 1
+    return area(wide(y_score), positive, weights_of(y_true, sample_weight))
+
+
+def binned(y_true, y_score, place, n_bins):
+    """The sum over bins of |positives - sum of probabilities|, over the number of samples."""
+    differences = np.zeros(n_bins, np.longdouble)
+    np.add.at(differences, place, wide(y_true) - wide(y_score))
+    return float(np.abs(differences).sum() / len(y_true))
+
+
+def upper_edges(y_score, n_bins):
+    """Each score's bin, which has its upper edge."""
+    return np.maximum(np.ceil(wide(y_score) * n_bins).astype(np.int64) - 1, 0)
+
+
+def expected_calibration_error(y_true, y_score, n_bins=15):
+    return binned(y_true, y_score, upper_edges(y_score, n_bins), n_bins)
+
+
+class State:
+    """All samples that were seen, from which `of` computes the result."""
+
+    of = staticmethod(accuracy)
+
+    def __init__(self):
+        self.seen = []
+
+    def update(self, y_true, y_pred, sample_weight=None):
+        weight = None if sample_weight is None else np.array(sample_weight, np.float64)
+        self.seen.append((np.array(y_true), np.array(y_pred), weight))
+
+    def merge(self, other):
+        self.seen.extend(other.seen)
+
+    def reset(self):
+        self.seen = []
+
+    def result(self):
+        if not self.seen:
+            return float("nan")
+        y_true, y_pred = (np.concatenate([batch[side] for batch in self.seen]) for side in (0, 1))
+        if all(weight is None for _, _, weight in self.seen):
+            return type(self).of(y_true, y_pred)
+        weights = [np.ones(len(t)) if weight is None else weight for t, _, weight in self.seen]
+        return type(self).of(y_true, y_pred, sample_weight=np.concatenate(weights))
+
+
+class Mean:
+    """A weighted mean of what `of` makes of each sample, as two sums."""
+
+    of = staticmethod(accuracy)
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.total = self.count = 0.0
+
+    def update(self, y_true, y_pred, sample_weight=None):
+        each = np.asarray(type(self).of(y_true, y_pred, reduction="none"), dtype=np.float64)
+        weight = np.ones(each.shape) if sample_weight is None else np.asarray(sample_weight, np.float64)
+        self.total += float((each * weight).sum())
+        self.count += float(weight.sum())
+
+    def merge(self, other):
+        self.total += other.total
+        self.count += other.count
+
+    def result(self):
+        return self.total / self.count if self.count else float("nan")

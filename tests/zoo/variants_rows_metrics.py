@@ -1,0 +1,264 @@
+"""Metrics and states by other algorithms than the bases': none of them is wrong, and none may fail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+
+import numpy as np
+import right_metrics
+from right_metrics import Mean, State, weights_of
+from right_rows import at, wide
+from rows_table import PROTOCOL, Table, binary, distributions, labels, logits, multi_hots, scores
+
+variant = Table()
+
+
+def pairs(n=30, c=4):
+    return lambda: {"y_true": labels(n, c), "y_pred": labels(n, c, seed=11)}
+
+
+def flags(n=30):
+    return lambda: {"y_true": binary(n), "y_pred": binary(n, seed=12)}
+
+
+def curve(n=60):
+    return lambda: {"y_true": binary(n), "y_score": (scores(n) * 16).round() / np.float32(16)}
+
+
+def quotient(right, total):
+    return float(Fraction(int(right), int(total))) if total else float("nan")
+
+
+def confusion(y_true, y_pred):
+    """Counts of pairs of classes, those that occur in order."""
+    classes, index = np.unique(np.concatenate([y_true, y_pred]), return_inverse=True)
+    true, predicted = index[: len(y_true)], index[len(y_true) :]
+    count = len(classes)
+    return np.bincount(true * count + predicted, minlength=count * count).reshape(count, count)
+
+
+@variant("hits-by-python", "accuracy", "variant", "a loop over pairs and a fraction", shows=pairs())
+def by_python(y_true, y_pred, reduction="mean"):
+    hits = [a == b for a, b in zip(np.ravel(y_true).tolist(), np.ravel(y_pred).tolist(), strict=True)]
+    if reduction == "none":
+        return np.array(hits, dtype=float).reshape(np.shape(y_true))
+    return float(sum(hits)) if reduction == "sum" else quotient(sum(hits), len(hits))
+
+
+@variant("trace-of-the-confusion-matrix", "accuracy", "variant", "the trace over the total", shows=pairs())
+def by_trace(y_true, y_pred):
+    matrix = confusion(np.ravel(y_true), np.ravel(y_pred))
+    return quotient(np.trace(matrix), matrix.sum())
+
+
+@variant("one-less-the-hits", "zero_one_loss", "variant", "the number less the hits, over the number", shows=pairs())
+def number_less_hits(y_true, y_pred):
+    return quotient(np.size(y_true) - np.count_nonzero(np.equal(y_true, y_pred)), np.size(y_true))
+
+
+@variant(
+    "largest-by-comparison",
+    "sparse_categorical_accuracy",
+    "variant",
+    "the label's score is not below any other",
+    shows=lambda: {"labels": labels(20, 5), "y_score": logits(20, 5)},
+)
+def largest_by_comparison(labels, y_score, reduction="mean"):
+    return right_metrics.counted(at(y_score, labels) == y_score.max(axis=-1), reduction)
+
+
+@variant(
+    "k-largest-by-sorting",
+    "top_k_accuracy",
+    "variant",
+    "the positions of a stable sort of the negated scores",
+    shows=lambda: {"labels": labels(20, 5), "y_score": logits(20, 5), "k": 3},
+)
+def by_sorting(labels, y_score, k=2, reduction="mean"):
+    first = np.argsort(-wide(y_score), axis=-1, kind="stable")[..., :k]
+    return right_metrics.counted((first == np.asarray(labels)[..., None]).any(axis=-1), reduction)
+
+
+@variant(
+    "rank-of-the-label",
+    "top_k_accuracy",
+    "variant",
+    "the label's place among the sorted scores, by bisection",
+    shows=lambda: {"labels": labels(20, 5), "y_score": logits(20, 5)},
+)
+def by_bisection(labels, y_score, k=2, reduction="mean"):
+    rows = np.asarray(y_score, np.float64).reshape(-1, y_score.shape[-1])
+    known = np.ravel(labels)
+    larger = [len(r) - np.searchsorted(np.sort(r), r[y], side="right") for r, y in zip(rows, known, strict=True)]
+    return right_metrics.counted((np.array(larger, int) < k).reshape(np.shape(labels)), reduction)
+
+
+@variant(
+    "agreement-by-exclusive-or",
+    "hamming_loss",
+    "variant",
+    "exclusive or of bits",
+    shows=lambda: {"y_true": multi_hots(6, 5), "y_score": distributions(6, 5)},
+)
+def by_exclusive_or(y_true, y_score, threshold=0.5):
+    above = y_score > np.asarray(threshold).astype(y_score.dtype)
+    wrong = above ^ (y_true == 1)
+    return quotient(np.count_nonzero(wrong), wrong.size)
+
+
+@variant("recalls-of-the-matrix", "balanced_accuracy", "variant", "diagonal over row sums, exactly", shows=pairs())
+def recalls_of_matrix(y_true, y_pred):
+    matrix = confusion(y_true, y_pred)
+    shares = [Fraction(int(row[i]), int(row.sum())) for i, row in enumerate(matrix) if row.sum()]
+    return float(sum(shares) / len(shares)) if shares else float("nan")
+
+
+@variant("counted-in-a-dictionary", "macro_f1_score", "variant", "a Counter of pairs, per class", shows=pairs())
+def by_counter(y_true, y_pred):
+    true, predicted = y_true.tolist(), y_pred.tolist()
+    both = Counter(zip(true, predicted, strict=True))
+    t, p = Counter(true), Counter(predicted)
+    classes = sorted({*t, *p})
+    if not classes:
+        return float("nan")
+    return float(sum(Fraction(2 * both[c, c], t[c] + p[c]) for c in classes) / len(classes))
+
+
+@variant("dot-of-flags", "precision", "variant", "the dot product of both flags over the sum of one", shows=flags())
+def dot_of_flags(y_true, y_pred):
+    t, p = (np.equal(x, 1).astype(np.int64) for x in (y_true, y_pred))
+    return quotient(np.dot(t, p), p.sum())
+
+
+@variant("through-precision-and-recall", "f1_score", "variant", "2 / (1 / p + 1 / r), exactly", shows=flags())
+def through_both(y_true, y_pred):
+    t, p = np.equal(y_true, 1), np.equal(y_pred, 1)
+    right, true, predicted = (int(np.count_nonzero(x)) for x in (t & p, t, p))
+    if not right:
+        return 0.0 if true + predicted else float("nan")
+    return float(2 / (1 / Fraction(right, predicted) + 1 / Fraction(right, true)))
+
+
+@variant("mann-whitney", "roc_auc", "variant", "mean ranks of the positives", shows=curve())
+def mann_whitney(y_true, y_score):
+    t = np.equal(y_true, 1)
+    _, group, size = np.unique(wide(y_score), return_inverse=True, return_counts=True)
+    twice = 2 * np.cumsum(size) - size + 1
+    up, down = int(t.sum()), int((~t).sum())
+    return quotient(int(twice[group][t].sum()) - up * (up + 1), 2 * up * down)
+
+
+@variant("every-pair", "roc_auc", "variant", "a matrix of comparisons", shows=curve())
+def every_pair(y_true, y_score, sample_weight=None):
+    t, s = np.equal(y_true, 1), wide(y_score)
+    w = weights_of(y_true, sample_weight)
+    won = (s[t][:, None] > s[~t]) + (s[t][:, None] == s[~t]) / np.longdouble(2)
+    return float((w[t][:, None] * w[~t] * won).sum() / (w[t].sum() * w[~t].sum()))
+
+
+@variant("trapezoids", "roc_auc", "variant", "the area under the curve's points, in integers", shows=curve())
+def trapezoids(y_true, y_score):
+    order = np.argsort(-wide(y_score), kind="stable")
+    t, s = np.equal(y_true, 1)[order], wide(y_score)[order]
+    last = np.append(s[1:] != s[:-1], True)[: len(s)]
+    up, down = np.append(0, np.cumsum(t)[last]), np.append(0, np.cumsum(~t)[last])
+    return quotient(((up[1:] + up[:-1]) * np.diff(down)).sum(), 2 * int(up[-1]) * int(down[-1]))
+
+
+@variant(
+    "bins-in-a-loop",
+    "expected_calibration_error",
+    "variant",
+    "a mask for each bin, edges as exact fractions",
+    shows=lambda: {"y_true": binary(40), "y_score": scores(40)},
+)
+def bins_in_a_loop(y_true, y_score, n_bins=15):
+    p, t = np.asarray(y_score).astype(np.float64).tolist(), np.asarray(y_true).tolist()
+    gaps = [Fraction(0)] * n_bins
+    for score, true in zip(p, t, strict=True):
+        exact = Fraction(score)
+        place = next(b for b in range(n_bins) if exact <= Fraction(b + 1, n_bins))
+        gaps[place] += true - exact
+    return float(sum(map(abs, gaps)) / len(t)) if t else float("nan")
+
+
+STREAM = labels(20, 3), labels(20, 3, seed=13)
+STEPS = [
+    ("update", STREAM[0][:4], STREAM[1][:4]),
+    ("result",),
+    ("merge", [(STREAM[0][4:11], STREAM[1][4:11])]),
+    ("theirs",),
+    ("update", STREAM[0][11:], STREAM[1][11:]),
+]
+
+
+@variant(
+    "two-sums", "accuracy", "variant", "the sum of weighted hits and of weights", shows=lambda: STEPS, protocol=PROTOCOL
+)
+class TwoSums(Mean):
+    pass
+
+
+@variant("all-samples", "accuracy", "variant", "every sample is kept", shows=lambda: STEPS, protocol=PROTOCOL)
+class AllSamples(State):
+    pass
+
+
+@variant(
+    "counts-under-other-names",
+    "accuracy",
+    "variant",
+    "exact counts, with other names of the methods",
+    shows=lambda: STEPS,
+    protocol={"update": "add", "result": "value", "merge": "merge_with", "reset": "clear"},
+)
+class Named:
+    def __init__(self):
+        self.clear()
+
+    def clear(self):
+        self.right = self.seen = 0
+
+    def add(self, y_true, y_pred):
+        self.right += int(np.count_nonzero(np.equal(y_true, y_pred)))
+        self.seen += np.size(y_true)
+
+    def merge_with(self, other):
+        self.right += other.right
+        self.seen += other.seen
+
+    def value(self):
+        return quotient(self.right, self.seen)
+
+
+@variant(
+    "a-growing-confusion-matrix",
+    "balanced_accuracy",
+    "variant",
+    "a Counter of pairs that grows with the classes",
+    shows=lambda: STEPS,
+    protocol=PROTOCOL,
+)
+class Growing:
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.both = Counter()
+
+    def update(self, y_true, y_pred):
+        self.both.update(zip(np.ravel(y_true).tolist(), np.ravel(y_pred).tolist(), strict=True))
+
+    def merge(self, other):
+        self.both += other.both
+
+    def result(self):
+        support = Counter()
+        for (true, _), count in self.both.items():
+            support[true] += count
+        shares = [Fraction(self.both[c, c], n) for c, n in support.items()]
+        return float(sum(shares) / len(shares)) if shares else float("nan")
+
+
+VARIANTS = tuple(variant.entries)
