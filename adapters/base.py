@@ -1,4 +1,8 @@
-"""What an adapter is: one framework's implementations, modes and devices, and how arrays go in and out."""
+"""What an adapter is: one framework's implementations, modes and devices, and how arrays go in and out.
+
+The adapters of the suite are modules beside this one; others come as plug-ins, under entry points of the group
+`trueline.adapters` (docs/adding-a-framework.md builds one).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import importlib.metadata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -120,7 +125,22 @@ def implements(
     differentiable: bool = True,
     **conventions: Any,
 ) -> tuple[Any, ...]:
-    """One line of an adapter's table. The public path is what stands before the call's first parenthesis."""
+    """One line of an adapter's table: what the framework has for an operation.
+
+    Args:
+        operation: its name, as `trueline list operations` has it.
+        call: the Python expression that is evaluated. The operation's inputs and parameters stand in it under the
+            definition's names (docs/operations), beside `axis` for activations of rows, `reduction` ("none", "mean"
+            or "sum") and `sample_weight` for losses and metrics, and the names that `load` returns. A parameter that
+            is not mentioned is not asked for.
+        name: the public path, a part of each observation's key; by default what stands before the call's first
+            parenthesis.
+        dtypes: the formats it is asked for, where its documentation names fewer than the mode has.
+        stateful: whether the call is `maker(...)(arguments)` of an object that keeps state, or writes to an array.
+        differentiable: False where the framework's autodiff does not know the call.
+        **conventions: parameters of the definition that the call fixes (`reduction="mean"`, `axis=-1`, `clip=1e-7`);
+            a tuple lists the values that it can be asked for.
+    """
     return operation, name or call.partition("(")[0], call, conventions, dtypes, stateful, differentiable
 
 
@@ -129,12 +149,17 @@ class Mode:
     """A way of executing. Modes with the same `environ` share a process; `requires` names other adapters."""
 
     name: str
+    """A part of each observation's key. A compiled mode has `compiled` in its name, and stands beside one of the same
+    name with `eager` in its place, with which its answers are compared."""
     dtypes: tuple[str, ...] = WIDE
+    """Formats of the numbers handed over: of float16, bfloat16, float32 and float64."""
     environ: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables, set before the framework is imported."""
     requires: tuple[str, ...] = ()
     compiled: bool = False
+    """Whether calls go through the adapter's `compile`."""
     layouts: tuple[str, ...] = ()
-    """Memory layouts in which arrays are handed over."""
+    """Memory layouts in which arrays are handed over, by `lay_out`."""
     other_dtypes: tuple[str, ...] = OTHER
     """Dtypes in which numbers and labels are handed over beside those of the mode; fewer where each is compiled."""
     sweeps: tuple[str, ...] = WIDE
@@ -144,28 +169,46 @@ class Mode:
 
 
 class Adapter(ABC):
-    """One framework. Only `load` imports it; what comes after `load` runs in the framework's own process."""
+    """What the suite knows of one framework.
+
+    The module of an adapter imports no framework: the attributes, `versions` and `present` are read wherever a run is
+    planned or listed. `load` imports it, in a process of the framework's own; what stands below `load` is called
+    there, after it. An adapter needs the attributes without a value here, `put` and `get`; the rest has defaults.
+    """
 
     framework: ClassVar[str]
+    """The name that `--framework` takes; of a plug-in, that of its entry point."""
     distributions: ClassVar[tuple[str, ...]]
-    """Distributions whose versions name the environment, `|` between alternatives; the first must be installed."""
-    extra: ClassVar[str]
-    """The extra of trueline that installs the framework."""
+    """Distributions whose versions name the environment, `|` between alternatives; the first must be installed. Of a
+    plug-in, its own among them."""
     modules: ClassVar[tuple[str, ...]]
-    """What is imported, under the names that calls use."""
+    """What is imported; calls know the first part of each name ("jax" of "jax.nn")."""
     modes: ClassVar[tuple[Mode, ...]]
+    """Ways of executing, each measured on its own."""
     table: ClassVar[tuple[tuple[Any, ...], ...]]
+    """The implementations, each line made by `implements`."""
+    extra: ClassVar[str] = ""
+    """The extra of trueline that installs the framework; without one, the first distribution does."""
     differentiable: ClassVar[bool] = True
-    cpu_only: ClassVar[bool] = False
+    """Whether the framework has gradients, by `vjp`."""
+    device_types: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
+    """Kinds of devices. `--device` takes a kind, or one device of it: npu, npu:0. Answers of other kinds are compared
+    with those of `cpu`, if that is one of them."""
     spelling: ClassVar[Mapping[str, Mapping[Any, Any]]] = {}
     """The framework's own words for parameter values: {"reduction": {"mean": "sum_over_batch_size"}}."""
     lifecycle: ClassVar[Lifecycle | None] = None
     """How the framework's stateful metrics are used, if it has any."""
+    prefix: ClassVar[str] = ""
+    """What stands before the name of each implementation: one that takes another adapter's table, for a device of its
+    own, tells its observations from that one's so ("npu." makes npu.torch.softmax)."""
+    expectations: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    """Deviations that are known, of a plug-in: what `trueline.conformance.expectations.Expectation` takes, each as a
+    mapping ({"id": ..., "keys": [...], "why": ..., "at_most": ...})."""
 
     @functools.cached_property
     def implementations(self) -> tuple[Implementation, ...]:
         """The table, as implementations."""
-        made = (Implementation(self.framework, *line) for line in self.table)
+        made = (Implementation(self.framework, line[0], self.prefix + line[1], *line[2:]) for line in self.table)
         return tuple(replace(each, lifecycle=self.lifecycle) if each.stateful else each for each in made)
 
     def versions(self) -> dict[str, str]:
@@ -181,42 +224,73 @@ class Adapter(ABC):
                     return {}
         return found
 
+    def present(self) -> tuple[str, ...]:
+        """Slugs of the devices that this machine seems to have for the framework, found without importing it.
+
+        By default the CPU and the NVIDIA devices that the system shows, as far as `device_types` has their kinds.
+        What `devices` then lacks is recorded as not run.
+        """
+        count = sum(1 for path in Path("/dev").glob("nvidia[0-9]*"))
+        every = ("cpu", *(f"cuda:{index}" for index in range(count)))
+        return tuple(slug for slug in every if slug.partition(":")[0] in self.device_types)
+
     def load(self) -> dict[str, Any]:
-        """Import the framework; return the names that calls may use."""
+        """Import the framework; return the names that calls may use, with the modules behind them.
+
+        What it raises is told as a harness error of the framework's tests, and the run goes on.
+        """
         for module in self.modules:
             importlib.import_module(module)
         return {module.partition(".")[0]: importlib.import_module(module.partition(".")[0]) for module in self.modules}
 
     def devices(self) -> dict[str, str]:
-        """Slugs of the devices that the framework sees, with the hardware's name."""
+        """Slugs of the devices that the framework sees, with the hardware's name, or "" where nothing tells it.
+
+        A slug is a kind (`cpu`) or one of several devices of it (`cuda:1`).
+        """
         return {"cpu": ""}
 
     def flags(self) -> dict[str, str | float | bool | None]:
-        """Settings of this process that can change results."""
+        """Settings of this process that can change results: they stand in the run file, for its reader."""
         return {}
 
     @abstractmethod
     def put(self, array: Array, device: str) -> Any:
-        """The framework's own array, on the device, with the same bits."""
+        """The framework's own array, on the device, with the same bits.
+
+        `array` is in C order, of the mode's dtypes, bool or integers; bfloat16 is that of ml_dtypes. What is returned
+        is multiplied by 0.5 once, to see whether subnormal numbers are flushed; unless it can be, that is unknown.
+        """
 
     def lay_out(self, array: Array, layout: str, device: str) -> Any:
-        """The framework's own array with the same numbers, in a memory layout that the mode names."""
+        """The framework's own array with the same numbers, in a memory layout that the mode names.
+
+        Layouts of NumPy's arrays are made by `trueline.adapters.layouts.laid_out`; of those in its REPEATED the first
+        row stands for all.
+        """
         del array, device
         raise NotImplementedError(f"{self.framework} has no layout {layout}")
 
     @abstractmethod
     def get(self, answer: Any) -> Array:
-        """The answer as a NumPy array of the same dtype and bits."""
+        """The answer as a NumPy array of the same dtype and bits: arrays, and whatever else calls return."""
 
     def compile(self, function: Function) -> Function:
-        """`function` compiled, for modes that are."""
+        """`function`, of the framework's arrays, compiled: for modes that are.
+
+        It is called with arrays of several shapes, in the first of which the compiler may be asked to work anew.
+        """
         raise NotImplementedError(f"{self.framework} compiles nothing")
 
     def on_device(self, function: Function, device: str) -> Function:
-        """`function` with its calls placed on the device."""
+        """`function` with its calls placed on the device, where arrays alone do not place them."""
         del device
         return function
 
     def vjp(self, function: Function) -> Function:
-        """(arrays..., cotangent) -> the vector-Jacobian product of `function` with respect to its last array."""
+        """(arrays..., cotangent) -> the vector-Jacobian product of `function` with respect to its last array.
+
+        Arrays, the cotangent and the product are the framework's own, the cotangent in the shape of the answer. It is
+        asked of itself for second derivatives.
+        """
         raise NotImplementedError(f"{self.framework} has no gradients")

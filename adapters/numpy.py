@@ -19,7 +19,7 @@ class NumPyAdapter(Adapter):
     modules: ClassVar[tuple[str, ...]] = ("numpy", "scipy.special", "scipy.stats")
     modes: ClassVar[tuple[Mode, ...]] = (Mode("eager", layouts=tuple(LAYOUTS)),)
     differentiable = False
-    cpu_only = True
+    device_types: ClassVar[tuple[str, ...]] = ("cpu",)
     table: ClassVar[tuple[tuple[Any, ...], ...]] = (
         *HANDWRITTEN,
         implements("sigmoid", "scipy.special.expit(x)"),

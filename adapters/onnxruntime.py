@@ -81,7 +81,7 @@ class OnnxRuntimeAdapter(NumPyAdapter):
         Mode("eager", NATIVE, layouts=tuple(LAYOUTS)),
         Mode("unoptimised", NATIVE, {OPTIMISATION: "ORT_DISABLE_ALL"}),
     )
-    cpu_only = False
+    device_types = ("cpu", "cuda")
     table = (
         implements("sigmoid", "onnx.Sigmoid(x)", name="onnxruntime.Sigmoid"),
         implements("softplus", "onnx.Softplus(x)", name="onnxruntime.Softplus", dtypes=UP_TO_BINARY32),

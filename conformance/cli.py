@@ -11,14 +11,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
+from trueline.adapters.registry import FRAMEWORKS, PlugInError, UnknownFrameworkError, adapter, implementations
 from trueline.conformance import docs as documentation
+from trueline.conformance.admission import frameworks as taking_part
+from trueline.conformance.admission import left_out
 from trueline.conformance.cli_check import check_command
 from trueline.conformance.recipe import UnknownImplementationError, recipes
 from trueline.conformance.recorder import suite
 from trueline.conformance.selection import Selection, SelectionError, install_hint
 from trueline.conformance.session import DEVIATES, HARNESS, Nothing, Report, measure
-from trueline.conformance.translations import ARRAYS, equivalents, missing, translations
+from trueline.conformance.translations import equivalents, missing, translations
 from trueline.reference.catalogue import OPERATIONS
 from trueline.reports import runfile
 from trueline.reports.compare import compare as compared
@@ -38,6 +40,12 @@ def _fail(message: str) -> NoReturn:
     """One sentence on standard error, exit code 2."""
     click.echo(f"trueline: {message}", err=True)
     sys.exit(HARNESS)
+
+
+def _warn() -> None:
+    """A line on standard error for each plug-in that is left out."""
+    for told in left_out().values():
+        click.echo(f"trueline: {told}", err=True)
 
 
 def _console(width: int = 160) -> Console:
@@ -65,14 +73,14 @@ main.add_command(check_command)
     "frameworks",
     multiple=True,
     metavar="NAME",
-    help=f"Measure this framework alone ({', '.join(FRAMEWORKS)}). May be given several times.",
+    help=f"Measure this framework alone ({', '.join(FRAMEWORKS)}, or a plug-in). May be given several times.",
 )
 @click.option(
     "--device",
     "devices",
     multiple=True,
     metavar="DEVICE",
-    help="Measure on this device alone: cpu, cuda or cuda:N. Default: every device there is.",
+    help="Measure on this device alone: cpu, cuda, cuda:N or a plug-in's. Default: every device there is.",
 )
 @click.option(
     "--dtype",
@@ -171,6 +179,7 @@ def list_(what: str, lacking: bool) -> None:
     """List the operations, the implementations with their calls, the frameworks, or the recipes."""
     if lacking and what != "recipes":
         _fail(f"--missing is about recipes, not about {what}.")
+    _warn()
     {
         "operations": _list_operations,
         "implementations": _list_implementations,
@@ -191,7 +200,7 @@ def _print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 
 def _list_operations() -> None:
     offered: dict[str, list[str]] = {}
-    for each in implementations():
+    for each in implementations(taking_part()):
         offered.setdefault(each.operation, []).append(each.framework)
     rows = (
         (op.name, op.kind, op.summary, " ".join(dict.fromkeys(offered.get(op.name, ())))) for op in OPERATIONS.values()
@@ -202,14 +211,14 @@ def _list_operations() -> None:
 def _list_implementations() -> None:
     rows = (
         (each.operation, each.name, each.call, ", ".join(f"{name}={value}" for name, value in each.conventions.items()))
-        for each in implementations()
+        for each in implementations(taking_part())
     )
     _print_table(("operation", "implementation", "call", "conventions"), rows)
 
 
 def _list_frameworks() -> None:
     rows = []
-    for name in FRAMEWORKS:
+    for name in taking_part():
         each = adapter(name)
         versions = ", ".join(f"{key} {version}" for key, version in each.versions().items())
         modes = " ".join(mode.name for mode in each.modes)
@@ -230,7 +239,7 @@ def _list_missing() -> None:
 
 @main.command(epilog="Exit code: 0, 2 if there is no such implementation.")
 @click.argument("implementation")
-@click.option("--to", type=click.Choice(tuple(ARRAYS)), help="In this framework alone.")
+@click.option("--to", metavar="NAME", help="In this framework alone.")
 def translate(implementation: str, to: str | None) -> None:
     """Print what to write in other frameworks to get what an implementation means.
 
@@ -239,8 +248,11 @@ def translate(implementation: str, to: str | None) -> None:
     parameters have the names of the operation's definition.
     """
     try:
+        if to is not None:
+            adapter(to)
+        _warn()
         own, found = list(equivalents(implementation, to)), list(translations(implementation, to))
-    except UnknownImplementationError as error:
+    except (UnknownFrameworkError, PlugInError, UnknownImplementationError) as error:
         _fail(str(error))
     if not own and not found:
         _fail(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from importlib import resources
 from typing import Any
 
 from packaging.requirements import Requirement
+from trueline.adapters.registry import FRAMEWORKS, adapter
 from trueline.conformance.context import Observation
 
 EXPLAINABLE = ("deviates", "crashed", "timed_out")
@@ -81,19 +83,37 @@ def matches(pattern: str, key: str) -> bool:
 
 @functools.cache
 def expectations() -> tuple[Expectation, ...]:
-    """Every recorded expectation."""
-    found = []
+    """Every recorded expectation of the suite's own frameworks."""
+    found: list[Expectation] = []
     folder = resources.files(__package__).joinpath("expectations")
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
         if file.name.endswith(".toml"):
             table = tomllib.loads(file.read_text(encoding="utf-8"))
-            for entry in table.get("expectation", []):
-                fields: dict[str, Any] = {
-                    name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
-                }
-                found.append(Expectation(**fields))
-    if len({each.id for each in found}) < len(found):
-        raise ValueError("two expectations share an id")
+            found += map(_made, table.get("expectation", []))
+    return _told_apart(found)
+
+
+@functools.cache
+def expectations_of(framework: str) -> tuple[Expectation, ...]:
+    """What is expected of a framework: a plug-in's deviations are its own, and those recorded here are none of it.
+
+    Raises TypeError for a field that there is not, and ValueError for an id that is taken.
+    """
+    if framework in FRAMEWORKS:
+        return expectations()
+    own = [_made(entry) for entry in adapter(framework).expectations]
+    _told_apart([*expectations(), *own])
+    return tuple(own)
+
+
+def _made(entry: Mapping[str, Any]) -> Expectation:
+    return Expectation(**{name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()})
+
+
+def _told_apart(found: Sequence[Expectation]) -> tuple[Expectation, ...]:
+    twice = [name for name, count in Counter(each.id for each in found).items() if count > 1]
+    if twice:
+        raise ValueError(f"two expectations have the id '{twice[0]}'")
     return tuple(found)
 
 

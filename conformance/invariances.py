@@ -245,7 +245,9 @@ def _weights_of_one(context: Context) -> Iterator[Observation]:
     CHECKS,
     "device-is-cpu",
     "Is the answer on the device equal to that on the CPU?",
-    lambda setting: setting.device != "cpu" and setting.operation.kind != "metric",
+    lambda setting: (
+        setting.device != "cpu" and "cpu" in setting.adapter.device_types and setting.operation.kind != "metric"
+    ),
 )
 def _device_is_cpu(context: Context) -> Iterator[Observation]:
     chosen = [case for case in context.cases() if "subnormal" not in case.name]

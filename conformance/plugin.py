@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("trueline", "classification mathematics (trueline)")
     for name, what in (
         ("framework", "measure this framework alone; may be given several times"),
-        ("device", "measure on this device alone: cpu, cuda or cuda:N; may be given several times"),
+        ("device", "measure on this device alone, such as cpu, cuda or cuda:1; may be given several times"),
         ("dtype", "measure in this dtype alone; may be given several times"),
         ("mode", "measure in this mode alone, such as eager or compiled; may be given several times"),
     ):
@@ -57,7 +57,7 @@ def _selection(config: pytest.Config) -> Selection:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One parameter for each test of the plan, and one for each framework that is not installed."""
+    """One parameter for each test of the plan, and one for each framework that is not measured."""
     if "trueline_test" not in metafunc.fixturenames:
         return
     from trueline.conformance.selection import SelectionError, plan
@@ -67,8 +67,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     except SelectionError as error:
         raise pytest.UsageError(str(error)) from None
     metafunc.config.stash[PLAN] = made
-    absent = [pytest.param(None, id=f"{name}/not-installed", marks=pytest.mark.skip(reason=message))
-              for name, message in made.not_installed.items()]  # fmt: skip
+    absent = [pytest.param(None, id=f"{name}/not-measured", marks=pytest.mark.skip(reason=message))
+              for name, message in made.absent.items()]  # fmt: skip
     metafunc.parametrize("trueline_test", [*(pytest.param(test, id=test.id) for test in made.tests), *absent])
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from trueline.adapters.base import NATIVE, Implementation
 from trueline.adapters.registry import implementations
+from trueline.conformance.admission import frameworks
 from trueline.conformance.asking import answers
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
@@ -148,9 +149,10 @@ def implementation(identity: str) -> Implementation:
 
 def named(name: str) -> list[Implementation]:
     """The implementations with this public path, or this id; UnknownImplementationError if there are none."""
-    found = [each for each in implementations() if name in (each.name, each.id)]
+    every = implementations(frameworks())
+    found = [each for each in every if name in (each.name, each.id)]
     if not found:
-        raise UnknownImplementationError(_unknown(name, [each.name for each in implementations()]))
+        raise UnknownImplementationError(_unknown(name, [each.name for each in every]))
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from trueline.adapters.registry import adapter
 from trueline.conformance.context import Observation
-from trueline.conformance.expectations import apply, expectations
+from trueline.conformance.expectations import apply, expectations_of
 from trueline.conformance.scheduler import Outcome, Scheduler, process_key
 from trueline.conformance.selection import Plan, Selection, Test
 from trueline.reference.catalogue import Operation
@@ -27,7 +27,10 @@ PACKAGES = ("adapters", "conformance", "reference", "reports")
 
 @functools.cache
 def suite() -> dict[str, str]:
-    """Version and digest of the installed suite: the same digest means the same code, data and expectations."""
+    """Version and digest of the installed suite: the same digest means the same code, data and expectations.
+
+    Plug-ins are none of it: the versions of their distributions stand beside what was measured.
+    """
     hashed = hashlib.sha256()
     for package in PACKAGES:
         root = Path(str(resources.files(f"trueline.{package}")))
@@ -63,7 +66,8 @@ class Recorder:
             outcome = self.scheduler.outcomes[test.id].result()
             greeting = self.scheduler.greetings.get(process_key(test))
             versions = greeting.versions if greeting else {}
-            observations, stale = apply(test.id, outcome.observations, versions, expectations())
+            known = expectations_of(test.setting.implementation.framework)
+            observations, stale = apply(test.id, outcome.observations, versions, known)
             self._judged[test.id] = Judged(observations, stale, outcome)
         return self._judged[test.id]
 
@@ -78,6 +82,8 @@ class Recorder:
         broken = bool(faults) or any(o["verdict"] == "harness_error" for o in observations)
         used = {observation["expectation"] for observation in observations if "expectation" in observation}
         used |= {entry["expectation"] for each in judged for entry in each.stale}
+        measured = dict.fromkeys(test.setting.implementation.framework for test in done)
+        known = {each.id: each for name in measured for each in expectations_of(name)}
         return {
             "format": runfile.FORMAT,
             "suite": suite(),
@@ -95,7 +101,7 @@ class Recorder:
             "frameworks": self._frameworks(done, judged),
             **_tables(done),
             "cases": _cases(judged),
-            "expectations": {each.id: each.record() for each in expectations() if each.id in used},
+            "expectations": {name: each.record() for name, each in known.items() if name in used},
             "stale": [entry for each in judged for entry in each.stale],
             "observations": observations,
         }
@@ -115,7 +121,7 @@ class Recorder:
     def _frameworks(self, done: Sequence[Test], judged: Sequence[Judged]) -> dict[str, Any]:
         found: dict[str, Any] = {
             name: {"status": "not_run", "message": message, "versions": {}, "devices": {}, "modes": {}}
-            for name, message in self.plan.not_installed.items()
+            for name, message in self.plan.absent.items()
         }
         for test, each in zip(done, judged, strict=True):
             name = test.setting.implementation.framework

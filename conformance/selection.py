@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from trueline.adapters.base import Adapter, Implementation, Mode
-from trueline.adapters.registry import FRAMEWORKS, adapter
+from trueline.adapters.registry import adapter
+from trueline.conformance.admission import frameworks, left_out
 from trueline.conformance.checks import Check, checks
 from trueline.conformance.context import Setting, dtypes_of, offered_in
 from trueline.conformance.recipe import recipes
@@ -38,16 +37,20 @@ class Selection:
 
     def check(self) -> None:
         """SelectionError if a name is unknown or a device is not there."""
-        _known("framework", self.frameworks, FRAMEWORKS)
+        for name in self.frameworks:
+            if name in left_out():
+                raise SelectionError(left_out()[name])
+        every = frameworks()
+        _known("framework", self.frameworks, every)
         _known("dtype", self.dtypes, (*FORMATS, "int64"))
-        every = {
-            part for name in FRAMEWORKS for mode in adapter(name).modes for part in (mode.name, *mode.name.split("-"))
-        }
-        _known("mode", self.modes, sorted(every))
+        modes = {part for name in every for mode in adapter(name).modes for part in (mode.name, *mode.name.split("-"))}
+        _known("mode", self.modes, sorted(modes))
         there = present_devices()
+        types = dict.fromkeys(kind for name in every for kind in adapter(name).device_types)
         for device in self.devices:
-            if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-                _known("device", (device,), (*there, "cuda", "cuda:0"))
+            kind, colon, number = device.partition(":")
+            if kind not in types or (colon and (kind == "cpu" or not number.isdecimal())):
+                _known("device", (device,), tuple(dict.fromkeys((*there, *types))))
             if not any(matches_device(device, each) for each in there) and not self.skip_missing_device:
                 raise SelectionError(
                     f"there is no device '{device}' on this machine, which has {', '.join(there)}; "
@@ -64,13 +67,12 @@ def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
 
 
 def present_devices() -> tuple[str, ...]:
-    """The CPU, and a slug for each NVIDIA device that the system shows. Asks no framework."""
-    count = sum(1 for path in Path("/dev").glob("nvidia[0-9]*"))
-    return ("cpu", *(f"cuda:{index}" for index in range(count)))
+    """The slug of each device that this machine seems to have for any framework. Imports none."""
+    return tuple(dict.fromkeys(slug for name in frameworks() for slug in adapter(name).present()))
 
 
 def matches_device(asked: str, device: str) -> bool:
-    """Whether `asked` names the device: itself, or cuda for every cuda:N."""
+    """Whether `asked` names the device: itself, or its kind, as cuda does every cuda:N."""
     return asked == device or device.startswith(f"{asked}:")
 
 
@@ -94,23 +96,26 @@ class Plan:
     """The tests to run, and why what is missing is missing."""
 
     tests: list[Test] = field(default_factory=list)
-    not_installed: dict[str, str] = field(default_factory=dict)
-    """Framework to the command that would install it."""
+    absent: dict[str, str] = field(default_factory=dict)
+    """Frameworks, and plug-ins that were left out, to why they are not measured."""
     missing_modes: dict[tuple[str, str], str] = field(default_factory=dict)
     """(framework, mode) to the reason."""
 
 
 def install_hint(framework: Adapter) -> str:
     """The command that installs a framework."""
-    return f"{framework.framework} is not installed; pip install 'trueline[{framework.extra}]' installs it"
+    what = f"'trueline[{framework.extra}]'" if framework.extra else framework.distributions[0].partition("|")[0]
+    return f"{framework.framework} is not installed; pip install {what} installs it"
 
 
-def _devices(selection: Selection) -> tuple[str, ...]:
-    there = present_devices()
+def _devices(framework: Adapter, selection: Selection) -> tuple[str, ...]:
+    """The framework's devices that were asked for, and those that are not there, to say so."""
+    there = framework.present()
     if not selection.devices:
         return there
     found = [device for device in there if any(matches_device(asked, device) for asked in selection.devices)]
-    absent = [d for d in selection.devices if not any(matches_device(d, device) for device in there)]
+    known = [device for device in selection.devices if device.partition(":")[0] in framework.device_types]
+    absent = [d for d in known if not any(matches_device(d, device) for device in there)]
     return tuple(dict.fromkeys((*found, *(device if ":" in device else f"{device}:0" for device in absent))))
 
 
@@ -122,10 +127,17 @@ def plan(selection: Selection) -> Plan:
     """The tests of a selection, those of one framework process together. Imports no framework."""
     selection.check()
     made = Plan()
-    for name in dict.fromkeys(selection.frameworks or FRAMEWORKS):
+    for what, why in left_out().items():
+        if not selection.frameworks or what.partition(" ")[0] in selection.frameworks:
+            made.absent[what] = why
+    for name in dict.fromkeys(selection.frameworks or frameworks()):
         framework = adapter(name)
         if not framework.versions():
-            made.not_installed[name] = install_hint(framework)
+            made.absent[name] = install_hint(framework)
+            continue
+        if not framework.present() and not selection.devices:
+            kinds = " or ".join(framework.device_types)
+            made.absent[name] = f"this machine has no device for {name}, which knows {kinds}"
             continue
         for mode in framework.modes:
             if not _wanted(mode, selection):
@@ -141,8 +153,7 @@ def plan(selection: Selection) -> Plan:
 def _tests(framework: Adapter, mode: Mode, selection: Selection) -> list[Test]:
     return [
         Test(setting, check)
-        for device in (("cpu",) if framework.cpu_only else _devices(selection))
-        if not selection.devices or any(matches_device(asked, device) for asked in selection.devices)
+        for device in _devices(framework, selection)
         for setting, check in every_test(framework, mode, device)
         if not selection.dtypes or setting.dtype in selection.dtypes
     ]

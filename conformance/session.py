@@ -155,8 +155,8 @@ def measure(selection: Selection, expression: str, output: Path, *, timeout: flo
         note = f"not run: there is no device {' or '.join(selection.devices)} on this machine; no run file was written"
         return Report(CONFORMS, None, None, [note])
     if not made.tests:
-        reasons = [*made.not_installed.values(), *made.missing_modes.values()]
-        why = "; ".join(reasons) or "no test has this framework, device, dtype and mode"
+        reasons = [*made.absent.values(), *made.missing_modes.values()]
+        why = "; ".join(reasons).rstrip(".") or "no test has this framework, device, dtype and mode"
         raise Nothing(f"nothing to measure: {why}.")
     output = output.resolve()
     if output.exists() and not output.is_file():
@@ -196,7 +196,7 @@ def _findings(watcher: _Watcher) -> list[str]:
 def _notes(made: Plan, run: runfile.Run | None, interrupted: bool) -> list[str]:
     missing = [o["message"] for o in (run["observations"] if run else ()) if o["verdict"] == "not_run"]
     modes = [f"{framework} in mode {mode}: {why}" for (framework, mode), why in made.missing_modes.items()]
-    lines = [f"not run: {message}" for message in dict.fromkeys([*made.not_installed.values(), *modes, *missing])]
+    lines = [f"not run: {message}" for message in dict.fromkeys([*made.absent.values(), *modes, *missing])]
     return lines + (["interrupted: the run file holds what was finished"] if interrupted else [])
 
 

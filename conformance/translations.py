@@ -8,6 +8,7 @@ from typing import Any
 
 from trueline.adapters.base import Implementation
 from trueline.adapters.registry import adapter, implementations
+from trueline.conformance.admission import frameworks
 from trueline.conformance.cases import Case, cases
 from trueline.conformance.context import can_ask
 from trueline.conformance.recipe import Recipe, named, recipes
@@ -93,6 +94,8 @@ def _written(recipe: Recipe) -> Iterator[tuple[str, Implementation]]:
 def missing() -> list[Pair]:
     """What an implementation of one framework means and another framework has neither by itself nor by a recipe.
 
+    Of the suite's own frameworks, in which recipes are written.
+
     A library of metrics is asked only for operations that it has implementations of.
     """
     found = set()
@@ -129,7 +132,7 @@ def equivalents(name: str, to: str | None = None) -> Iterator[Implementation]:
     Raises UnknownImplementationError.
     """
     meant = [(each.operation, each.framework, _kept(each.conventions, PLACE)) for each in named(name)]
-    for each in implementations():
+    for each in implementations(frameworks()):
         if to in (None, each.framework) and any(
             (each.operation, _kept(each.conventions, PLACE)) == (operation, conventions) and each.framework != framework
             for operation, framework, conventions in meant

@@ -171,7 +171,7 @@ def main_version(framework: str, versions: Mapping[str, str]) -> tuple[str, str]
     """
     if framework in versions:
         return framework, versions[framework]
-    near = difflib.get_close_matches(framework, sorted(versions), n=1, cutoff=0.3)
+    near = difflib.get_close_matches(framework, sorted(versions), n=1, cutoff=0.6)
     return (near[0], versions[near[0]]) if near else (framework, "")
 
 
@@ -201,6 +201,8 @@ def _columns(hardware: Mapping[Identity, str]) -> list[Column]:
             rivals = [i for i in hardware if i[2] == identity[2] and labels[i].split(" (")[0] == label]
             shared = set.intersection(*(set(i[1]) for i in rivals))
             apart = ", ".join(f"{n} {v}" for n, v in identity[1] if (n, v) not in shared)
+            if len({i[0] for i in rivals}) > 1:
+                apart = ", ".join([identity[0], *([apart] if apart else [])])
             labels[identity] = f"{label} ({apart})" if apart else label
     several = len({identity[2] for identity in hardware}) > 1
     columns = [

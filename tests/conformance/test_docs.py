@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 from click.testing import CliRunner, Result
-from trueline.adapters.base import implements
+from trueline.adapters.base import Implementation, implements
 from trueline.adapters.registry import FRAMEWORKS, implementations
 from trueline.conformance import docs, specials
 from trueline.conformance.cli import main
@@ -205,7 +205,8 @@ def test_meanings_of_parameters_come_from_the_docstring(monkeypatch: pytest.Monk
 def test_a_bar_in_a_call_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     from trueline.adapters.numpy import ADAPTER
 
-    monkeypatch.setattr(type(ADAPTER), "table", (implements("sigmoid", "numpy.either(x | x)"),))
+    line = implements("sigmoid", "numpy.either(x | x)")
+    monkeypatch.setattr(ADAPTER, "implementations", (Implementation("numpy", *line),))
     assert "`numpy.either(x \\| x)`" in docs.pages()["operations/sigmoid.md"]
 
 

@@ -30,6 +30,15 @@ def test_same_version_with_other_dependencies_says_which() -> None:
     assert found == ["scikit-learn 1.9.1 (numpy 1.26)", "scikit-learn 1.9.1 (numpy 2.4)"]
 
 
+def test_two_frameworks_that_are_named_for_one_distribution() -> None:
+    versions = {"scikit-learn": "1.9.1", "numpy": "2.0"}
+    seen = [observation(key(f"{name}.sigmoid")) for name in ("sklearn", "scikit")]
+    assert labels(make_run(seen, versions={"sklearn": versions, "scikit": versions})) == [
+        "scikit-learn 1.9.1 (scikit)",
+        "scikit-learn 1.9.1 (sklearn)",
+    ]
+
+
 def test_devices_are_columns() -> None:
     merged = merge([sklearn("1.9.1"), sklearn("1.9.1", device="cuda:0")])
     assert [c.name for c in merged.columns] == ["scikit-learn 1.9.1 · cpu", "scikit-learn 1.9.1 · cuda:0"]
@@ -79,6 +88,7 @@ def test_a_framework_that_another_run_measured_is_not_absent() -> None:
         ("tensorflow", {"keras": "3", "tensorflow-cpu": "2"}, ("tensorflow-cpu", "2")),
         ("jax", {"jaxlib": "1", "jax": "2"}, ("jax", "2")),
         ("alpha", {}, ("alpha", "")),
+        ("npu", {"numpy": "2", "torch": "3"}, ("npu", "")),
     ],
 )
 def test_main_version(framework: str, versions: dict[str, str], expected: tuple[str, str]) -> None:
