@@ -91,7 +91,7 @@ WEIGHTS: tuple[Callable[[Array], Array], ...] = (
     lambda drawn: drawn % 9 / 4.0,
     lambda drawn: drawn % 2 * 1.0,
     lambda drawn: 2.0 ** (drawn % 13 - 6),
-    lambda drawn: 1.0 + drawn % 2000,
+    lambda drawn: 1.0 + drawn % 70_000,
     lambda drawn: np.where(np.arange(len(drawn)) == len(drawn) // 2, 2.0**15, 1.0 + drawn % 4),
 )
 """Sample weights: some zero, zero or one, wide, large, and one that is heavier than the others together."""
@@ -99,6 +99,7 @@ WEIGHTS: tuple[Callable[[Array], Array], ...] = (
 
 def _weights(levels: Levels, fmt: Format, count: int) -> dict[str, Array]:
     weights = levels.of("weights", WEIGHTS)(integers(f"{levels.name}/weights", (count,), 2**20))
+    weights = np.minimum(weights, fmt.largest / 2)
     weights[0] = 1.5
     return {"sample_weight": fmt.rounded(weights)}
 
@@ -226,9 +227,13 @@ def _spread(context: Context, case: Case) -> str | None:
 
 
 def _upstream(context: Context, case: Case) -> Array:
-    weights = cotangent(context, case)
+    """An upstream gradient, scaled as a loss may be, within what rows of the format can add up."""
+    weights = cotangent(context, case) * context.format.dtype.type(SCALES[int(case.name) % len(SCALES)])
     return np.full_like(weights, weights.flat[0]) if weights.size and _spread(context, case) else weights
 
+
+SCALES = (1.0, 64.0, 1.0, 2.0**-7)
+"""Of upstream gradients."""
 
 DTYPES = ("float32", "int64")
 """Dtypes in which a framework's implementations are asked: the others differ from these in what sweeps ask as well."""

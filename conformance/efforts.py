@@ -30,7 +30,7 @@ class Effort:
                 yield thorough.get(check.name, check)
 
 
-QUICK = Effort(combined=(60, 16))
+QUICK = Effort(combined=(80, 48))
 
-EFFORTS = {"quick": QUICK, "default": Effort(combined=(600, 150))}
+EFFORTS = {"quick": QUICK, "default": Effort(combined=(600, 200))}
 """By name."""

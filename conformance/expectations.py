@@ -107,7 +107,8 @@ def expectations_of(framework: str) -> tuple[Expectation, ...]:
 
 
 def _made(entry: Mapping[str, Any]) -> Expectation:
-    return Expectation(**{name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()})
+    fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in entry.items()}
+    return Expectation(**fields)
 
 
 def _told_apart(found: Sequence[Expectation]) -> tuple[Expectation, ...]:

@@ -53,11 +53,12 @@ class _Question:
 def holds(dtype: str, values: Array) -> bool:
     """Whether the dtype holds each of the whole numbers exactly."""
     kind = np.dtype(dtype)
+    low, high = int(values.min(initial=0)), int(values.max(initial=0))
     if kind.kind == "b":
-        return bool(values.max(initial=0) <= 1 and values.min(initial=0) >= 0)
+        return low >= 0 and high <= 1
     if kind.kind == "f":
         return all(int(kind.type(value)) == value for value in values.tolist())
-    return bool(values.max(initial=0) <= np.iinfo(kind).max and values.min(initial=0) >= 0)
+    return high <= np.iinfo(kind).max and low >= 0
 
 
 @functools.cache
