@@ -166,6 +166,8 @@ class Mode:
     """Dtypes in which every shape is asked; fewer where each is compiled anew, or another adapter sweeps the rest."""
     few_shapes: bool = False
     """Whether only some shapes are asked, since each costs hundreds of milliseconds."""
+    subnormals: bool = False
+    """Whether subnormal numbers are asked beside others, since nothing around the call flushes them."""
 
 
 class Adapter(ABC):

@@ -184,6 +184,7 @@ class _Measuring:
         if dtype in FORMATS and base.get(base.put(np.zeros(1, FORMATS[dtype].dtype), device)).dtype.name != dtype:
             wanted = " ".join(f"{name}={value}" for name, value in mode.environ.items())
             raise GivenError(f"{base.framework} makes no {dtype} here: set {wanted} before it is imported.")
+        mode = replace(mode, subnormals=server.flags()["subnormals"] == "kept")
         context = Context(Setting(target.implementation, dtype, device, mode, own), _asking(server))
         settled = replace(target.implementation, conventions=_conventions(context, target.open))
         own.implementation = settled

@@ -16,7 +16,7 @@ import numpy as np
 from trueline.adapters.layouts import REPEATED
 from trueline.conformance.cases import VECTORS, Case
 from trueline.conformance.checks import Check
-from trueline.conformance.contents import Levels, contents, textures
+from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
 from trueline.conformance.frozen import integers
 from trueline.conformance.gradients import cotangent, has_gradient
@@ -149,13 +149,14 @@ def drawn(name: str, number: int, few: bool, slopes: bool) -> Drawn:
 
 
 @functools.cache
-def combination(name: str, dtype: str, number: int, few: bool, slopes: bool) -> Case:
-    """The combination of an operation with this number, in a format."""
+def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, subnormals: bool = False) -> Case:
+    """The combination of an operation with this number, in a format; with subnormal inputs among others."""
     op, fmt = operation(name), FORMATS[dtype]
     found = drawn(name, number, few, slopes)
     levels, shape = found.levels, found.shape
     # A NaN has no slope.
-    known = [texture for texture in textures(op) if not slopes or texture != "nan"]
+    left_out = {*(["nan"] if slopes else []), *([] if subnormals and not slopes else [SUBNORMAL])}
+    known = [texture for texture in textures(op) if texture not in left_out]
     inputs = contents(op, fmt, levels, shape, levels.of("texture", known) if known else None)
     if "ignore_index" in found.parameters:
         (given,) = op.integers
@@ -185,7 +186,8 @@ def combinations(context: Context, count: int, slopes: bool = False) -> Iterator
     name = context.operation.name
     # An axis is drawn with the arrays: who takes none can be asked for the last alone.
     numbers = (n for n in range(TRIED * count) if _askable(context, drawn(name, n, few, slopes).asking))
-    made = (combination(name, context.format.name, n, few, slopes) for n in numbers)
+    subnormals = context.setting.mode.subnormals
+    made = (combination(name, context.format.name, n, few, slopes, subnormals) for n in numbers)
     yield from itertools.islice((c for c in made if _askable(context, c) and _valued(context, c)), count)
 
 

@@ -96,10 +96,20 @@ LOGITS: dict[str, Texture] = {
     "zeros": lambda name, shape, _: np.where(integers(name, shape, 2) == 1, 0.0, -0.0),
 }
 
+SUBNORMAL = "subnormal"
+"""The texture of entries that some processors and modes flush to zero before anything is computed."""
+
 SPECIAL = ("masked", "nan")
 """Textures of entries that are no finite numbers."""
 
-SHARES: dict[str, Texture] = {"ordinary": _shares, "confident": _confident, "extreme": _extreme}
+SHARES: dict[str, Texture] = {
+    "ordinary": _shares,
+    "confident": _confident,
+    "extreme": _extreme,
+    SUBNORMAL: lambda name, shape, fmt: np.where(
+        integers(f"{name}/some", shape, 3) == 0, 3 * fmt.smallest_subnormal, _shares(name, shape, fmt)
+    ),
+}
 
 DISTINCT: dict[str, Texture] = {
     "distinct": _distinct,

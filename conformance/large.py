@@ -6,6 +6,8 @@ The samples of a large batch repeat a few, so that what is due is a mean of thes
 from __future__ import annotations
 
 import math
+import time
+import tracemalloc
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -13,7 +15,7 @@ import numpy as np
 from trueline.conformance.calls import NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
-from trueline.conformance.contents import Levels, contents, textures
+from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
 from trueline.conformance.context import Context, Observation, Setting, can_ask
 from trueline.conformance.judge import Judgement, answer_format, condition, digest, judge, unanswered
 from trueline.conformance.label_dtypes import LABELS, holds
@@ -28,6 +30,13 @@ COUNTS = (300, 4099, 70_001)
 """Samples: more than 8 bits count, than binary16 counts, and than 16 bits do."""
 
 PAIRS = ("binary", "probability")
+"""Domains of a metric of pairs of samples."""
+
+MANY = 140_003
+"""So many samples that their pairs are more than 32 bits count."""
+
+PATIENCE = 0.5
+"""Seconds for a few thousand samples, of what is asked for that many."""
 
 CLASSES = 7
 
@@ -71,12 +80,30 @@ def _due(context: Context, few: Case, count: int, fmt: Format) -> tuple[Truth, A
     return truth, np.asarray(op.bound.ulps + fmt.unit_roundoff * whole / truth.ulp)
 
 
-def _counts(context: Context) -> tuple[int, ...]:
-    """A metric of whole batches that knows no weights is computed anew, and one of pairs compares each two samples."""
+def _counts(context: Context, few: Case) -> Iterator[int]:
+    """A metric of whole batches that knows no weights is computed anew, and asked for few samples."""
     op = context.operation
+    yield COUNTS[0]
     if context.setting.mode.few_shapes or (op.whole and "sample_weight" not in op.parameters):
-        return COUNTS[:1]
-    return COUNTS[:2] if op.domains == PAIRS else COUNTS
+        return
+    yield COUNTS[1]
+    if op.domains != PAIRS:
+        yield COUNTS[2]
+    elif context.setting.own is not None and _sorts(context, few):
+        yield MANY
+
+
+def _sorts(context: Context, few: Case) -> bool:
+    """Whether what computes a metric of pairs takes neither memory nor time for each of them."""
+    index = np.arange(COUNTS[1]) % DISTINCT
+    call = context.call(replace(few, inputs={name: array[index] for name, array in few.inputs.items()}))
+    tracemalloc.start()
+    started = time.perf_counter()
+    try:
+        context.ask([call])
+        return tracemalloc.get_traced_memory()[1] < COUNTS[1] ** 2 / 4 and time.perf_counter() - started < PATIENCE
+    finally:
+        tracemalloc.stop()
 
 
 def _accumulated(count: int) -> float:
@@ -112,7 +139,7 @@ def _large(context: Context) -> Iterator[Observation]:
     for few in _asked(op, context.format):
         if not can_ask(context.implementation, op, few):
             continue
-        for count in _counts(context):
+        for count in _counts(context, few):
             for suffix, inputs in _label_dtypes(context, few):
                 index = np.arange(count) % DISTINCT
                 name = f"{few.name or 'whole'}-of-{count}{suffix}"
@@ -143,7 +170,7 @@ def _matrices(context: Context) -> Iterator[Observation]:
 
 def _long(context: Context) -> Iterator[Observation]:
     op, fmt = context.operation, context.format
-    for texture in textures(op):
+    for texture in (each for each in textures(op) if each != SUBNORMAL or context.setting.mode.subnormals):
         chosen = []
         for length in LENGTHS[:1] if context.setting.mode.few_shapes else LENGTHS:
             given = contents(op, fmt, Levels(f"long/{op.name}/{length}"), (2, length), texture)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -35,6 +37,8 @@ class Step:
     repeat: int = 1
     on: int = 0
     other: int = 0
+    spoil: bool = False
+    """Whether the caller uses the memory of the batch for something else afterwards, where it can be written to."""
 
     @property
     def batch(self) -> Batch:
@@ -53,7 +57,8 @@ class Step:
             "merge": f"merge metric {self.other} into metric {self.on}",
             "copy": f"copy metric {self.other} as metric {self.on}",
         }
-        return words[self.verb] + (f", {self.repeat} times" if self.repeat > 1 else "")
+        after = ", and overwrite them" if self.spoil else ""
+        return words[self.verb] + after + (f", {self.repeat} times" if self.repeat > 1 else "")
 
 
 def batches(steps: Iterable[Step], arrays: Sequence[Array]) -> dict[Batch, list[Array]]:
@@ -90,6 +95,8 @@ def perform(
     results = []
     for step in steps:
         given = made[step.batch] if step.verb in GIVING else example
+        if step.spoil:
+            given = copy.deepcopy(given)
         for _ in range(step.repeat):
             metric = at(step.other if step.verb == "copy" else step.on)
             other = at(step.other) if step.verb == "merge" else None
@@ -98,4 +105,8 @@ def perform(
                 objects[step.on] = answer
             elif step.verb in ("result", "call"):
                 results.append(answer)
+        for array in given if step.spoil else ():
+            # Arrays of JAX and TensorFlow cannot be written to.
+            with contextlib.suppress(TypeError):
+                array[...] = 0
     return results

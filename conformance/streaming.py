@@ -126,6 +126,10 @@ SCENARIOS = (
     Scenario("merge-into-an-empty-one", (*_update(0, 11, on=1), _merge(1, on=0), RESULT, SECOND)),
     Scenario("update-after-merge", (*THIRDS[:2], _merge(1, on=0), *_update(11, None), RESULT, SECOND)),
     Scenario("copy", (*_update(0, 11), Step("copy", on=1), *_update(11, None, on=1), RESULT, SECOND)),
+    Scenario(
+        "other-goes-on-after-merge", (*_update(0, 11, on=1), _merge(1, on=0), *_update(11, None, on=1), RESULT, SECOND)
+    ),
+    Scenario("memory-used-again", (*(replace(each, spoil=True) for each in _update(*UNEQUAL)), RESULT)),
     Scenario("weights-of-one", (*_update(*UNEQUAL), RESULT), np.ones),
     Scenario("weights-some-zero", (*_update(*UNEQUAL), RESULT), _some_zero),
     Scenario("weights-fractions", RUNNING, _fractions),
