@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-from trueline.reference.balls import Ball, less, maximum, minimum, total, value
+from trueline.reference.balls import Ball, PrecisionError, less, maximum, minimum, total, value
 from trueline.reference.formats import Array
 from trueline.reference.losses import ONE, ZERO, one_hot
 from trueline.reference.margins import pairwise
@@ -25,8 +26,12 @@ def support(row: Sequence[Ball]) -> list[Ball]:
     """
     if any(value(z).is_nan() for z in row):
         return []
+    ordered = sorted(row, key=value, reverse=True)
+    # Sorting does not notice balls that overlap.
+    if any(less(upper, lower) for upper, lower in itertools.pairwise(ordered)):
+        raise PrecisionError
     inside: list[Ball] = []
-    for z in sorted(row, key=value, reverse=True):
+    for z in ordered:
         if not less(total([*inside, z]), 1 + (len(inside) + 1) * z):
             break
         inside.append(z)
@@ -116,7 +121,7 @@ def sparsemax(x: Sequence[Ball]) -> list[Ball]:
     if not inside:
         return [NAN] * len(x)
     tau = (total(inside) - 1) / len(inside)
-    return [ZERO if less(xi, inside[-1]) else xi - tau for xi in x]
+    return [xi - tau if any(xi is z for z in inside) else ZERO for xi in x]
 
 
 @define(
