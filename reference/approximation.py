@@ -8,6 +8,7 @@ a change of sign. What comes out is a finder of suspects. A verdict is the engin
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -62,6 +63,12 @@ class Line:
             given.append(exact)
         return given, resolve(self.operation, self.format, self.parameters)
 
+    @property
+    def width(self) -> int:
+        """How many numbers an answer holds."""
+        whole = self.operation.output_rank and self.weights is None
+        return len(self.inputs[self.operation.inputs[-1]]) if whole else 1
+
     def answers(self, moving: Ball) -> list[Ball]:
         """The definition's answers where the moving number is this ball or series."""
         given, parameters = self._fixed
@@ -77,6 +84,26 @@ class Line:
             return found
         slopes = [[row[k] * k for k in range(1, more)] for row in found]
         return [[total([times(arb(w), s[k]) for w, s in zip(self.weights, slopes, strict=True)]) for k in range(terms)]]
+
+    def batch(self, numbers: Array) -> dict[str, Array]:
+        """The inputs where the moving entry is each of the numbers in turn, batch axis first."""
+        made = {name: np.repeat(np.asarray(given)[None], len(numbers), axis=0) for name, given in self.inputs.items()}
+        last = self.operation.inputs[-1]
+        if self.operation.core_ranks[-1]:
+            made[last][:, self.place] = numbers
+        else:
+            made[last] = numbers.astype(made[last].dtype)
+        return made
+
+    def condition(self, numbers: Array) -> Array:
+        """What the bound takes for the unavoidable rounding errors of the answer, of shape (numbers, answers or 1)."""
+        sensitivity = self.operation.bound.sensitivity
+        if sensitivity is None or self.weights is not None:
+            return np.zeros((len(numbers), 1))
+        known = {name: self.parameters[name] for name in self.operation.bound.conventions if name in self.parameters}
+        wide = [each.astype(np.float64) for each in self.batch(numbers).values()]
+        with np.errstate(all="ignore"):
+            return np.asarray(sensitivity(*wide, **known)).reshape(len(numbers), -1)
 
     def at(self, number: float) -> list[Ball]:
         """The answers at one number."""
@@ -158,6 +185,8 @@ class _Pieces:
         # Of a ULP; binary64 itself cannot do much better than half of its own.
         self.part = 2.0**-1 if self.format.precision == 53 else 2.0**-6
         self.terms = TERMS[self.format.precision]
+        condition = line.condition(numbers)
+        self.slack = self.format.unit_roundoff * np.where(np.isfinite(condition), condition, 0.0)
         bits = np.ascontiguousarray(numbers).view(np.int64)
         self.order = np.where(bits < 0, -(bits & np.int64(2**63 - 1)), bits)
 
@@ -182,8 +211,7 @@ class _Pieces:
         try:
             elements = decide(partial(self.line.at, number), self.format)
         except (KinkError, PrecisionError):
-            count = 1 if self.line.weights is not None else len(self.line.answers(arb(number)))
-            elements = [(math.nan, 1.0, 0.0, 0.0, True)] * count
+            elements = [(math.nan, 1.0, 0.0, 0.0, True)] * self.line.width
         nearest, ulps, residuals, lows, undecided = zip(*elements, strict=True)
         tails = [[-(a + b) * ulp for a, b, ulp in zip(residuals, lows, ulps, strict=True)]]
         tails += [[0.0] * len(elements)] * (self.terms - 1)
@@ -198,14 +226,20 @@ class _Pieces:
         exponent = math.frexp(reach)[1]
         if not abs(exponent) < 900:
             return None, level
+        slack = self.slack[start:stop].min(axis=0).tolist()
         for more in range(level, len(PRECISIONS)):
             ctx.prec = PRECISIONS[more]
             try:
-                near = self.line.series(arb(middle), self.terms)
-                wide = self._wide(arb(middle, reach), len(near))
-            except (PrecisionError, KinkError):
+                near = self.series(arb(middle), self.terms)
+            except PrecisionError:
+                continue
+            except KinkError:
                 return None, level
-            made = [self.fitted(*each, reach, exponent) for each in zip(wide, near, strict=True)]
+            try:
+                wide = self.series(arb(middle, reach), self.terms + 1)
+            except (PrecisionError, KinkError):
+                return None, more
+            made = [self.fitted(*each, reach, exponent) for each in zip(wide, near, itertools.cycle(slack))]
             if None in made:
                 return None, more
             if _BLURRED not in made:
@@ -217,16 +251,16 @@ class _Pieces:
                 return (piece if proven or self.holds(piece, start, stop) else None), more
         return None, level
 
-    def _wide(self, around: Ball, answers: int) -> list[list[Ball]]:
-        """The coefficients over a ball; NaN where a quotient's or a logarithm's ball has reached 0."""
+    def series(self, around: Ball, terms: int) -> list[list[Ball]]:
+        """The coefficients of each answer; NaN where a ball that something is divided by has reached 0."""
         try:
-            return self.line.series(around, self.terms + 1)
+            return self.line.series(around, terms)
         except ValueError as error:
             if "leading term" not in str(error):
                 raise
-            return [[arb("nan")] * (self.terms + 1)] * answers
+            return [[arb("nan")] * terms] * self.line.width
 
-    def fitted(self, wide: list[Ball], near: list[Ball], reach: float, exponent: int) -> _Fitted | None:
+    def fitted(self, wide: list[Ball], near: list[Ball], slack: float, reach: float, exponent: int) -> _Fitted | None:
         """Head, tails and error of one answer's polynomial; None if it is too far off, or for lack of precision."""
         standing = self.beyond(wide[0])
         if standing is not None:
@@ -239,7 +273,7 @@ class _Pieces:
         ratio = reach * 2.0**-exponent
         sizes = [abs(each) * ratio**k for k, each in enumerate(tails)]
         blur = sum(float(c.rad()) for c in scaled) * (1 + 2.0**-30)
-        most = self.part * self.ulp(max(0.0, abs(head) * (1 - 2.0**-30) - sum(sizes)))
+        most = self.part * (self.ulp(max(0.0, abs(head) * (1 - 2.0**-30) - sum(sizes))) + slack)
         if not blur <= most / 8:
             return _BLURRED if math.isfinite(head) else None
         if not wide[0].is_finite():
@@ -254,10 +288,10 @@ class _Pieces:
         """Whether a piece that is not proven agrees with the engine at its ends and between."""
         chosen = self.numbers[np.linspace(start, stop - 1, PROBED).astype(int)]
         head, tail, error = joined([replace(piece, count=PROBED)])(chosen)
-        due, rest, _ = joined([self.single(float(number)) for number in chosen])(chosen)
+        due, rest, open_ = joined([self.single(float(number)) for number in chosen])(chosen)
         with np.errstate(invalid="ignore"):
             apart = np.where(head == due, 0.0, head - due) + (tail - rest)
-        return bool(np.all(np.abs(apart) <= error))
+        return bool(np.all((np.abs(apart) <= error) | np.isinf(open_)))
 
     def ulp(self, size: float) -> float:
         """The unit of numbers from this size on."""
