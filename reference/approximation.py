@@ -151,30 +151,22 @@ class Approximation:
     errors: Array
     proven: Array
 
-    @cached_property
-    def _ends(self) -> Array:
-        return np.cumsum(self.counts)
-
-    def __call__(self, numbers: Array, start: int = 0) -> tuple[Array, Array, Array]:
-        """Head, tail and error, each of shape (numbers, answers), at consecutive numbers, the first at index `start`.
+    def __call__(self, numbers: Array) -> tuple[Array, Array, Array]:
+        """Head, tail and error, each of shape (numbers, answers), at the numbers that the pieces are of.
 
         The exact answer is head + tail, certain up to the error. As in a truth the head is NaN where the definition
         has no value, and the largest number of the format for what is beyond. An error that is not known is infinite.
         """
-        stop = start + len(numbers)
-        first, last = np.searchsorted(self._ends, [start, stop - 1], "right")
-        ends = np.minimum(self._ends[first : last + 1], stop)
-        counts = np.diff(ends, prepend=start)
-
-        def spread(each: Array) -> Array:
-            return np.repeat(each[first : last + 1], counts, axis=0)
-
-        u = ((numbers - spread(self.middles)) * spread(self.scales))[:, None]
-        tail = spread(self.tails[-1])
+        u = ((numbers - self.each(self.middles)) * self.each(self.scales))[:, None]
+        tail = self.each(self.tails[-1])
         for coefficients in self.tails[-2::-1]:
             tail *= u
-            tail += spread(coefficients)
-        return spread(self.heads), tail, spread(self.errors)
+            tail += self.each(coefficients)
+        return self.each(self.heads), tail, self.each(self.errors)
+
+    def each(self, of_pieces: Array) -> Array:
+        """What is known of pieces, for each of their numbers."""
+        return np.repeat(of_pieces, self.counts, axis=0)
 
 
 class _Pieces:

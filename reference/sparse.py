@@ -22,7 +22,8 @@ NAN = arb("nan")
 def support(row: Sequence[Ball]) -> list[Ball]:
     """The scores at which sparsemax is not 0, in descending order; none where the row has no projection.
 
-    It is the longest start of the sorted row with 1 + k z_(k) > z_(1) + ... + z_(k), a comparison of exact numbers.
+    It is the longest start of the sorted row with 1 + k z_(k) > z_(1) + ... + z_(k), compared as the sum of the
+    differences from z_(k), in which it stands once.
     """
     if any(value(z).is_nan() for z in row):
         return []
@@ -30,9 +31,11 @@ def support(row: Sequence[Ball]) -> list[Ball]:
     # Sorting does not notice balls that overlap.
     if any(less(upper, lower) for upper, lower in itertools.pairwise(ordered)):
         raise PrecisionError
+    if any(not value(z).is_finite() for z in ordered[:1]):
+        return []
     inside: list[Ball] = []
     for z in ordered:
-        if not less(total([*inside, z]), 1 + (len(inside) + 1) * z):
+        if not less(total([upper - z for upper in inside]), ONE):
             break
         inside.append(z)
     return inside
