@@ -19,14 +19,17 @@ from trueline.conformance.calls import NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, definition_parameters
-from trueline.conformance.judge import digest, hexadecimal, unanswered
+from trueline.conformance.judge import allowance, digest, hexadecimal, unanswered
 from trueline.conformance.lines import RANGES, lines
 from trueline.conformance.numbers import CHUNK, EXHAUSTIVE, chunks
+from trueline.conformance.sweeps import PAIRWISE
 from trueline.conformance.values import judged
 from trueline.reference.approximation import Approximation, Line, approximate
+from trueline.reference.balls import PrecisionError
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import REDUCTIONS
+from trueline.reference.truth import Truth
 
 RUN = 2**16
 """Points of a line in a run."""
@@ -40,8 +43,11 @@ LARGEST = 2**22
 SHOWN = 4
 """Rows of the case that an observation keeps."""
 
+KEPT = 64
+"""Numbers with the largest errors, which are kept for the exact judgement."""
+
 SUSPECTS = 2**12
-"""Suspects that are kept for the exact judgement, the worst of them."""
+"""Suspects that are, the worst of them."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +96,13 @@ class _Seen:
         if len(certain):
             self.low, self.high = min(self.low, float(certain[0])), max(self.high, float(certain[-1]))
         ranks = scan.ranks[where]
-        keep = SHOWN + min(SUSPECTS, int(np.sum(ranks > 1)))
+        keep = KEPT + min(SUSPECTS, int(np.sum(ranks > 1)))
         if keep < len(where):
             where = where[np.argpartition(-ranks, keep)[:keep]]
         numbers = np.concatenate([self.numbers, scan.numbers[where]])
         ranks = np.concatenate([self.ranks, scan.ranks[where]])
         answers = [*self.answers, *scan.answer[where]]
-        chosen = np.argsort(-ranks, kind="stable")[: SUSPECTS + SHOWN]
+        chosen = np.argsort(-ranks, kind="stable")[: SUSPECTS + KEPT]
         self.numbers, self.ranks, self.answers = numbers[chosen], ranks[chosen], [answers[each] for each in chosen]
 
 
@@ -124,9 +130,9 @@ def scanned(line: Line, approximation: Approximation, numbers: Array, answer: Ar
         allowed = np.full(head.shape, float(bound.ulps))
         suspects = np.flatnonzero(np.any(distance + doubt > bound.ulps, axis=1))
         if len(suspects) and bound.sensitivity is not None:
-            condition = line.condition(numbers[suspects])
-            condition = np.where(np.isfinite(condition), condition, 0.0)
-            allowed[suspects] += fmt.unit_roundoff * condition / ulp[suspects]
+            nothing = np.zeros((2, *allowed[suspects].shape))
+            due = Truth((head + tail)[suspects], ulp[suspects], nothing, nothing[0].astype(bool))
+            allowed[suspects] = allowance(bound, line.condition(numbers[suspects]), due, fmt)
         beyond = np.any(distance + doubt > allowed, axis=1)
         far = np.max(distance / allowed, axis=1)
     within = np.where(np.all(known, axis=1), np.max(distance, axis=1), 0.0)
@@ -212,18 +218,26 @@ def _verdict(context: Context, name: str, seen: _Seen) -> Observation:
         return judged(context, "dense", _case(context, seen.line, name, seen.numbers[list(chosen)]), answers)
 
     suspects = range(int(np.sum(seen.ranks > 1)))
-    worst: list[int] = list(range(min(SHOWN, len(seen.numbers))))
-    for group in (suspects[:SHOWN], suspects[SHOWN:]):
+    for group in (suspects[:KEPT], suspects[KEPT:]):
         found = exactly(group) if group else {"verdict": "conforms"}
         if found["verdict"] == "deviates":
             at = group[found["witness"]["at"][0]]
-            worst = [at, *(each for each in group if each != at)][:SHOWN]
+            worst = [at, *(each for each in group if each != at)]
             break
     else:
-        # The largest error is not that of a suspect alone: theirs may be due to the condition.
-        worst = [*worst[:1], *range(len(suspects), len(seen.numbers))][:SHOWN]
-    observation = exactly(worst)
+        worst = _decided(context, seen, name)
+    observation = exactly(worst[:SHOWN])
     return {**observation, "digest": seen.digests.hexdigest()[:16], "message": _said(observation, seen)}
+
+
+def _decided(context: Context, seen: _Seen, name: str) -> Sequence[int]:
+    """The largest errors among numbers whose exact answers have a rounding that is certain: a tie may have none."""
+    first = range(min(KEPT, len(seen.numbers)))
+    try:
+        undecided = context.truth(_case(context, seen.line, name, seen.numbers[list(first)])).undecided
+    except PrecisionError:
+        return first
+    return [each for each in first if not undecided[each].any()] or first
 
 
 def _said(observation: Observation, seen: _Seen) -> str:
@@ -255,6 +269,8 @@ def dense(points: int) -> Callable[[Context], Iterator[Observation]]:
     def observe(context: Context) -> Iterator[Observation]:
         few, fmt = context.setting.mode.few_shapes, context.format
         most = min(points, FEW_POINTS) if few else points
+        if context.operation.domains == PAIRWISE:
+            most = min(most, FEW_POINTS)
         asked = most if fmt.precision < 53 else min(most // 4, LARGEST)
         for name in list(lines(context.operation, fmt))[: FEW_LINES if few else None]:
             yield from _observed(context, name, asked)

@@ -265,11 +265,11 @@ class _Pieces:
         ratio = reach * 2.0**-exponent
         sizes = [abs(each) * ratio**k for k, each in enumerate(tails)]
         blur = sum(float(c.rad()) for c in scaled) * (1 + 2.0**-30)
-        most = self.part * (self.ulp(max(0.0, abs(head) * (1 - 2.0**-30) - sum(sizes))) + slack)
+        most = max(TINY, self.part * (self.ulp(max(0.0, abs(head) * (1 - 2.0**-30) - sum(sizes))) + slack))
         if not blur <= most / 8:
             return _BLURRED if math.isfinite(head) else None
         if not wide[0].is_finite():
-            return (head, tails, most) if sum(sizes[2:]) < most / 64 else None
+            return (head, tails, most) if sum(sizes[2:]) <= most / 64 else None
         remainder = float((wide[-1] * arb(reach) ** self.terms).abs_upper()) * (1 + 2.0**-30)
         # Each coefficient is rounded once, its variable once, and Horner's scheme 2 k + 1 times; so is a comparison.
         rounding = 2.0**-53 * sum((3 * k + 4) * size for k, size in enumerate(sizes)) * (1 + 2.0**-30)
