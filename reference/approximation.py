@@ -134,8 +134,8 @@ class Piece:
     tails: list[list[float]]
     errors: list[float]
     proven: bool = True
-    """Whether the errors are. Where a ball over the numbers has no image, as 1 / (1 + e^x) far out, a polynomial that
-    is a straight line there stands if it is what the engine says at PROBED numbers."""
+    """Whether the errors are. Where a ball over the numbers has no image, as 1 / (1 + e^x) far out, the tangent in the
+    middle stands if it is what the engine says at PROBED numbers, the ends among them."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ class _Pieces:
         middle = low / 2 + high / 2
         reach = math.nextafter(max(high - middle, middle - low), math.inf)
         exponent = math.frexp(reach)[1]
-        if not abs(exponent) < 900:
+        if abs(exponent) > 1020:
             return None, level
         slack = self.slack[start:stop].min(axis=0).tolist()
         for more in range(level, len(PRECISIONS)):
@@ -259,6 +259,8 @@ class _Pieces:
             return standing, [0.0] * self.terms, TINY
         if not near[0].is_finite():
             return _BLURRED
+        if not wide[0].is_finite():
+            near = [*near[:2], *[arb(0)] * (self.terms - 2)]
         scaled = [c * arb(2) ** (k * exponent) for k, c in enumerate(near)]
         head = float(scaled[0])
         tails = [float(scaled[0] - head), *map(float, scaled[1:])]
@@ -269,7 +271,7 @@ class _Pieces:
         if not blur <= most / 8:
             return _BLURRED if math.isfinite(head) else None
         if not wide[0].is_finite():
-            return (head, tails, most) if sum(sizes[2:]) <= most / 64 else None
+            return head, tails, most
         remainder = float((wide[-1] * arb(reach) ** self.terms).abs_upper()) * (1 + 2.0**-30)
         # Each coefficient is rounded once, its variable once, and Horner's scheme 2 k + 1 times; so is a comparison.
         rounding = 2.0**-53 * sum((3 * k + 4) * size for k, size in enumerate(sizes)) * (1 + 2.0**-30)
@@ -279,11 +281,14 @@ class _Pieces:
     def holds(self, piece: Piece, start: int, stop: int) -> bool:
         """Whether a piece that is not proven agrees with the engine at its ends and between."""
         chosen = self.numbers[np.linspace(start, stop - 1, PROBED).astype(int)]
-        head, tail, error = joined([replace(piece, count=PROBED)])(chosen)
-        due, rest, open_ = joined([self.single(float(number)) for number in chosen])(chosen)
-        with np.errstate(invalid="ignore"):
-            apart = np.where(head == due, 0.0, head - due) + (tail - rest)
-        return bool(np.all((np.abs(apart) <= error) | np.isinf(open_)))
+        for numbers in (chosen[[0, -1]], chosen[1:-1]):
+            head, tail, error = joined([replace(piece, count=len(numbers))])(numbers)
+            due, rest, open_ = joined([self.single(float(number)) for number in numbers])(numbers)
+            with np.errstate(invalid="ignore"):
+                apart = np.where(head == due, 0.0, head - due) + (tail - rest)
+            if not np.all((np.abs(apart) <= error) | np.isinf(open_)):
+                return False
+        return True
 
     def ulp(self, size: float) -> float:
         """The unit of numbers from this size on."""
