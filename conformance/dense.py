@@ -35,7 +35,7 @@ RUN = 2**16
 """Points of a line in a run."""
 
 FEW_LINES, FEW_POINTS = 2, 2**14
-"""Lines, and points of each, in modes that compile each shape for several hundred milliseconds."""
+"""Lines, and points of each, where a call takes long: modes that compile each shape, losses of pairs of classes."""
 
 LARGEST = 2**22
 """Points of a line in a format with too many numbers to ask them all."""
@@ -156,11 +156,12 @@ def _approximation(
 ) -> Approximation:
     # Every implementation of an operation is asked the same.
     op = operation(operation_name)
-    line = _line(op, fmt, name, dict(parameters))
+    line = line_of(op, fmt, name, dict(parameters))
     return approximate(line, next(itertools.islice(chunks(fmt, points, *RANGES[op.domains[-1]]), index, None)))
 
 
-def _line(op: Operation, fmt: Format, name: str, parameters: Mapping[str, Any]) -> Line:
+def line_of(op: Operation, fmt: Format, name: str, parameters: Mapping[str, Any]) -> Line:
+    """One of the operation's lines, under parameters of its definition."""
     inputs, place = lines(op, fmt)[name]
     return Line(op, fmt, inputs, {key: value for key, value in parameters.items() if key in op.parameters}, place)
 
@@ -180,7 +181,7 @@ def _observed(context: Context, name: str, points: int) -> Iterator[Observation]
     """What is seen along one line: once for ordinary numbers, and once for subnormal ones and subnormal results."""
     op, fmt = context.operation, context.format
     parameters = definition_parameters(context.implementation, {})
-    line = _line(op, fmt, name, parameters)
+    line = line_of(op, fmt, name, parameters)
     seen = {name: _Seen(line), f"{name}-subnormal": _Seen(line)}
     key = tuple(sorted(line.parameters.items()))
     for index, numbers in enumerate(chunks(fmt, points, *RANGES[op.domains[-1]])):
@@ -267,12 +268,11 @@ def dense(points: int) -> Callable[[Context], Iterator[Observation]]:
     """
 
     def observe(context: Context) -> Iterator[Observation]:
-        few, fmt = context.setting.mode.few_shapes, context.format
+        op, fmt = context.operation, context.format
+        few = context.setting.mode.few_shapes or op.domains == PAIRWISE
         most = min(points, FEW_POINTS) if few else points
-        if context.operation.domains == PAIRWISE:
-            most = min(most, FEW_POINTS)
         asked = most if fmt.precision < 53 else min(most // 4, LARGEST)
-        for name in list(lines(context.operation, fmt))[: FEW_LINES if few else None]:
+        for name in list(lines(op, fmt))[: FEW_LINES if few else None]:
             yield from _observed(context, name, asked)
 
     return observe

@@ -150,6 +150,8 @@ class Approximation:
     """In shape (terms, pieces, answers)."""
     errors: Array
     proven: Array
+    largest: float
+    """The format's largest number."""
 
     def __call__(self, numbers: Array) -> tuple[Array, Array, Array]:
         """Head, tail and error, each of shape (numbers, answers), at the numbers that the pieces are of.
@@ -162,7 +164,12 @@ class Approximation:
         for coefficients in self.tails[-2::-1]:
             tail *= u
             tail += self.each(coefficients)
-        return self.each(self.heads), tail, self.each(self.errors)
+        head = self.each(self.heads)
+        with np.errstate(all="ignore"):
+            beyond = np.abs(head + tail) > self.largest
+        if beyond.any():
+            head, tail = np.where(beyond, np.copysign(self.largest, head), head), np.where(beyond, 0.0, tail)
+        return head, tail, self.each(self.errors)
 
     def each(self, of_pieces: Array) -> Array:
         """What is known of pieces, for each of their numbers."""
@@ -270,11 +277,11 @@ class _Pieces:
         most = max(TINY, self.part * (self.ulp(max(0.0, abs(head) * (1 - 2.0**-30) - sum(sizes))) + slack))
         if not blur <= most / 8:
             return _BLURRED if math.isfinite(head) else None
-        if not wide[0].is_finite():
-            return head, tails, most
-        remainder = float((wide[-1] * arb(reach) ** self.terms).abs_upper()) * (1 + 2.0**-30)
         # Each coefficient is rounded once, its variable once, and Horner's scheme 2 k + 1 times; so is a comparison.
         rounding = 2.0**-53 * sum((3 * k + 4) * size for k, size in enumerate(sizes)) * (1 + 2.0**-30)
+        if not wide[0].is_finite():
+            return (head, tails, most) if blur + rounding <= most / 2 else None
+        remainder = float((wide[-1] * arb(reach) ** self.terms).abs_upper()) * (1 + 2.0**-30)
         error = remainder + blur + rounding + 4 * self.terms * TINY
         return (head, tails, error) if error <= most else None
 
@@ -282,8 +289,8 @@ class _Pieces:
         """Whether a piece that is not proven agrees with the engine at its ends and between."""
         chosen = self.numbers[np.linspace(start, stop - 1, PROBED).astype(int)]
         for numbers in (chosen[[0, -1]], chosen[1:-1]):
-            head, tail, error = joined([replace(piece, count=len(numbers))])(numbers)
-            due, rest, open_ = joined([self.single(float(number)) for number in numbers])(numbers)
+            head, tail, error = joined([replace(piece, count=len(numbers))], math.inf)(numbers)
+            due, rest, open_ = joined([self.single(float(number)) for number in numbers], math.inf)(numbers)
             with np.errstate(invalid="ignore"):
                 apart = np.where(head == due, 0.0, head - due) + (tail - rest)
             if not np.all((np.abs(apart) <= error) | np.isinf(open_)):
@@ -311,11 +318,11 @@ def approximate(line: Line, numbers: Array) -> Approximation:
             pieces = list(_Pieces(line, numbers))
         finally:
             ctx.cap = cap
-    return joined(pieces)
+    return joined(pieces, line.format.largest)
 
 
-def joined(pieces: list[Piece]) -> Approximation:
-    """Pieces in a row."""
+def joined(pieces: list[Piece], largest: float) -> Approximation:
+    """Pieces in a row, of a format with this largest number."""
     return Approximation(
         np.array([piece.count for piece in pieces]),
         np.array([piece.middle for piece in pieces]),
@@ -324,4 +331,5 @@ def joined(pieces: list[Piece]) -> Approximation:
         np.ascontiguousarray(np.moveaxis(np.array([piece.tails for piece in pieces]), 1, 0)),
         np.array([piece.errors for piece in pieces]),
         np.array([piece.proven for piece in pieces]),
+        largest,
     )
