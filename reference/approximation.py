@@ -150,8 +150,7 @@ class Approximation:
     """In shape (terms, pieces, answers)."""
     errors: Array
     proven: Array
-    largest: float
-    """The format's largest number."""
+    format: Format
 
     def __call__(self, numbers: Array) -> tuple[Array, Array, Array]:
         """Head, tail and error, each of shape (numbers, answers), at the numbers that the pieces are of.
@@ -166,9 +165,11 @@ class Approximation:
             tail += self.each(coefficients)
         head = self.each(self.heads)
         with np.errstate(all="ignore"):
-            beyond = np.abs(head + tail) > self.largest
+            past = np.abs(head + tail) - self.format.largest
+            beyond = np.isfinite(head) & (past >= math.ldexp(0.5, self.format.ulp_exponent(self.format.emax)))
         if beyond.any():
-            head, tail = np.where(beyond, np.copysign(self.largest, head), head), np.where(beyond, 0.0, tail)
+            head = np.where(beyond, np.copysign(self.format.largest, head), head)
+            tail = np.where(beyond, 0.0, tail)
         return head, tail, self.each(self.errors)
 
     def each(self, of_pieces: Array) -> Array:
@@ -289,8 +290,8 @@ class _Pieces:
         """Whether a piece that is not proven agrees with the engine at its ends and between."""
         chosen = self.numbers[np.linspace(start, stop - 1, PROBED).astype(int)]
         for numbers in (chosen[[0, -1]], chosen[1:-1]):
-            head, tail, error = joined([replace(piece, count=len(numbers))], math.inf)(numbers)
-            due, rest, open_ = joined([self.single(float(number)) for number in numbers], math.inf)(numbers)
+            head, tail, error = joined([replace(piece, count=len(numbers))], self.format)(numbers)
+            due, rest, open_ = joined([self.single(float(number)) for number in numbers], self.format)(numbers)
             with np.errstate(invalid="ignore"):
                 apart = np.where(head == due, 0.0, head - due) + (tail - rest)
             if not np.all((np.abs(apart) <= error) | np.isinf(open_)):
@@ -318,11 +319,11 @@ def approximate(line: Line, numbers: Array) -> Approximation:
             pieces = list(_Pieces(line, numbers))
         finally:
             ctx.cap = cap
-    return joined(pieces, line.format.largest)
+    return joined(pieces, line.format)
 
 
-def joined(pieces: list[Piece], largest: float) -> Approximation:
-    """Pieces in a row, of a format with this largest number."""
+def joined(pieces: list[Piece], fmt: Format) -> Approximation:
+    """Pieces in a row."""
     return Approximation(
         np.array([piece.count for piece in pieces]),
         np.array([piece.middle for piece in pieces]),
@@ -331,5 +332,5 @@ def joined(pieces: list[Piece], largest: float) -> Approximation:
         np.ascontiguousarray(np.moveaxis(np.array([piece.tails for piece in pieces]), 1, 0)),
         np.array([piece.errors for piece in pieces]),
         np.array([piece.proven for piece in pieces]),
-        largest,
+        fmt,
     )
