@@ -32,6 +32,7 @@ class Check:
 def checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
     from trueline.conformance import (
+        dense,
         gradients,
         input_dtypes,
         invariances,
@@ -49,6 +50,7 @@ def checks() -> tuple[Check, ...]:
         label_dtypes.CHECK,
         *gradients.CHECKS,
         *sweeps.CHECKS,
+        dense.CHECK,
         *relations.CHECKS,
         *invariances.CHECKS,
         layouts.CHECK,

@@ -42,7 +42,7 @@ NUMBERS = {
 }
 """What the first input holds beside a number that moves alone, by its domain."""
 
-CLASSES: dict[str, Callable[[Array, Array], dict[str, Array]]] = {
+CLASSES: dict[str, Callable[[Array, Array], dict[str, Any]]] = {
     "label": lambda it, other: {"label-moving": np.argmax(it), "label-other": np.argmax(other)},
     "one_hot": lambda it, other: {"label-moving": it, "label-other": other},
     "multi_hot": lambda it, other: {"label-moving": it, "label-other": other},

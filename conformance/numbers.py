@@ -46,13 +46,14 @@ def _landmarks(fmt: Format) -> Array:
     """Powers of two, small integers, small decimals, thresholds of libms, and logarithms of the format's limits."""
     limits = Landmarks.of(fmt)
     exponents = np.arange(fmt.emin - fmt.precision + 1, fmt.emax + 1)
-    # binary64 has too many.
-    exponents = exponents[(np.abs(exponents) <= 130) | (exponents % 16 == 0)]
+    if fmt.precision == 53:
+        # There are too many.
+        exponents = exponents[(np.abs(exponents) <= 64) | (exponents % 16 == 0)]
     known = [
         np.ldexp(1.0, exponents),
         np.arange(130.0),
-        np.arange(200) / 10,
-        np.arange(200) / 100,
+        np.arange(100) / 10,
+        np.arange(130) / 100,
         1 - np.ldexp(1.0, -np.arange(1, fmt.precision + 1)),
         np.array([*THRESHOLDS, limits.normal, limits.subnormal, limits.epsilon, limits.largest, fmt.largest]),
         np.array([limits.largest / 2, limits.epsilon / 2, limits.normal / 2]),
@@ -78,7 +79,7 @@ def _drawn(name: str, first: int, last: int, count: int) -> Array:
     # Ordinals of binary64 are more than a binary64 mantissa holds: whole parts are counted exactly.
     width = max(1, (last - first + 1) // max(1, count))
     starts = first + width * np.arange(min(count, last - first + 1), dtype=np.int64)
-    return starts + np.floor(uniform(name, starts.shape, 0, 1) * width).astype(np.int64)
+    return np.asarray(starts + np.floor(uniform(name, starts.shape, 0, 1) * width).astype(np.int64))
 
 
 @functools.lru_cache(maxsize=64)

@@ -185,7 +185,7 @@ def test_every_finite_number_of_a_narrow_format_is_asked(dtype: str) -> None:
 def test_landmarks_and_their_neighbours_are_asked(dtype: str) -> None:
     fmt = FORMATS[dtype]
     asked = set(numbers(fmt, 2**14).tolist())
-    for known in map(fmt.round, (1.0, 17.0, 0.1, -0.3, 2.0**-30, -88.0, fmt.largest, 0.7, 17.3, 1.01)):
+    for known in map(fmt.round, (1.0, 17.0, 0.1, -0.3, 2.0**-30, -88.0, fmt.largest, 0.7, 7.3, 1.01)):
         for number in (known, fmt.next_up(known), fmt.next_down(known), fmt.next_up(fmt.next_up(known))):
             assert number in asked or not np.isfinite(number), known
 
@@ -219,9 +219,9 @@ def test_draws_are_frozen() -> None:
 
 
 FROZEN = {
-    ("float32", 2**14): "289ff42bbe1a",
-    ("float32", 2**16): "9b17967b56eb",
-    ("float64", 2**14): "5bea8f680cad",
+    ("float32", 2**14): "b4b09fa3408b",
+    ("float32", 2**16): "fff7f956967a",
+    ("float64", 2**14): "a9ba4f878277",
 }
 
 
