@@ -33,6 +33,7 @@ def checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
     from trueline.conformance import (
         combinations,
+        dense,
         gradients,
         input_dtypes,
         invariances,
@@ -53,6 +54,7 @@ def checks() -> tuple[Check, ...]:
         *sweeps.CHECKS,
         *large.CHECKS,
         *combinations.checks_of(*combinations.USUAL),
+        dense.CHECK,
         *relations.CHECKS,
         *invariances.CHECKS,
         layouts.CHECK,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from trueline.conformance import dense
 from trueline.conformance.checks import Check, checks
 from trueline.conformance.combinations import checks_of
 from trueline.conformance.context import Setting
@@ -19,18 +20,21 @@ class Effort:
 
     combined: tuple[int, int]
     """Combinations, and gradients of combinations."""
+    points: int
+    """Numbers of each dense line."""
 
     def checks(self, setting: Setting) -> Iterator[Check]:
         """The checks that apply, as thorough as the effort says."""
         # Where each shape is compiled, combinations cost a hundred times as much.
         counts = (QUICK if setting.mode.few_shapes else self).combined
-        thorough = {check.name: check for check in checks_of(*counts)}
+        lines = replace(dense.CHECK, observe=dense.dense(self.points))
+        thorough = {check.name: check for check in (*checks_of(*counts), lines)}
         for check in sorted(checks(), key=lambda each: each.name in LARGE):
             if check.applies(setting):
                 yield thorough.get(check.name, check)
 
 
-QUICK = Effort(combined=(80, 48))
+QUICK = Effort(combined=(80, 48), points=2**14)
 
-EFFORTS = {"quick": QUICK, "default": Effort(combined=(600, 200))}
+EFFORTS = {"quick": QUICK, "default": Effort(combined=(600, 200), points=2**21)}
 """By name."""

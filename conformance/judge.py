@@ -117,8 +117,11 @@ def errors(got: Array, truth: Truth, fmt: Format) -> Array:
 def allowance(bound: Bound, sensitivity: Array | float, truth: Truth, fmt: Format) -> Array:
     """The bound in ULP, element by element."""
     finite = np.where(np.isfinite(sensitivity), sensitivity, 0.0)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         extra = fmt.unit_roundoff * finite / truth.ulp
+        # Where it is a good part of the value, the square of an error counts too: e^0.25 - 1 is 0.28.
+        share = np.nan_to_num(np.abs(fmt.unit_roundoff * finite / truth.nearest), nan=0.0, posinf=0.5)
+        extra = extra * (1 + np.minimum(share, 0.5) / 2)
     return np.asarray(np.minimum(bound.ulps + extra, LARGEST_ERROR))
 
 

@@ -108,7 +108,7 @@ def _sorts(context: Context, few: Case) -> bool:
 
 def _accumulated(count: int) -> float:
     """Roundings of a sum of the losses, in the order in which they come."""
-    return max(roundings(count), math.sqrt(count))
+    return max(float(roundings(count)), math.sqrt(count))
 
 
 def _label_dtypes(context: Context, few: Case) -> Iterator[tuple[str, Mapping[str, Array]]]:

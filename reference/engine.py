@@ -71,7 +71,7 @@ def rows(operation: Operation, inputs: Mapping[str, Array], axis: int = -1) -> _
     return _Rows(operation, batch, tuple(arrays))
 
 
-def _per_row(operation: Operation, row: list[Any], parameters: Mapping[str, Any]) -> tuple[list[Ball], Ball]:
+def per_row(operation: Operation, row: list[Any], parameters: Mapping[str, Any]) -> tuple[list[Ball], Ball]:
     """The answers for one row, and the weight with which it counts in a mean."""
     answer = operation.definition(*row, **parameters)
     if isinstance(answer, Weighted):
@@ -92,7 +92,7 @@ class _Samples:
 
     def weighed(self, index: int, row: list[Any]) -> tuple[list[Ball], Ball]:
         """The weighted answers for one row, and its weight."""
-        answers, own = _per_row(self.operation, row, self.parameters)
+        answers, own = per_row(self.operation, row, self.parameters)
         weight = self.weights[index]
         return (answers, own) if weight is None else ([times(weight, each) for each in answers], weight * own)
 

@@ -107,14 +107,12 @@ def _multi_margin_gradient(
 
 
 def _multilabel_margin(y_true: Array, scores: Array) -> Array:
-    flat = zip(y_true.reshape(-1, y_true.shape[-1]), scores.reshape(-1, scores.shape[-1]), strict=True)
-    sizes = []
-    for target, row in flat:
-        with np.errstate(all="ignore"):
-            gaps = _finite(row[target != 1][None, :] - row[target == 1][:, None])
-        short = np.maximum(0.0, 1 + gaps)
-        sizes.append(np.sum((np.abs(gaps) * (short > 0)) + roundings(gaps.size) * short) / row.size)
-    return np.array(sizes).reshape(scores.shape[:-1])
+    pairs = (y_true == 1)[..., :, None] & (y_true != 1)[..., None, :]
+    with np.errstate(all="ignore"):
+        gaps = _finite(scores[..., None, :] - scores[..., :, None])
+    short = np.maximum(0.0, 1 + gaps) * pairs
+    each = np.abs(gaps) * (short > 0) + roundings(np.sum(pairs, axis=(-1, -2), keepdims=True)) * short
+    return np.asarray(np.sum(each, axis=(-1, -2)) / scores.shape[-1])
 
 
 @define("loss", "(),()->()", "sign real", source=f"{HTF}, table 12.1", bound=EXACT, gradient_bound=SLOPE)

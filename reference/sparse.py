@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-from trueline.reference.balls import Ball, less, maximum, minimum, total, value
+from trueline.reference.balls import Ball, PrecisionError, less, maximum, minimum, total, value
 from trueline.reference.formats import Array
 from trueline.reference.losses import ONE, ZERO, one_hot
 from trueline.reference.operations import Bound, define
@@ -21,13 +22,20 @@ NAN = arb("nan")
 def support(row: Sequence[Ball]) -> list[Ball]:
     """The scores at which sparsemax is not 0, in descending order; none where the row has no projection.
 
-    It is the longest start of the sorted row with 1 + k z_(k) > z_(1) + ... + z_(k), a comparison of exact numbers.
+    It is the longest start of the sorted row with 1 + k z_(k) > z_(1) + ... + z_(k), compared as the sum of the
+    differences from z_(k), in which it stands once.
     """
     if any(value(z).is_nan() for z in row):
         return []
+    ordered = sorted(row, key=value, reverse=True)
+    # Sorting does not notice balls that overlap.
+    if any(less(upper, lower) for upper, lower in itertools.pairwise(ordered)):
+        raise PrecisionError
+    if any(not value(z).is_finite() for z in ordered[:1]):
+        return []
     inside: list[Ball] = []
-    for z in sorted(row, key=value, reverse=True):
-        if not less(total([*inside, z]), 1 + (len(inside) + 1) * z):
+    for z in ordered:
+        if not less(total([upper - z for upper in inside]), ONE):
             break
         inside.append(z)
     return inside
@@ -116,7 +124,7 @@ def sparsemax(x: Sequence[Ball]) -> list[Ball]:
     if not inside:
         return [NAN] * len(x)
     tau = (total(inside) - 1) / len(inside)
-    return [ZERO if less(xi, inside[-1]) else xi - tau for xi in x]
+    return [xi - tau if any(xi is z for z in inside) else ZERO for xi in x]
 
 
 @define(

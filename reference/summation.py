@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator
 from contextvars import ContextVar
+
+import numpy as np
+from trueline.reference.formats import Array
 
 _any_order: ContextVar[bool] = ContextVar("any_order", default=False)
 
 
-def roundings(count: float) -> float:
-    """Roundings that a sum of so many terms costs each of them.
+def roundings(count: float | Array) -> Array:
+    """Roundings that a sum of so many terms costs each of them: a number, or one for each of several sums.
 
     Pairwise summation, the best known, needs log2 of their number. Where sums may be taken in any order
     (`sums_in_any_order`) it is n - 1, of which random signs leave a few times sqrt(n): Higham and Mary, A new approach
     to probabilistic rounding error analysis, SIAM J. Sci. Comput. 41(5), 2019.
     """
-    if _any_order.get():
-        return min(max(0.0, count - 1), 4 * math.sqrt(count))
-    return math.log2(max(1.0, count))
+    terms = np.maximum(1.0, count)
+    return np.asarray(np.minimum(terms - 1, 4 * np.sqrt(terms)) if _any_order.get() else np.log2(terms))
 
 
 @contextlib.contextmanager

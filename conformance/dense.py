@@ -1,0 +1,301 @@
+"""The check of dense lines: one number of an input goes through nearly all numbers of the format.
+
+What is wrong between two numbers that the cases know, or at a single one, is seen here. An approximation with proven
+errors finds the suspects; whether an answer deviates is judged from the exact value, as everywhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from trueline.conformance.calls import NoAnswer
+from trueline.conformance.cases import Case
+from trueline.conformance.checks import Check
+from trueline.conformance.context import Context, Observation, Setting, definition_parameters
+from trueline.conformance.judge import allowance, digest, hexadecimal, unanswered
+from trueline.conformance.lines import RANGES, lines
+from trueline.conformance.numbers import CHUNK, EXHAUSTIVE, chunks
+from trueline.conformance.sweeps import PAIRWISE
+from trueline.conformance.values import judged
+from trueline.reference.approximation import Approximation, Line, approximate
+from trueline.reference.balls import PrecisionError
+from trueline.reference.catalogue import Operation, operation
+from trueline.reference.formats import FORMATS, Array, Format
+from trueline.reference.operations import REDUCTIONS
+from trueline.reference.truth import Truth
+
+RUN = 2**16
+"""Points of a line in a run."""
+
+FEW_LINES, FEW_POINTS = 2, 2**14
+"""Lines, and points of each, where a call takes long: modes that compile each shape, losses of pairs of classes."""
+
+LARGEST = 2**22
+"""Points of a line in a format with too many numbers to ask them all."""
+
+SHOWN = 4
+"""Rows of the case that an observation keeps."""
+
+KEPT = 64
+"""Numbers with the largest errors, which are kept for the exact judgement."""
+
+SUSPECTS = 2**12
+"""Suspects that are, the worst of them."""
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """Numbers of a chunk with their answers, and what the approximation says of each."""
+
+    numbers: Array
+    answer: Array
+    ranks: Array
+    certain: Array
+    missing: Array
+    infinite: Array
+    subnormal: Array
+    proven: Array
+
+
+@dataclass
+class _Seen:
+    """What was seen at numbers of one kind along a line."""
+
+    line: Line
+    numbers: Array = field(default_factory=lambda: np.zeros(0))
+    answers: list[Array] = field(default_factory=list)
+    ranks: Array = field(default_factory=lambda: np.zeros(0))
+    """How far off each is for what is allowed it; suspects above 1, whatever else above 0."""
+    asked: int = 0
+    presumed: int = 0
+    deviating: int = 0
+    missing: int = 0
+    infinite: int = 0
+    low: float = np.inf
+    high: float = -np.inf
+    digests: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, scan: _Scan, where: Array) -> None:
+        """Take in the numbers of a chunk at these indices."""
+        if not len(where):
+            return
+        self.asked += len(where)
+        self.digests.update(digest(scan.answer[where]).encode())
+        self.presumed += int(np.sum(~scan.proven[where]))
+        self.missing += int(np.sum(scan.missing[where]))
+        self.infinite += int(np.sum(scan.infinite[where]))
+        certain = scan.numbers[where[scan.certain[where]]]
+        self.deviating += len(certain)
+        if len(certain):
+            self.low, self.high = min(self.low, float(certain[0])), max(self.high, float(certain[-1]))
+        ranks = scan.ranks[where]
+        keep = KEPT + min(SUSPECTS, int(np.sum(ranks > 1)))
+        if keep < len(where):
+            where = where[np.argpartition(-ranks, keep)[:keep]]
+        numbers = np.concatenate([self.numbers, scan.numbers[where]])
+        ranks = np.concatenate([self.ranks, scan.ranks[where]])
+        answers = [*self.answers, *scan.answer[where]]
+        chosen = np.argsort(-ranks, kind="stable")[: SUSPECTS + KEPT]
+        self.numbers, self.ranks, self.answers = numbers[chosen], ranks[chosen], [answers[each] for each in chosen]
+
+
+def _units(size: Array, fmt: Format) -> Array:
+    """The units in the last place of numbers of these sizes."""
+    exponents = np.frexp(size)[1] - 1
+    exponents = np.where(size < fmt.smallest_normal, fmt.emin, np.minimum(exponents, fmt.emax))
+    return np.asarray(np.ldexp(1.0, exponents - fmt.precision + 1))
+
+
+def scanned(line: Line, approximation: Approximation, numbers: Array, answer: Array) -> _Scan:
+    """Answers of shape (numbers,) or (numbers, answers) beside what is due, within what is known of that."""
+    fmt, bound = line.format, line.operation.bound
+    head, tail, error = approximation(numbers)
+    got = answer.reshape(len(numbers), -1).astype(np.float64)
+    with np.errstate(all="ignore"):
+        size = np.abs(head + tail)
+        known = np.isfinite(head) & np.isfinite(error)
+        ulp = _units(np.maximum(size - error, 0.0), fmt)
+        infinite = np.isinf(got)
+        # An infinity stands for the number that would follow the largest one.
+        distance = np.abs((np.clip(got, -fmt.largest, fmt.largest) - head) - tail) / ulp + infinite
+        distance = np.where(known, np.where(np.isnan(got), np.inf, distance), 0.0)
+        doubt = np.where(known, error / ulp, 0.0)
+        allowed = np.full(head.shape, float(bound.ulps))
+        suspects = np.flatnonzero(np.any(distance + doubt > bound.ulps, axis=1))
+        if len(suspects) and bound.sensitivity is not None:
+            nothing = np.zeros((2, *allowed[suspects].shape))
+            due = Truth((head + tail)[suspects], ulp[suspects], nothing, nothing[0].astype(bool))
+            allowed[suspects] = allowance(bound, line.condition(numbers[suspects]), due, fmt)
+        beyond = np.any(distance + doubt > allowed, axis=1)
+        far = np.max(distance / allowed, axis=1)
+    within = np.where(np.all(known, axis=1), np.max(distance, axis=1), 0.0)
+    return _Scan(
+        numbers,
+        answer,
+        # Those that conform are ranked by their error itself, of which the largest is told.
+        np.where(beyond, 2 + far, within / (1 + within)),
+        np.any(distance - doubt > allowed, axis=1),
+        np.any(np.isnan(got) & known, axis=1),
+        np.any(infinite & known & (size <= fmt.largest), axis=1),
+        np.any(known & (size < fmt.smallest_normal) & (size > 0), axis=1)
+        | ((np.abs(numbers) < fmt.smallest_normal) & (numbers != 0)),
+        approximation.each(approximation.proven),
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _approximation(
+    operation_name: str, fmt: Format, name: str, parameters: tuple[tuple[str, Any], ...], points: int, index: int
+) -> Approximation:
+    # Every implementation of an operation is asked the same.
+    op = operation(operation_name)
+    line = line_of(op, fmt, name, dict(parameters))
+    return approximate(line, next(itertools.islice(chunks(fmt, points, *RANGES[op.domains[-1]]), index, None)))
+
+
+def line_of(op: Operation, fmt: Format, name: str, parameters: Mapping[str, Any]) -> Line:
+    """One of the operation's lines, under parameters of its definition."""
+    inputs, place = lines(op, fmt)[name]
+    return Line(op, fmt, inputs, {key: value for key, value in parameters.items() if key in op.parameters}, place)
+
+
+def _case(context: Context, line: Line, name: str, numbers: Array) -> Case:
+    """Numbers of a line as a case, one row each."""
+    op = context.operation
+    asked = {"reduction": "none"} if op.kind == "loss" else {"axis": -1} if op.rowwise else {}
+    return Case(name, line.batch(numbers), asked)
+
+
+def _filled(numbers: Array, size: int) -> Array:
+    return np.concatenate([numbers, np.repeat(numbers[-1:], size - len(numbers))])
+
+
+def _observed(context: Context, name: str, points: int) -> Iterator[Observation]:
+    """What is seen along one line: once for ordinary numbers, and once for subnormal ones and subnormal results."""
+    op, fmt = context.operation, context.format
+    parameters = definition_parameters(context.implementation, {})
+    line = line_of(op, fmt, name, parameters)
+    seen = {name: _Seen(line), f"{name}-subnormal": _Seen(line)}
+    key = tuple(sorted(line.parameters.items()))
+    for index, numbers in enumerate(chunks(fmt, points, *RANGES[op.domains[-1]])):
+        # Every call has the same shape.
+        size = min(CHUNK, 2 ** (len(numbers) - 1).bit_length()) if index == 0 else CHUNK
+        case = _case(context, line, name, _filled(numbers, size))
+        (answer,) = context.ask([context.call(case)])
+        due = (size, line.width) if op.output_rank else (size,)
+        if not isinstance(answer, NoAnswer) and answer.shape != due:
+            message = f"an answer of shape {answer.shape} where {due} is due"
+            answer = NoAnswer("deviates", message)
+        if isinstance(answer, NoAnswer):
+            yield context.observation("dense", _case(context, line, name, numbers[:SHOWN]), unanswered(answer))
+            return
+        started = time.perf_counter()
+        approximation = (
+            approximate(line, numbers)
+            if points >= EXHAUSTIVE
+            else _approximation(op.name, fmt, name, key, points, index)
+        )
+        scan = scanned(line, approximation, numbers, answer[: len(numbers)])
+        for each, where in zip(seen.values(), (~scan.subnormal, scan.subnormal), strict=True):
+            each.add(scan, np.flatnonzero(where))
+        context.clock.oracle += time.perf_counter() - started
+    for kind, each in seen.items():
+        if each.asked:
+            yield _verdict(context, kind, each)
+
+
+def _verdict(context: Context, name: str, seen: _Seen) -> Observation:
+    """The exact judgement on the worst that was seen."""
+
+    def exactly(chosen: Sequence[int]) -> Observation:
+        answers = np.stack([seen.answers[each] for each in chosen])
+        return judged(context, "dense", _case(context, seen.line, name, seen.numbers[list(chosen)]), answers)
+
+    def deviating(group: Sequence[int]) -> int | None:
+        """The worst of a group if it deviates."""
+        found: Observation = exactly(group) if group else {"verdict": "conforms"}
+        if found["verdict"] == "deviates":
+            return group[int(found["witness"]["at"][0])]
+        if found["verdict"] == "undecided" and "witness" not in found and len(group) > 1:
+            # One number at which a comparison stays open leaves all of the case without a verdict.
+            half = len(group) // 2
+            one = deviating(group[:half])
+            return one if one is not None else deviating(group[half:])
+        return None
+
+    suspects = range(int(np.sum(seen.ranks > 1)))
+    at = deviating(suspects[:KEPT])
+    at = at if at is not None else deviating(suspects[KEPT:])
+    worst = _decided(context, seen, name) if at is None else [at, *(each for each in suspects[:SHOWN] if each != at)]
+    observation = exactly(worst[:SHOWN])
+    return {**observation, "digest": seen.digests.hexdigest()[:16], "message": _said(observation, seen)}
+
+
+def _decided(context: Context, seen: _Seen, name: str) -> Sequence[int]:
+    """The largest errors among numbers whose exact answers have a rounding that is certain: a tie may have none."""
+    first = range(min(KEPT, len(seen.numbers)))
+    try:
+        undecided = context.truth(_case(context, seen.line, name, seen.numbers[list(first)])).undecided
+    except PrecisionError:
+        return first
+    return [each for each in first if not undecided[each].any()] or first
+
+
+def _said(observation: Observation, seen: _Seen) -> str:
+    """How many numbers were asked, how many deviate and where, and what else is odd about them."""
+    parts = [f"{seen.asked} numbers"]
+    if observation["verdict"] == "deviates" and seen.deviating:
+        parts = [
+            f"{seen.deviating} of {seen.asked} numbers deviate, "
+            f"from {hexadecimal(seen.low)} to {hexadecimal(seen.high)}"
+        ]
+    parts += [
+        f"{count} {what}"
+        for what, count in (
+            ("answered with NaN", seen.missing),
+            ("answered with an infinity", seen.infinite),
+            ("on straight stretches that were sampled", seen.presumed),
+        )
+        if count
+    ]
+    return "; ".join([*parts, *([observation["message"]] if "message" in observation else [])])
+
+
+def dense(points: int) -> Callable[[Context], Iterator[Observation]]:
+    """What observes dense lines of about so many numbers: 2^14 to 2^22, or 2^32 for every number of binary32.
+
+    Of formats of 16 bits every number is asked, of binary64 an eighth of the points.
+    """
+
+    def observe(context: Context) -> Iterator[Observation]:
+        op, fmt = context.operation, context.format
+        few = context.setting.mode.few_shapes or op.domains == PAIRWISE
+        most = min(points, FEW_POINTS) if few else points
+        asked = most if fmt.precision < 53 else min(most // 8, LARGEST)
+        for name in list(lines(op, fmt))[: FEW_LINES if few else None]:
+            yield from _observed(context, name, asked)
+
+    return observe
+
+
+def _applies(setting: Setting) -> bool:
+    op = setting.operation
+    if setting.dtype not in setting.mode.sweeps or not lines(op, FORMATS[setting.dtype]):
+        return False
+    return op.kind == "activation" or "none" in setting.implementation.choices("reduction", REDUCTIONS)
+
+
+CHECK = Check(
+    "dense",
+    "value",
+    "Is the answer right at nearly every number that one input can hold?",
+    _applies,
+    dense(RUN),
+)

@@ -1,0 +1,246 @@
+"""Dense lines: a fault between two numbers, at one, in one binade or in a row alone is found; right ones pass."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.special
+from planted import (
+    BCE,
+    BCE_LOGITS,
+    SPARSE,
+    bce_logits,
+    log_softmax,
+    observe,
+    sigmoid,
+    softmax,
+    softplus,
+    wide,
+)
+from planted import bce as _bce
+from planted import sparse as _sparse
+from trueline.conformance import checks, dense
+from trueline.conformance.checks import Check
+from trueline.conformance.lines import lines
+from trueline.conformance.numbers import CHUNK, at, chunks, numbers, ordinals
+from trueline.reference.catalogue import OPERATIONS
+from trueline.reference.formats import FORMATS
+
+Array = np.ndarray[Any, Any]
+Function = Callable[..., Any]
+
+ISOLATED = float.fromhex("0x1.3ae148p+0")
+"""1.23 in float32, 0x3f9d70a4."""
+
+
+def seen(operation: str, function: Function, monkeypatch: pytest.MonkeyPatch, points: int = 2**14, **more: Any) -> Any:
+    """What lines of so many points see of a planted implementation."""
+    check = Check("dense", "value", "", lambda _: True, dense.dense(points))
+    known = tuple(each for each in checks.checks() if each.name != "dense")
+    monkeypatch.setattr("planted.checks", lambda: (*known, check))
+    return observe("dense", operation, function, **more)
+
+
+def deviating(found: dict[str, Any]) -> set[str]:
+    return {case for case, each in found.items() if each["verdict"] == "deviates"}
+
+
+def spoilt(function: Function, where: Callable[[Array], Any], factor: float = 1.0001) -> Function:
+    """An implementation that is wrong where its last array says so."""
+
+    def wrong(*arrays: Any, **parameters: Any) -> Array:
+        x = arrays[-1] if not isinstance(arrays[-1], int) else arrays[-2]
+        answer = np.asarray(function(*arrays, **parameters))
+        chosen = where(x.astype(np.float64))
+        chosen = chosen.any(axis=-1) if chosen.ndim > answer.ndim else chosen
+        return np.where(chosen, answer * factor, answer).astype(answer.dtype)
+
+    return wrong
+
+
+RIGHT: tuple[tuple[str, Function, dict[str, Any]], ...] = (
+    ("sigmoid", wide(sigmoid), {}),
+    ("sigmoid", sigmoid, {}),
+    ("sigmoid", sigmoid, {"dtype": "float64"}),
+    ("sigmoid", wide(sigmoid), {"dtype": "float16"}),
+    ("sigmoid", wide(sigmoid), {"dtype": "bfloat16"}),
+    ("softplus", wide(softplus), {}),
+    ("logit", wide(scipy.special.logit), {}),
+    ("hard_sigmoid", wide(lambda x: np.clip(x / 6 + 0.5, 0, 1)), {}),
+    ("softmax", softmax, {}),
+    ("softmax", wide(softmax), {"dtype": "bfloat16"}),
+    ("log_softmax", log_softmax, {}),
+    ("log_softmax", wide(log_softmax), {"dtype": "float16"}),
+    (BCE, wide(_bce), {"reduction": "none"}),
+    (BCE_LOGITS, wide(bce_logits), {"reduction": "none"}),
+    (SPARSE, _sparse, {"reduction": "none"}),
+    ("hinge", wide(lambda y, s: np.maximum(1 - y * s, 0)), {"reduction": "none"}),
+)
+
+
+@pytest.mark.parametrize(("operation", "function", "options"), RIGHT)
+def test_right_implementations_conform(
+    operation: str, function: Function, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = seen(operation, function, monkeypatch, **options)
+    assert {each["verdict"] for each in found.values()} == {"conforms"}
+    names = lines(OPERATIONS[operation], FORMATS[options.get("dtype", "float32")])
+    assert set(names) <= set(found)
+    assert all(each["witness"]["at"] and each["digest"] for each in found.values())
+
+
+WRONG: tuple[tuple[str, str, Function, str, dict[str, Any]], ...] = (
+    ("a narrow range", "sigmoid", spoilt(wide(sigmoid), lambda x: (x > 17) & (x < 17.0001)), "alone", {}),
+    ("an isolated number of float32", "sigmoid", spoilt(wide(sigmoid), lambda x: x == ISOLATED), "alone", {}),
+    ("a single number of float16", "sigmoid", spoilt(wide(sigmoid), lambda x: x == 1.2294921875, 1.01), "alone",
+     {"dtype": "float16"}),
+    ("one binade", "softplus", spoilt(wide(softplus), lambda x: (abs(x) >= 2**-20) & (abs(x) < 2**-19)), "alone", {}),
+    ("the neighbour of a power of two", "log_sigmoid",
+     spoilt(wide(lambda x: -softplus(-x)), lambda x: x == np.nextafter(np.float32(4), np.float32(0)), 1.00001),
+     "alone", {}),
+    ("the neighbour of a small decimal", "logit",
+     spoilt(wide(scipy.special.logit), lambda x: x == np.nextafter(np.float32(0.3), np.float32(1))), "alone", {}),
+    ("NaN at one number", "sigmoid", spoilt(wide(sigmoid), lambda x: x == 88.0, np.nan), "alone", {}),
+    ("an infinity in a narrow range", "softplus", spoilt(wide(softplus), lambda x: (x > 50) & (x < 50.01), np.inf),
+     "alone", {}),
+    ("a subnormal result", "sigmoid", spoilt(wide(sigmoid), lambda x: (x < -100) & (x > -100.5), 0.0),
+     "alone-subnormal", {}),
+    ("a narrow range of binary64", "sigmoid", spoilt(sigmoid, lambda x: (x > 17) & (x < 17.01), 1 + 2**-45), "alone",
+     {"dtype": "float64"}),
+    ("a narrow range in a row", "softmax", spoilt(softmax, lambda x: ((x > 5) & (x < 5.01)).any(-1, keepdims=True)),
+     "of-3", {}),
+    ("one label alone", SPARSE, lambda labels, x: spoilt(_sparse, lambda z: (z > 5) & (z < 5.01))(labels, x)
+     if (labels == 1).all() else _sparse(labels, x), "of-3-label-moving", {"reduction": "none"}),
+    ("a soft target alone", BCE_LOGITS, lambda t, z: spoilt(wide(bce_logits), lambda x: (x > 3) & (x < 3.01))(t, z)
+     if ((t > 0) & (t < 1)).any() else wide(bce_logits)(t, z), "target-soft", {"reduction": "none"}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("operation", "function", "line", "options"), [pytest.param(*each[1:], id=each[0]) for each in WRONG]
+)
+def test_a_fault_is_seen_on_its_line(
+    operation: str, function: Function, line: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = seen(operation, function, monkeypatch, points=2**16, **options)
+    assert line in deviating(found)
+    assert found[line]["message"].partition(" of ")[0].isdigit()
+    if operation in (SPARSE, BCE_LOGITS):
+        assert deviating(found) == {line}
+
+
+def test_the_message_tells_where_and_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = spoilt(wide(sigmoid), lambda x: (x >= 2) & (x <= 2.5))
+    found = seen("sigmoid", wrong, monkeypatch, dtype="float16")
+    # 2 to 2.5 holds a quarter of the 1024 numbers of its binade, and 2.5 itself.
+    expected = "257 of 58588 numbers deviate, from 0x1.0000000000000p+1 to 0x1.4000000000000p+1"
+    wrong_by_little = spoilt(wide(sigmoid), lambda x: (x >= 2) & (x <= 2.5), 1.01)
+    assert found["alone"]["verdict"] == "conforms"
+    assert seen("sigmoid", wrong_by_little, monkeypatch, dtype="float16")["alone"]["message"].startswith(expected)
+
+
+def test_the_case_holds_the_worst_number_and_is_judged_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    factor = lambda x: np.where(x == 17.5, 1.5, 1.0001)  # noqa: E731
+    wrong = spoilt(wide(sigmoid), lambda x: (x > 17) & (x < 18))
+    found = seen("sigmoid", lambda x: wrong(x) * factor(x).astype(np.float32), monkeypatch)
+    assert found["alone"]["witness"]["at"] == [0]
+    assert float.fromhex(found["alone"]["witness"]["got"]) > 1.4
+    assert found["alone"]["error"] > 2**22
+
+
+def test_every_call_has_the_same_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = []
+
+    def noted(x: Array) -> Array:
+        shapes.append(x.shape)
+        return wide(sigmoid)(x)
+
+    seen("sigmoid", noted, monkeypatch, points=2**18)
+    assert set(shapes) == {(CHUNK,)}
+    assert len(shapes) == 4
+
+
+def test_a_wrong_shape_deviates(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = seen("sigmoid", lambda x: wide(sigmoid)(x)[:, None], monkeypatch)
+    assert deviating(found) == {"alone"}
+    assert "shape" in found["alone"]["message"]
+
+
+# Which numbers
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_every_finite_number_of_a_narrow_format_is_asked(dtype: str) -> None:
+    fmt = FORMATS[dtype]
+    every = np.arange(2**16, dtype=np.uint16).view(fmt.dtype).astype(np.float64)
+    assert np.array_equal(np.unique(every[np.isfinite(every)]), numbers(fmt, 2**14))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_landmarks_and_their_neighbours_are_asked(dtype: str) -> None:
+    fmt = FORMATS[dtype]
+    asked = set(numbers(fmt, 2**14).tolist())
+    for known in map(fmt.round, (1.0, 17.0, 0.1, -0.3, 2.0**-30, -88.0, fmt.largest, 0.7, 7.3, 1.01)):
+        for number in (known, fmt.next_up(known), fmt.next_down(known), fmt.next_up(fmt.next_up(known))):
+            assert number in asked or not np.isfinite(number), known
+
+
+def test_every_short_mantissa_is_asked_of_many_points() -> None:
+    asked = numbers(FORMATS["float32"], 2**18)
+    narrow = numbers(FORMATS["bfloat16"], 2**14)
+    assert np.isin(narrow[np.abs(narrow) >= 2.0**-126], asked).all()
+
+
+@pytest.mark.parametrize("points", [2**14, 2**16, 2**18])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_as_many_as_asked_ascending_and_frozen(dtype: str, points: int) -> None:
+    fmt = FORMATS[dtype]
+    asked = numbers(fmt, points)
+    assert abs(len(asked) - points) < points / 8
+    assert np.all(np.diff(asked) > 0)
+    assert np.array_equal(asked, fmt.array(asked).astype(np.float64))
+    centre = np.mean((np.abs(asked) > 2**-12) & (np.abs(asked) < 2**7))
+    assert centre > 0.2
+
+
+def test_draws_are_frozen() -> None:
+    digests = {
+        (dtype, points): hashlib.sha256(numbers(FORMATS[dtype], points, low, high).tobytes()).hexdigest()[:12]
+        for dtype, points, low, high in (
+            ("float32", 2**14, -np.inf, np.inf), ("float32", 2**16, 0.0, 1.0), ("float64", 2**14, -np.inf, 0.0),
+        )
+    }  # fmt: skip
+    assert digests == FROZEN
+
+
+FROZEN = {
+    ("float32", 2**14): "b4b09fa3408b",
+    ("float32", 2**16): "fff7f956967a",
+    ("float64", 2**14): "a9ba4f878277",
+}
+
+
+@pytest.mark.parametrize("dtype", list(FORMATS))
+def test_ordinals_count_the_numbers(dtype: str) -> None:
+    fmt = FORMATS[dtype]
+    for number in (0.0, 1.0, -1.0, fmt.largest, -fmt.smallest_subnormal, fmt.smallest_normal):
+        (ordinal,) = ordinals(fmt, np.array([number]))
+        assert at(fmt, np.array([ordinal]))[0] == number
+        if number != fmt.largest:
+            assert at(fmt, np.array([ordinal + 1]))[0] == fmt.next_up(number)
+
+
+def test_an_exhaustive_line_leaves_nothing_out() -> None:
+    fmt = FORMATS["float32"]
+    first = next(chunks(fmt, 2**32))
+    assert first[0] == -fmt.largest
+    assert len(first) == CHUNK
+    assert np.array_equal(np.diff(ordinals(fmt, first)), np.ones(CHUNK - 1))
+    whole = list(chunks(fmt, 2**32, 1.0, 1.5))
+    assert sum(map(len, whole)) == 2**22 + 1
+    assert all(a[-1] < b[0] for a, b in itertools.pairwise(whole))
