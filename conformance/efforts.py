@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from trueline.conformance import dense
+from trueline.conformance import dense, large
 from trueline.conformance.checks import Check, checks
 from trueline.conformance.combinations import checks_of
 from trueline.conformance.context import Setting
@@ -22,19 +22,21 @@ class Effort:
     """Combinations, and gradients of combinations."""
     points: int
     """Numbers of each dense line."""
+    lengths: tuple[int, ...]
+    """Entries of long rows."""
 
     def checks(self, setting: Setting) -> Iterator[Check]:
         """The checks that apply, as thorough as the effort says."""
         # Where each shape is compiled, combinations cost a hundred times as much.
         counts = (QUICK if setting.mode.few_shapes else self).combined
         lines = replace(dense.CHECK, observe=dense.dense(self.points))
-        thorough = {check.name: check for check in (*checks_of(*counts), lines)}
+        thorough = {check.name: check for check in (*checks_of(*counts), lines, large.long_rows(self.lengths))}
         for check in sorted(checks(), key=lambda each: each.name in LARGE):
             if check.applies(setting):
                 yield thorough.get(check.name, check)
 
 
-QUICK = Effort(combined=(80, 48), points=2**14)
+QUICK = Effort(combined=(80, 48), points=2**14, lengths=(1300,))
 
-EFFORTS = {"quick": QUICK, "default": Effort(combined=(600, 200), points=2**21)}
+EFFORTS = {"quick": QUICK, "default": Effort(combined=(600, 200), points=2**21, lengths=large.LENGTHS)}
 """By name."""

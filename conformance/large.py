@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -168,11 +168,11 @@ def _matrices(context: Context) -> Iterator[Observation]:
         yield judged(context, "several-batch-axes", case, answer)
 
 
-def _long(context: Context) -> Iterator[Observation]:
+def _long(context: Context, lengths: Sequence[int]) -> Iterator[Observation]:
     op, fmt = context.operation, context.format
     for texture in (each for each in textures(op) if each != SUBNORMAL or context.setting.mode.subnormals):
         chosen = []
-        for length in LENGTHS[:1] if context.setting.mode.few_shapes else LENGTHS:
+        for length in lengths[:1] if context.setting.mode.few_shapes else lengths:
             given = contents(op, fmt, Levels(f"long/{op.name}/{length}"), (2, length), texture)
             if op.kind != "activation":
                 chosen.append(Case(texture, given, {"reduction": "none"}))
@@ -205,6 +205,23 @@ def _wanted(setting: Setting) -> bool:
     return not setting.mode.compiled and (setting.own is not None or setting.dtype in DTYPES)
 
 
+def long_rows(lengths: Sequence[int]) -> Check:
+    """The check of rows of so many entries."""
+    return Check(
+        "long-rows",
+        "value",
+        "Is a row of thousands right whatever it holds?",
+        lambda setting: (
+            _wanted(setting)
+            and setting.operation.rowwise
+            and not setting.operation.whole
+            and setting.operation.kind != "metric"
+            and setting.operation.domains[0] != "multi_hot"
+        ),
+        lambda context: _long(context, lengths),
+    )
+
+
 CHECKS = (
     Check(
         "large-batch",
@@ -222,17 +239,5 @@ CHECKS = (
         lambda setting: _wanted(setting) and setting.operation.kind == "loss",
         _matrices,
     ),
-    Check(
-        "long-rows",
-        "value",
-        "Is a row of thousands right whatever it holds?",
-        lambda setting: (
-            _wanted(setting)
-            and setting.operation.rowwise
-            and not setting.operation.whole
-            and setting.operation.kind != "metric"
-            and setting.operation.domains[0] != "multi_hot"
-        ),
-        _long,
-    ),
+    long_rows(LENGTHS),
 )
