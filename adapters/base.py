@@ -5,18 +5,17 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
-import importlib
 import importlib.metadata
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+import ml_dtypes
 import numpy as np
+from trueline.adapters.wording import Function, Wording, evaluated, placing, product
 
 Array = np.ndarray[Any, Any]
-Function = Callable[..., Any]
-
 WIDE = ("float16", "bfloat16", "float32", "float64")
 OTHER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64")
 NATIVE = ("float16", "float32", "float64")
@@ -150,15 +149,20 @@ class Adapter(ABC):
     extra: ClassVar[str]
     """The extra of trueline that installs the framework."""
     modules: ClassVar[tuple[str, ...]]
-    """What is imported, under the names that calls use."""
+    """What is imported, under the names that calls use: "sklearn.metrics", "tensorflow as tf"."""
     modes: ClassVar[tuple[Mode, ...]]
     table: ClassVar[tuple[tuple[Any, ...], ...]]
     differentiable: ClassVar[bool] = True
     cpu_only: ClassVar[bool] = False
     spelling: ClassVar[Mapping[str, Mapping[Any, Any]]] = {}
     """The framework's own words for parameter values: {"reduction": {"mean": "sum_over_batch_size"}}."""
+    wording: ClassVar[Wording] = Wording()
+    """How arrays go in and out, and what else stands around a call."""
     lifecycle: ClassVar[Lifecycle | None] = None
     """How the framework's stateful metrics are used, if it has any."""
+
+    names: Mapping[str, Any] = {"numpy": np}  # noqa: RUF012
+    """What the wording's texts may name; with the framework's modules once it is loaded."""
 
     @functools.cached_property
     def implementations(self) -> tuple[Implementation, ...]:
@@ -181,9 +185,15 @@ class Adapter(ABC):
 
     def load(self) -> dict[str, Any]:
         """Import the framework; return the names that calls may use."""
-        for module in self.modules:
-            importlib.import_module(module)
-        return {module.partition(".")[0]: importlib.import_module(module.partition(".")[0]) for module in self.modules}
+        names: dict[str, Any] = {}
+        exec("\n".join(f"import {module}" for module in self.modules), names)
+        del names["__builtins__"]
+        self.names = {"numpy": np, **names}
+        return names
+
+    def evaluated(self, text: str, **names: Any) -> Any:
+        """What a text of the wording says."""
+        return evaluated(text, self.names, **names)
 
     def devices(self) -> dict[str, str]:
         """Slugs of the devices that the framework sees, with the hardware's name."""
@@ -193,28 +203,62 @@ class Adapter(ABC):
         """Settings of this process that can change results."""
         return {}
 
-    @abstractmethod
+    def worded(self, mode: Mode) -> Wording:
+        """The wording in a mode."""
+        del mode
+        return self.wording
+
+    def imported(self, mode: Mode) -> tuple[str, ...]:
+        """What is imported in a mode."""
+        del mode
+        return self.modules
+
     def put(self, array: Array, device: str) -> Any:
         """The framework's own array, on the device, with the same bits."""
+        narrow = self.wording.put_bfloat16 if array.dtype.name == "bfloat16" else None
+        return self.evaluated(narrow or self.wording.put, array=array, **placing(device))
 
     def lay_out(self, array: Array, layout: str, device: str) -> Any:
         """The framework's own array with the same numbers, in a memory layout that the mode names."""
-        del array, device
-        raise NotImplementedError(f"{self.framework} has no layout {layout}")
+        filler = 0 if array.dtype.kind in "biu" else np.nan
+        handed, own = self.wording.handed.get(layout), self.wording.laid_out.get(layout)
+        if handed is None and own is None:
+            raise NotImplementedError(f"{self.framework} has no layout {layout}")
+        made = self.put(array if handed is None else self.evaluated(handed, array=array, filler=filler), device)
+        return made if own is None else self.evaluated(own, array=made, filler=filler)
 
-    @abstractmethod
     def get(self, answer: Any) -> Array:
         """The answer as a NumPy array of the same dtype and bits."""
+        narrow = str(getattr(answer, "dtype", "")).endswith("bfloat16") and self.wording.get_bfloat16
+        array = np.asarray(self.evaluated(narrow or self.wording.get, answer=answer))
+        return array.astype(ml_dtypes.bfloat16) if narrow else array
 
     def compile(self, function: Function) -> Function:
         """`function` compiled, for modes that are."""
-        raise NotImplementedError(f"{self.framework} compiles nothing")
+        if self.wording.compile is None:
+            raise NotImplementedError(f"{self.framework} compiles nothing")
+        compiled: Function = self.evaluated(self.wording.compile, function=function)
+        return compiled
 
     def on_device(self, function: Function, device: str) -> Function:
         """`function` with its calls placed on the device."""
-        del device
-        return function
+        text = self.wording.placed
+        if text is None:
+            return function
 
-    def vjp(self, function: Function) -> Function:
-        """(arrays..., cotangent) -> the vector-Jacobian product of `function` with respect to its last array."""
-        raise NotImplementedError(f"{self.framework} has no gradients")
+        def placed(*arrays: Any) -> Any:
+            with self.evaluated(text, **placing(device)):
+                return function(*arrays)
+
+        return placed
+
+    def vjp(self, function: Function, order: int = 1) -> Function:
+        """(arrays..., cotangent) -> the vector-Jacobian product of `function` with respect to its last array.
+
+        Of `order` 2, for a function of one number, it is that of this product, with the cotangent once more.
+        """
+        text = self.wording.gradient if order == 1 else self.wording.second
+        if text is None:
+            raise NotImplementedError(f"{self.framework} has no gradients of order {order}")
+        made: Function = product(text, self.names)(function)
+        return made

@@ -76,11 +76,6 @@ class Server:
         written = None if call.layout is None else overwritten(self.adapter, call, arrays)
         return result if written is None else written
 
-    def _twice(self, slope: Function) -> Function:
-        """(x, c) -> the vector-Jacobian product of (x, c) -> f'(x) c with respect to x, with c once more."""
-        product = self.adapter.vjp(lambda weights, x: slope(x, weights))
-        return lambda x, weights: product(weights, x, weights)
-
     def _spelled(self, call: Call) -> dict[str, Any]:
         return {name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()}
 
@@ -138,9 +133,7 @@ class Server:
 
             made: Function = function
             if call.cotangent is not None:
-                made = self.adapter.vjp(made)
-            if call.order == 2:
-                made = self._twice(made)
+                made = self.adapter.vjp(made, call.order)
             if call.mode.compiled:
                 made = self.adapter.compile(made)
             self.functions[key] = self.adapter.on_device(made, call.device)
