@@ -170,6 +170,10 @@ class Adapter(ABC):
         made = (Implementation(self.framework, *line) for line in self.table)
         return tuple(replace(each, lifecycle=self.lifecycle) if each.stateful else each for each in made)
 
+    def spelled(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters with their values in the framework's own words."""
+        return {name: self.spelling.get(name, {}).get(value, value) for name, value in parameters.items()}
+
     def versions(self) -> dict[str, str]:
         """Installed versions of the distributions; empty if the framework is not installed. Imports nothing."""
         found: dict[str, str] = {}

@@ -107,9 +107,14 @@ def _parts(answer: Answer, group: Sequence[Case], asked: int, op: Operation) -> 
         start += length
 
 
-def one_by_one(context: Context, case: Case, asked: Implementation, mode: Mode | None = None) -> Answer:
-    """The answers for single samples, each asked for as the mean over itself."""
-    parts = [
+def filled_up(case: Case, op: Operation) -> Case:
+    """The case with as many rows as it is asked with beside others, those that are added being its first."""
+    return _filled([(case, None)], op)[0]
+
+
+def samples(case: Case) -> list[Case]:
+    """A case for each sample, that of the mean over itself."""
+    return [
         Case(
             case.name,
             {name: array[i : i + 1] for name, array in case.inputs.items()},
@@ -117,7 +122,15 @@ def one_by_one(context: Context, case: Case, asked: Implementation, mode: Mode |
         )
         for i in range(_rows(case))
     ]
-    got = context.ask([context.call(part, implementation=asked, mode=mode) for part in parts])
+
+
+def one_by_one(context: Context, case: Case, asked: Implementation, mode: Mode | None = None) -> Answer:
+    """The answers for single samples, each asked for as the mean over itself."""
+    return joined(context.ask([context.call(part, implementation=asked, mode=mode) for part in samples(case)]))
+
+
+def joined(got: Sequence[Answer]) -> Answer:
+    """The answers for single samples as one; the first that never came, where one did not."""
     refused = next((each for each in got if isinstance(each, NoAnswer)), None)
     if refused is not None:
         return refused

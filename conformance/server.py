@@ -76,9 +76,6 @@ class Server:
         written = None if call.layout is None else overwritten(self.adapter, call, arrays)
         return result if written is None else written
 
-    def _spelled(self, call: Call) -> dict[str, Any]:
-        return {name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()}
-
     def _calling(self, call: Call) -> tuple[Function, list[Array]]:
         function = self._function(call)
         given = [*call.arrays, *([] if call.cotangent is None else [call.cotangent])]
@@ -96,7 +93,8 @@ class Server:
 
         def stepped(*arrays: Any) -> list[Any]:
             made = {key: arrays[at * width : (at + 1) * width] for at, key in enumerate(cut)}
-            return perform(call.implementation, call.inputs, self._spelled(call), self.namespace, call.steps, made)
+            spelled = self.adapter.spelled(call.parameters)
+            return perform(call.implementation, call.inputs, spelled, self.namespace, call.steps, made)
 
         function = self.adapter.on_device(stepped, call.device)
 
@@ -106,7 +104,7 @@ class Server:
         return joined, [array for batch in cut.values() for array in batch]
 
     def _function(self, call: Call) -> Function:
-        spelled = self._spelled(call)
+        spelled = self.adapter.spelled(call.parameters)
         key = (
             call.implementation.id,
             call.implementation.call,

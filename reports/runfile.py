@@ -182,12 +182,12 @@ LARGE = 8192
 """Bytes. Frozen inputs are drawn anew by the suite; rows of thousands of classes would make run files of their own."""
 
 
-def encode(array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """An array, exactly, as the run file holds it; of one larger than LARGE bytes, its SHA-256 alone."""
+def encode(array: np.ndarray[Any, Any], largest: int = LARGE) -> dict[str, Any]:
+    """An array, exactly, as the run file holds it; of one of more than `largest` bytes, its SHA-256 alone."""
     little = array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
     content = np.ascontiguousarray(little).tobytes()
     form = {"dtype": array.dtype.name, "shape": list(array.shape)}
-    if len(content) > LARGE:
+    if len(content) > largest:
         return {**form, "sha256": hashlib.sha256(content).hexdigest()}
     return {**form, "data": base64.b64encode(content).decode("ascii")}
 
