@@ -92,10 +92,6 @@ class Context:
         setting = replace(self.setting, implementation=implementation)
         return replace(self, setting=setting)
 
-    def aside(self) -> Context:
-        """The same for cases that nobody else asks."""
-        return replace(self, keeps=False)
-
     def cases(self) -> tuple[Case, ...]:
         """The operation's cases that this implementation can be asked."""
         every = cases(self.operation.name, self.format.name)

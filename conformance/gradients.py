@@ -100,6 +100,11 @@ class Sloped:
         upstream = inputs.pop(COTANGENT)
         return replace(case, inputs=inputs), upstream
 
+    @property
+    def shrinks(self) -> bool:
+        """Whether another case can be asked in its place."""
+        return True
+
     def calls(self, case: Case) -> list[Call]:
         """The one call."""
         plain, upstream = self._apart(case)

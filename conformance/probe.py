@@ -235,6 +235,11 @@ class _Posed:
     probe: Probe
     asked: Implementation
 
+    @property
+    def shrinks(self) -> bool:
+        """Whether another case can be asked in its place."""
+        return False
+
     def calls(self, case: Case) -> list[Call]:
         """One call, or one for each sample where there is no other way."""
         reduction = self.probe.reduced(self.asked)

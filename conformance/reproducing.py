@@ -26,6 +26,8 @@ NOT_AGAIN = "asked again, alone, it did not deviate for the same reason"
 def reproduced(context: Context, observations: Sequence[Observation]) -> list[Observation]:
     """The observations of a test, each that deviates with the record of how it is seen again, or why there is none."""
     allowance = Allowance.of(context.setting.mode)
+    # Nobody else asks what is asked from here on.
+    context.keeps = False
     return [
         {**each, **_record(context, each, allowance)} if each["verdict"] == "deviates" else each
         for each in observations
@@ -40,13 +42,13 @@ def _record(context: Context, observation: Observation, allowance: Allowance) ->
     start = next((case for case in _starts(context, replay) if search.shows(case)), None)
     if start is None:
         return {"reproduction_missing": NOT_AGAIN}
-    search.shrink(context.operation)
+    if replay.shrinks:
+        search.shrink(context.operation, context.implementation)
     # A fault that comes and goes may have shown by chance.
     if not search.shows(search.case):
         return {"reproduction_missing": NOT_AGAIN}
     record = _told(context, search.found)
-    if search.case is not replay.case:
-        record["smaller"] = True
+    record |= {name: True for name in ("smaller", "stopped") if getattr(search, name)}
     if any("sha256" in array for call in record["calls"] for array in _arrays(call)):
         return {"reproduction_missing": f"it needs an array of more than {LARGEST // 1024} KiB"}
     return {"reproduction": record}

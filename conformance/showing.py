@@ -45,6 +45,11 @@ class Replay(Protocol):
         """The case as it was asked."""
         ...
 
+    @property
+    def shrinks(self) -> bool:
+        """Whether another case in its place can be asked and judged."""
+        ...
+
     def calls(self, case: Case) -> Sequence[Call]:
         """The calls that ask a case."""
         ...

@@ -1,45 +1,224 @@
-"""Smaller witnesses: fewer rows, shorter rows, rounder numbers, one condition less, while the deviation still shows."""
+"""Smaller witnesses: fewer rows, shorter rows, rounder numbers, one condition less, while the deviation still shows.
+
+Each step asks again, and what no longer deviates for the same reason is not taken. How far a search goes is counted in
+steps, so that the same environment ends in the same witness; the clock only ends what hangs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from trueline.adapters.base import Mode
-from trueline.conformance.calls import Answer, Call
+import numpy as np
+from trueline.adapters.base import Implementation, Mode
+from trueline.conformance.axes import CLASS, answer_axes, axes, flattened, kept, length
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
+from trueline.conformance.context import asked_one_by_one, can_ask
+from trueline.conformance.gradients import COTANGENT
+from trueline.conformance.rounder import at_one, of_all
 from trueline.conformance.showing import Replay, Shown, reason
 from trueline.reference.balls import PrecisionError
 from trueline.reference.catalogue import Operation
-from trueline.reference.formats import Format
+from trueline.reference.formats import Array, Format
+
+TOGETHER = 6
+"""Cases that are asked at once, the simplest of which that shows the deviation is taken."""
+
+NUMBERS = 256
+"""Entries of an array up to which each is made rounder on its own; and those whose exact answers make one step."""
+
+SECONDS = 60.0
+"""After which a test's searches end, whatever their steps."""
 
 
 @dataclass
 class Allowance:
-    steps: int
+    """Steps that are left to the searches of a test."""
+
+    test: int = 1500
+    each: int = 250
+    """Steps of one search."""
+    shape: int = 0
+    """What a shape costs that was not asked yet: a framework that compiles does so for each."""
+    shapes: set[Any] = field(default_factory=set)
+    end: float = field(default_factory=lambda: time.monotonic() + SECONDS)
 
     @classmethod
     def of(cls, mode: Mode) -> Allowance:
-        return cls(1000)
+        """That of a mode."""
+        return cls(400, 60, 12) if mode.few_shapes or mode.compiled else cls()
+
+    def price(self, case: Case) -> int:
+        """The steps that a case costs."""
+        size = sum(array.size for array in case.inputs.values())
+        return 1 + size // NUMBERS + (self.shape if self.shapes.isdisjoint({_shape(case)}) else 0)
+
+
+def _shape(case: Case) -> Any:
+    shapes = tuple((name, array.shape, array.dtype.name) for name, array in case.inputs.items())
+    return shapes, tuple(case.parameters.items())
+
+
+def _content(case: Case) -> Any:
+    return _shape(case), tuple(array.tobytes() for array in case.inputs.values())
 
 
 class Search:
-    def __init__(self, replay: Replay, ask: Callable[[Sequence[Call]], list[Answer]], why: tuple[Any, ...], fmt: Format, allowance: Allowance) -> None:
-        self.replay, self.ask, self.why, self.fmt = replay, ask, why, fmt
+    """A search for the smallest case that shows a deviation for the reason `why`."""
+
+    def __init__(
+        self,
+        replay: Replay,
+        ask: Callable[[Sequence[Call]], list[Answer]],
+        why: tuple[Any, ...],
+        fmt: Format,
+        allowance: Allowance,
+    ) -> None:
         self.case = replay.case
+        """The smallest case so far that shows it."""
         self.found = Shown({})
+        """What that case showed."""
+        self.smaller = False
+        """Whether it is smaller than the case it began with."""
+        self.stopped = False
+        """Whether the clock ended it."""
+        self._replay, self._ask, self._why, self._fmt, self._allowance = replay, ask, why, fmt, allowance
+        self._left = min(allowance.each, allowance.test)
+        self._tried: set[Any] = set()
 
     def shows(self, case: Case) -> bool:
-        calls = self.replay.calls(case)
+        """Whether a case, asked alone, shows the deviation; it is then the one that was found."""
+        return self._of(case, self._ask(self._replay.calls(case)))
+
+    def _of(self, case: Case, answers: Sequence[Answer]) -> bool:
         try:
-            shown = self.replay.shown(case, calls, self.ask(calls))
+            shown = self._replay.shown(case, self._replay.calls(case), answers)
         except PrecisionError:
             return False
-        if reason(shown.observed, self.fmt) != self.why:
+        if reason(shown.observed, self._fmt) != self._why:
             return False
         self.case, self.found = case, shown
         return True
 
-    def shrink(self, op: Operation) -> None:
-        pass
+    def _any(self, candidates: Iterable[Case | None], together: int = TOGETHER) -> bool:
+        """Whether one of the candidates shows it; the first of them is then taken."""
+        fresh = (case for case in candidates if case is not None and not self._known(case))
+        while batch := list(itertools.islice(fresh, together if not self._allowance.shape else 1)):
+            price = sum(self._allowance.price(case) for case in batch)
+            self.stopped = self.stopped or time.monotonic() > self._allowance.end
+            if price > self._left or self.stopped:
+                # What is too dear now may be followed by what is not.
+                if self.stopped or self._left <= 0 or not self._allowance.shape:
+                    return False
+                continue
+            self._left -= price
+            self._allowance.test -= price
+            self._allowance.shapes.update(map(_shape, batch))
+            calls = [self._replay.calls(case) for case in batch]
+            answers = self._ask([call for each in calls for call in each])
+            if any(isinstance(each, NoAnswer) and each.verdict in ("crashed", "timed_out") for each in answers):
+                self._left = 0
+                return False
+            for case, asked in zip(batch, calls, strict=True):
+                mine, answers = answers[: len(asked)], answers[len(asked) :]
+                if self._of(case, mine):
+                    self.smaller = True
+                    return True
+        return False
+
+    def _known(self, case: Case) -> bool:
+        content = _content(case)
+        new = content not in self._tried
+        self._tried.add(content)
+        return not new
+
+    def shrink(self, op: Operation, implementation: Implementation) -> None:
+        """Make the case smaller for as long as that goes."""
+        self._tried.add(_content(self.case))
+        before = None
+        while before is not self.case:
+            before = self.case
+            for name in sorted({name for names in axes(op, self.case).values() for name in names} - {CLASS}):
+                self._near_witness(op, name)
+                self._fewer(op, name)
+            while self._any(_simpler(op, implementation, self.case)):
+                pass
+            if any(CLASS in names for names in axes(op, self.case).values()):
+                self._near_witness(op, CLASS)
+                self._fewer(op, CLASS)
+            self._rounder(op)
+
+    def _near_witness(self, op: Operation, name: str) -> None:
+        """Keep the witness alone along an axis, or what stands next to it."""
+        witness = self.found.observed.get("witness")
+        names = axes(op, self.case)[op.inputs[-1]] if COTANGENT in self.case.inputs else answer_axes(op, self.case)
+        if witness is None or name not in names:
+            return
+        at, count = witness["at"][names.index(name)], length(op, self.case, name)
+        sizes = itertools.takewhile(lambda size: size < count, (2**power for power in itertools.count()))
+        windows = (np.arange(at // size * size, min(count, at // size * size + size)) for size in sizes)
+        self._any(kept(op, self.case, name, window) for window in windows)
+
+    def _fewer(self, op: Operation, name: str) -> None:
+        """Leave out entries of an axis, in blocks of half of them to single ones."""
+        size = length(op, self.case, name) // 2
+        while size:
+            while self._any(_blocks_left_out(op, self.case, name, size)):
+                pass
+            size //= 2
+
+    def _rounder(self, op: Operation) -> None:
+        """Make numbers rounder: of a whole input, then one by one."""
+        for name in reversed(list(self.case.inputs)):
+            domain = op.domains[op.inputs.index(name)] if name in op.inputs else "weight"
+            domain = "real" if name == COTANGENT else domain
+            axis = int(self.case.parameters.get("axis", -1))
+            self._any(self._with(name, made) for made in of_all(self.case.inputs[name], domain, axis))
+            if self.case.inputs[name].size > NUMBERS:
+                continue
+            for place in np.ndindex(self.case.inputs[name].shape):
+                while self._any(
+                    self._with(name, made) for made in at_one(self.case.inputs[name], domain, axis, place)
+                ):
+                    pass
+
+    def _with(self, name: str, array: Array) -> Case:
+        return replace(self.case, inputs={**self.case.inputs, name: array})
+
+
+def _blocks_left_out(op: Operation, case: Case, name: str, size: int) -> Iterator[Case | None]:
+    count = length(op, case, name)
+    for start in range((count - 1) // size * size, -1, -size):
+        rest = np.delete(np.arange(count), np.arange(start, min(count, start + size)))
+        if len(rest):
+            yield kept(op, case, name, rest)
+
+
+def _simpler(op: Operation, implementation: Implementation, case: Case) -> Iterator[Case | None]:
+    """The case with one condition less."""
+    if "sample_weight" in case.inputs:
+        yield replace(case, inputs={name: array for name, array in case.inputs.items() if name != "sample_weight"})
+    for name in case.parameters:
+        fewer = {key: value for key, value in case.parameters.items() if key != name}
+        if name == "reduction":
+            plain = _unreduced(op, replace(case, parameters={**fewer, "reduction": "none"}))
+        else:
+            plain = replace(case, parameters=fewer)
+        other = name != "axis" and plain.parameters != case.parameters
+        sloped = COTANGENT in case.inputs and asked_one_by_one(implementation, op, plain)
+        if other and not sloped and can_ask(implementation, op, plain):
+            yield plain
+    yield flattened(op, case)
+
+
+def _unreduced(op: Operation, case: Case) -> Case:
+    """The case with an upstream gradient for each sample, if it has one for their mean."""
+    if COTANGENT not in case.inputs:
+        return case
+    sizes = [length(op, case, name) for name in answer_axes(op, case)]
+    spread = np.full(sizes, case.inputs[COTANGENT])
+    return replace(case, inputs={**case.inputs, COTANGENT: spread})

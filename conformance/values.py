@@ -66,6 +66,11 @@ class Valued:
     def _single(self, case: Case) -> bool:
         return asked_one_by_one(self.context.implementation, self.context.operation, case)
 
+    @property
+    def shrinks(self) -> bool:
+        """Whether another case can be asked in its place."""
+        return True
+
     def calls(self, case: Case) -> list[Call]:
         """One call, or one for each sample where there is no other way."""
         return [self.context.call(each) for each in (samples(case) if self._single(case) else [case])]
