@@ -18,6 +18,9 @@ from trueline.adapters.wording import Function, Wording, evaluated, placing, pro
 Array = np.ndarray[Any, Any]
 WIDE = ("float16", "bfloat16", "float32", "float64")
 OTHER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64")
+OURS = "TRUELINE_"
+"""How the names of the suite's own environment variables start."""
+
 NATIVE = ("float16", "float32", "float64")
 """Those that NumPy has itself."""
 
@@ -216,6 +219,17 @@ class Adapter(ABC):
         """What is imported in a mode."""
         del mode
         return self.modules
+
+    def told(self, mode: Mode) -> dict[str, Any] | None:
+        """What a run file keeps for scripts that reproduce what was seen in a mode; None where it has no words for it.
+
+        A script sets the environment itself, but for the variables that are the suite's own.
+        """
+        wording = self.worded(mode)
+        if wording == Wording():
+            return None
+        environ = {name: value for name, value in mode.environ.items() if not name.startswith(OURS)}
+        return {"imports": list(self.imported(mode)), "environ": environ, "compiled": mode.compiled, **wording.record()}
 
     def put(self, array: Array, device: str) -> Any:
         """The framework's own array, on the device, with the same bits."""

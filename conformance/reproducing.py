@@ -74,6 +74,7 @@ def _call(context: Context, part: Part) -> dict[str, Any]:
         "inputs": {
             name: runfile.encode(array, LARGEST) for name, array in zip(call.inputs, call.arrays, strict=True)
         },
+        "last": call.inputs[-1],
         "parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()},
         **part.got,
     }
