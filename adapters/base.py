@@ -164,7 +164,7 @@ class Adapter(ABC):
     lifecycle: ClassVar[Lifecycle | None] = None
     """How the framework's stateful metrics are used, if it has any."""
 
-    names: Mapping[str, Any] = {"numpy": np}  # noqa: RUF012
+    names: Mapping[str, Any] = {"numpy": np}
     """What the wording's texts may name; with the framework's modules once it is loaded."""
 
     @functools.cached_property

@@ -147,9 +147,7 @@ class Context:
         started = time.perf_counter()
         try:
             op = operation(asked.operation)
-            return gradient(
-                op, self.format, case.inputs, cotangent, keep=self.keeps, order=order, **parameters
-            )
+            return gradient(op, self.format, case.inputs, cotangent, keep=self.keeps, order=order, **parameters)
         finally:
             self.clock.oracle += time.perf_counter() - started
 

@@ -71,9 +71,7 @@ def _call(context: Context, part: Part) -> dict[str, Any]:
         "operation": call.implementation.operation,
         "implementation": call.implementation.name,
         "mode": call.mode.name,
-        "inputs": {
-            name: runfile.encode(array, LARGEST) for name, array in zip(call.inputs, call.arrays, strict=True)
-        },
+        "inputs": {name: runfile.encode(array, LARGEST) for name, array in zip(call.inputs, call.arrays, strict=True)},
         "last": call.inputs[-1],
         "parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()},
         **part.got,

@@ -181,9 +181,7 @@ class Search:
             if self.case.inputs[name].size > NUMBERS:
                 continue
             for place in np.ndindex(self.case.inputs[name].shape):
-                while self._any(
-                    self._with(name, made) for made in at_one(self.case.inputs[name], domain, axis, place)
-                ):
+                while self._any(self._with(name, made) for made in at_one(self.case.inputs[name], domain, axis, place)):
                     pass
 
     def _with(self, name: str, array: Array) -> Case:

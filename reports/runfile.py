@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import difflib
 import functools
 import hashlib
 import json
@@ -170,6 +171,16 @@ _compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 def split_key(key: str) -> dict[str, str]:
     """The seven parts of an observation's key, by name."""
     return dict(zip(KEY_PARTS, key.split("/"), strict=True))
+
+
+def found(run: Run, key: str) -> Observation:
+    """The observation with this key; RunFileError, naming keys near it, if the run has none."""
+    keyed = {observation["key"]: observation for observation in run["observations"]}
+    if key not in keyed:
+        near = difflib.get_close_matches(key, keyed, n=3, cutoff=0.5)
+        hint = f"near it are {', '.join(near)}" if near else "the keys stand in the run file's observations"
+        raise RunFileError(f"The run has no observation with the key {key!r}; {hint}.")
+    return dict(keyed[key])
 
 
 def case_name(key: str) -> str:

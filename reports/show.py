@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from trueline.reports.merge import Seen, merge
-from trueline.reports.runfile import Run, RunFileError
+from trueline.reports.runfile import Run, found
 from trueline.reports.values import both, describe, lines, ulp
 from trueline.reports.verdicts import ACCURACIES, VERDICTS, words
 
 
 def show(run: Run, key: str) -> RenderableType:
     """Everything the run knows about the observation with this key; RunFileError if it has none."""
-    keys = [observation["key"] for observation in run["observations"]]
-    if key not in keys:
-        near = difflib.get_close_matches(key, keys, n=3, cutoff=0.5)
-        hint = f"near it are {', '.join(near)}" if near else "the keys stand in the run file's observations"
-        raise RunFileError(f"The run has no observation with the key {key!r}; {hint}.")
+    found(run, key)
     seen = next(seen for seen in merge([run]).seen if seen.key == key)
     verdict = VERDICTS[seen.verdict]
     head = Text.assemble(

@@ -1,0 +1,86 @@
+"""Arrays as a script writes them: exactly, by their bits."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+from trueline.reports.expressions import literal
+from trueline.reports.runfile import decode, encode
+
+MANY = 48
+"""An array of more elements is written as its bytes."""
+WIDE = 100
+"""Columns of a line of them."""
+
+Array = np.ndarray[Any, Any]
+
+
+class Literal(NamedTuple):
+    """A NumPy expression, of several lines if it is long, and the decimals of one that is not."""
+
+    text: str
+    comment: str = ""
+
+
+def array(stored: dict[str, Any], *, bits: bool = False) -> Literal:
+    """A stored array as Python text; with `bits` one of bfloat16 stays uint16, which needs no ml_dtypes."""
+    values, dtype = decode(stored), str(stored["dtype"])
+    if values.dtype.kind in "biu":
+        return _listed(values, None, dtype, "")
+    words = values.view(f"uint{8 * values.dtype.itemsize}")
+    format_of = "ml_dtypes.bfloat16" if dtype == "bfloat16" else repr(dtype)
+    viewed = "" if bits and dtype == "bfloat16" else f".view({format_of})"
+    return _listed(words, values, words.dtype.name, viewed)
+
+
+def _listed(words: Array, values: Array | None, dtype: str, viewed: str) -> Literal:
+    shape, width = words.shape, 2 * words.dtype.itemsize
+
+    def text(each: Iterable[Any]) -> str:
+        return ", ".join(str(word) if values is None else f"0x{word:0{width}x}" for word in each)
+
+    def decimals(each: Array) -> str:
+        return ", ".join(str(value) for value in each)
+
+    if not words.size:
+        return Literal(f"numpy.zeros({shape}, {dtype!r}){viewed}")
+    if words.size > MANY or (len(shape) > 1 and shape[-1] * (width + 4) > WIDE):
+        return Literal(_bytes(words, dtype, viewed))
+    flat = words.reshape(-1)
+    known = None if values is None else values.reshape(-1)
+    comment = "" if known is None else decimals(known)
+    if words.ndim == 0:
+        return Literal(f"numpy.array({text(flat.tolist())}, {dtype!r}){viewed}", comment)
+    if words.ndim == 1 and words.size * (width + 4) <= WIDE // 2:
+        return Literal(f"numpy.array([{text(words.tolist())}], {dtype!r}){viewed}", comment)
+    size = shape[-1] if words.ndim > 1 else max(1, WIDE // 2 // (width + 4))
+    lines = []
+    for start in range(0, flat.size, size):
+        row = text(flat[start : start + size].tolist())
+        told = "" if known is None else f"  # {decimals(known[start : start + size])}"
+        lines.append(f"    {f'[{row}]' if words.ndim > 1 else row},{told}")
+    folded = f".reshape{shape}" if words.ndim > 2 else ""
+    if len(lines) == 1 and words.ndim == 2:
+        return Literal(f"numpy.array([{lines[0].strip().partition('],')[0]}]], {dtype!r}){viewed}", comment)
+    return Literal("\n".join(["numpy.array([", *lines, f"], {dtype!r}){viewed}{folded}"]))
+
+
+def _bytes(words: Array, dtype: str, viewed: str) -> str:
+    digits = np.ascontiguousarray(words).astype(words.dtype.newbyteorder("<")).tobytes().hex()
+    lines = [f"    {part!r}" for part in textwrap.wrap(digits, WIDE - 6)]
+    folded = f".reshape{words.shape}" if words.ndim > 1 else ""
+    return "\n".join(["numpy.frombuffer(bytearray.fromhex(", *lines, f"), {dtype!r}){viewed}{folded}"])
+
+
+def numbers(values: Iterable[str]) -> str:
+    """A list of numbers written in hexadecimal, in decimals that name them."""
+    return f"[{', '.join(literal(float.fromhex(each)) for each in values)}]"
+
+
+def stored(values: list[float], dtype: str) -> dict[str, Any]:
+    """Numbers as an array of a dtype, in the form of a run file."""
+    return encode(np.array(values, getattr(ml_dtypes, dtype, dtype)))

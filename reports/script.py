@@ -1,0 +1,105 @@
+"""A script that shows one deviation again: the framework's own API and NumPy, nothing of ours.
+
+It prints what is due and what came, and ends with exit status 1 if the deviation shows, 0 if it does not.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import Any
+
+from trueline.reports.due import judged
+from trueline.reports.expressions import chains, inlined
+from trueline.reports.rendering import Calls
+from trueline.reports.runfile import Observation, Run, RunFileError, split_key
+from trueline.reports.values import ulp
+
+DEVIATING = ("deviates", "documented")
+"""The verdicts of observations that have a script."""
+
+
+class NoScriptError(RunFileError):
+    """There is no script; the message says why."""
+
+
+def script(run: Run, observation: Observation) -> str:
+    """The script for an observation; NoScriptError if it does not deviate, or if the run does not say how."""
+    key = observation["key"]
+    if observation["verdict"] not in DEVIATING:
+        raise NoScriptError(f"{key} does not deviate: its verdict is {observation['verdict']}.")
+    record = observation.get("reproduction")
+    if record is None:
+        why = observation.get("reproduction_missing", "the run was made without")
+        raise NoScriptError(f"{key} has no reproduction: {why}.")
+    parts = split_key(key)
+    framework = run["implementations"][f"{parts['operation']}/{parts['implementation']}"]["framework"]
+    entry = run["frameworks"][framework]
+    wordings = entry.get("scripts", {})
+    if any(wordings.get(call["mode"]) is None for call in record["calls"]):
+        raise NoScriptError(f"{key} has no script: the run does not say how arrays go in and out of {framework}.")
+    wording = wordings[parts["mode"]]
+    calls = Calls(wordings, parts["dtype"], parts["device"])
+    body = [*calls.lines(record), ""]
+    if wording.get("placed") and len(entry["devices"]) > 1:
+        context = inlined(wording["placed"], calls.place())
+        body = [f"with {context}:", textwrap.indent("\n".join(body), "    ")]
+    body += judged(record)
+    text = "\n".join([*calls.prelude(wording), *body])
+    return (
+        "\n".join([*_head(key, observation), *_imports(text, wording), "", text.rstrip(), *_end(text, wording)]) + "\n"
+    )
+
+
+def _head(key: str, observation: Observation) -> list[str]:
+    told = [f"# {key}"]
+    if "error" in observation:
+        told.append(f"# {ulp(observation['error'])} ULP where {ulp(observation.get('allowed'))} are allowed.")
+    elif observation.get("label"):
+        told.append(f"# {observation['label']}")
+    return told
+
+
+def _modules(text: str, wording: dict[str, Any]) -> dict[str, str]:
+    """The modules that the text needs, and the name under which each stands."""
+    offered = {"decimal": "Decimal"}
+    for module in (*wording["imports"], "numpy", "ml_dtypes"):
+        path, _, alias = module.partition(" as ")
+        offered[module] = alias or path
+    needed: dict[str, str] = {}
+    for chain in chains(text):
+        fits = [module for module, name in offered.items() if f"{chain}.".startswith(f"{name}.")]
+        root = chain.partition(".")[0]
+        if fits:
+            longest = max(fits, key=len)
+            needed[longest] = offered[longest]
+        elif any(name.startswith(f"{root}.") for name in offered.values()):
+            needed[root] = root
+    return needed
+
+
+def _imports(text: str, wording: dict[str, Any]) -> list[str]:
+    needed = sorted(_modules(text, wording))
+    lines = []
+    if wording["environ"]:
+        lines = ["import os", ""]
+        lines += [f"os.environ[{name!r}] = {value!r}" for name, value in sorted(wording["environ"].items())]
+        lines.append("")
+    if "decimal" in needed:
+        needed.remove("decimal")
+        lines += ["from decimal import Decimal", ""]
+    return [*lines, *(f"import {module}" for module in needed)]
+
+
+def _end(text: str, wording: dict[str, Any]) -> list[str]:
+    versions = {}
+    for module, name in sorted(_modules(text, wording).items()):
+        top = module.partition(" as ")[0].partition(".")[0]
+        if top not in sys.stdlib_module_names:
+            versions[top] = f"{name.partition('.')[0]}.__version__"
+    told = ", ".join(f"{module!r}, {version}" for module, version in versions.items())
+    return [
+        f"print('versions', {told})",
+        "print('The deviation shows.' if shows else 'The deviation does not show.')",
+        "raise SystemExit(int(shows))",
+    ]
