@@ -7,15 +7,17 @@ import contextlib
 import functools
 import importlib.metadata
 from abc import ABC
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import ml_dtypes
 import numpy as np
-from trueline.adapters.wording import Function, Wording, evaluated, placing, product
+from trueline.adapters.wording import Wording, evaluated, placing, product
 
 Array = np.ndarray[Any, Any]
+Function = Callable[..., Any]
+
 WIDE = ("float16", "bfloat16", "float32", "float64")
 OTHER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64")
 OURS = "TRUELINE_"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from trueline.adapters.base import NATIVE, Adapter, Array, Mode, Wording, implements
+from trueline.adapters.base import NATIVE, Adapter, Array, Mode, implements
 from trueline.adapters.handwritten import HANDWRITTEN
 from trueline.adapters.layouts import LAYOUTS
+from trueline.adapters.wording import Wording
 
 
 class NumPyAdapter(Adapter):

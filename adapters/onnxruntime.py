@@ -14,10 +14,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import NATIVE, Function, Mode, Wording, implements
+from trueline.adapters.base import NATIVE, Function, Mode, implements
 from trueline.adapters.layouts import LAYOUTS
 from trueline.adapters.numpy import NumPyAdapter
-from trueline.adapters.wording import placing
+from trueline.adapters.wording import Wording, placing
 
 OPSET = 21
 """Version of the standard's operators."""

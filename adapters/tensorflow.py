@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from trueline.adapters.base import Adapter, Array, Mode, Wording, implements
+from trueline.adapters.base import Adapter, Array, Mode, implements
 from trueline.adapters.layouts import HANDED_OVER
+from trueline.adapters.wording import Wording
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-Function = Callable[..., Any]
-
 
 @dataclass(frozen=True)
 class Wording:
@@ -80,10 +78,10 @@ def made(function):
 """
 
 
-def product(statements: str, namespace: Mapping[str, Any]) -> Function:
+def product(statements: str, namespace: Mapping[str, Any]) -> Callable[..., Any]:
     """Function -> the function of (arrays..., cotangent) that the statements of a gradient compute."""
     body = re.sub(r"\bcall\b", "function(*inputs, variable)", statements)
     names = {**namespace}
     exec(PRODUCT.format(textwrap.indent(body, " " * 8)), names)
-    made: Function = names["made"]
+    made: Callable[..., Any] = names["made"]
     return made

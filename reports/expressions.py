@@ -49,7 +49,7 @@ class _Inliner(ast.NodeTransformer):
         match node.func:
             # A device's name in another spelling.
             case ast.Attribute(ast.Constant(text), "replace") if len(values) == 2:
-                return ast.Constant(str(text).replace(*map(str, values)))
+                return ast.Constant(str(text).replace(str(values[0]), str(values[1])))
             case ast.Name("getattr") if len(values) == 1:
                 return ast.Attribute(node.args[0], str(values[0]), ast.Load())
         return node
