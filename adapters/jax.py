@@ -41,10 +41,10 @@ class JaxAdapter(Adapter):
         get="numpy.asarray(answer)",
         gradient="""\
 answer, pull = jax.vjp(lambda variable: call, variable)
-(gradient,) = pull(cotangent.astype(answer.dtype))""",
+gradient = pull(cotangent.astype(answer.dtype))[0]""",
         second="""\
 slope, pull = jax.vjp(lambda variable: jax.vjp(lambda variable: call, variable)[1](cotangent)[0], variable)
-(gradient,) = pull(cotangent.astype(slope.dtype))""",
+gradient = pull(cotangent.astype(slope.dtype))[0]""",
         compile="jax.jit(function)",
         handed=HANDED_OVER,
     )

@@ -20,17 +20,17 @@ TENSOR_LAYOUTS = {
 WORDING = Wording(
     put="torch.tensor(array, device=device)",
     get="answer.numpy(force=True)",
-    put_bfloat16="torch.tensor(array.view('int16'), device=device).view(torch.bfloat16)",
+    put_bfloat16="torch.tensor(array.view('uint16'), device=device).view(torch.bfloat16)",
     get_bfloat16="answer.float().numpy(force=True)",
     gradient="""\
 variable = variable.clone().requires_grad_()
 answer = call
-(gradient,) = torch.autograd.grad(answer, variable, cotangent)""",
+gradient = torch.autograd.grad(answer, variable, cotangent)[0]""",
     second="""\
 variable = variable.clone().requires_grad_()
 answer = call
-(slope,) = torch.autograd.grad(answer, variable, cotangent, create_graph=True)
-(gradient,) = torch.autograd.grad(slope, variable, cotangent)""",
+slope = torch.autograd.grad(answer, variable, cotangent, create_graph=True)[0]
+gradient = torch.autograd.grad(slope, variable, cotangent)[0]""",
     compile="torch.compile(function, dynamic=True)",
     laid_out=TENSOR_LAYOUTS,
 )

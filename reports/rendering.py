@@ -129,9 +129,8 @@ class Calls:
             return lines
         given = [name for name in dict.fromkeys(self._names.values()) if name not in self._closed(call)]
         arguments = ", ".join(given)
-        head = [f"def function({arguments}):", *_indented([*lines, "return answer"]), ""]
-        if "cotangent" not in call:
-            head = [f"def function({arguments}):", f"    return {expression}", ""]
+        body = [*lines, "return answer"] if "cotangent" in call else [f"return {expression}"]
+        head = ["", f"def function({arguments}):", *_indented(body), ""]
         return [*head, f"answer = {inlined(wording['compile'], {})}({arguments})"]
 
     def _closed(self, call: Record) -> set[str]:
@@ -238,6 +237,8 @@ def _composed(target: str, made: literals.Literal, texts: list[str]) -> list[str
     told = f"  # {made.comment}" if made.comment else ""
     if texts and len(re.findall(r"\barray\b", texts[0])) == 1 and "\n" not in made.text:
         whole = re.sub(r"(?<!\.)\barray\b", lambda _: made.text, texts[0])
+        # Bits are written as what they are handed over as.
+        whole = whole.replace("'uint16').view('uint16')", "'uint16')")
         if len(f"{target} = {whole}") <= WIDTH:
             rest = [f"{target} = {inlined(text, {'array': target})}" for text in texts[1:]]
             return [f"{target} = {whole}{told}", *rest]

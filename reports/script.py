@@ -14,6 +14,7 @@ from trueline.reports.expressions import chains, inlined
 from trueline.reports.rendering import Calls
 from trueline.reports.runfile import Observation, Run, RunFileError, split_key
 from trueline.reports.values import ulp
+from trueline.reports.verdicts import ACCURACIES
 
 DEVIATING = ("deviates", "documented")
 """The verdicts of observations that have a script."""
@@ -46,18 +47,19 @@ def script(run: Run, observation: Observation) -> str:
         body = [f"with {context}:", textwrap.indent("\n".join(body), "    ")]
     body += judged(record)
     text = "\n".join([*calls.prelude(wording), *body])
-    return (
-        "\n".join([*_head(key, observation), *_imports(text, wording), "", text.rstrip(), *_end(text, wording)]) + "\n"
-    )
+    return "\n".join([*_head(observation), *_imports(text, wording), "", text.rstrip(), *_end(text, wording)]) + "\n"
 
 
-def _head(key: str, observation: Observation) -> list[str]:
-    told = [f"# {key}"]
-    if "error" in observation:
-        told.append(f"# {ulp(observation['error'])} ULP where {ulp(observation.get('allowed'))} are allowed.")
-    elif observation.get("label"):
-        told.append(f"# {observation['label']}")
-    return told
+def _head(observation: Observation) -> list[str]:
+    due = observation["reproduction"]["due"]
+    told = ""
+    if "error" in due:
+        told = f"{ulp(due['error'])} ULP where {ulp(due.get('allowed'))} are allowed."
+    elif "accuracy" in observation:
+        told = f"{observation['accuracy']}: {ACCURACIES[observation['accuracy']]}"
+    elif "label" in due:
+        told = f"{due['label']}, where {' or '.join(due.get('right', {}))} is right."
+    return [f"# {observation['key']}", *([f"# {told}"] if told else [])]
 
 
 def _modules(text: str, wording: dict[str, Any]) -> dict[str, str]:
