@@ -111,4 +111,3 @@ def allowed(array: Array, domain: str) -> bool:
         wide = np.sort(array.astype(np.float64), axis=-1)
         return bool((np.diff(wide, axis=-1) != 0).all())
     return domain not in SHARING or bool((array.astype(np.float64) >= 0).all())
-
