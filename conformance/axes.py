@@ -116,13 +116,25 @@ def _relabelled(op: Operation, case: Case, count: int, places: Array) -> dict[st
         if domain == "one_hot" and not (np.take(given, places, _axis(case)) != 0).any(axis=_axis(case)).all():
             return None
         if domain == "label":
-            # What is ignored is no class, where it is none of their numbers.
-            known = np.ones(given.shape, bool) if ignored is None else given != ignored
+            known = given != ignored
             labels = np.where(known, given, 0).astype(np.int64)
-            if labels.min(initial=0) < 0 or labels.max(initial=0) >= count or (number[labels[known]] < 0).any():
+            if not labelled(op, case) or (number[labels[known]] < 0).any():
                 return None
             found[name] = np.where(known, number[labels], given).astype(given.dtype)
     return found
+
+
+def labelled(op: Operation, case: Case) -> bool:
+    """Whether each label beside rows is the number of a class of theirs, or ignored."""
+    if op.whole or not op.rowwise:
+        return True
+    count = length(op, case, CLASS)
+    given = [case.inputs[name] for name, domain in zip(op.inputs, op.domains, strict=True) if domain == "label"]
+    return all(
+        0 <= label < count or label == case.parameters.get("ignore_index")
+        for labels in given
+        for label in labels.ravel().tolist()
+    )
 
 
 def _same_kinds(op: Operation, before: Case, after: Case) -> bool:

@@ -159,11 +159,15 @@ class Context:
         self, check: str, case: Case, judgement: Judgement, *, replay: Replay | None = None, **more: Any
     ) -> Observation:
         """The record of what `check` saw of `case`; `replay` is how to see it again."""
+        return self.seen(check, case, observed(judgement, **more), replay)
+
+    def seen(self, check: str, case: Case, fields: Mapping[str, Any], replay: Replay | None) -> Observation:
+        """The record that holds these fields."""
         self.stored_cases[f"{self.implementation.operation}/{self.setting.dtype}/{check}/{case.name}"] = case
         key = f"{self.setting.prefix}/{check}/{case.name}"
-        if replay is not None and judgement.verdict == "deviates":
+        if replay is not None and fields["verdict"] == "deviates":
             self.replays[key] = replay
-        return {"key": key, **observed(judgement, **more)}
+        return {"key": key, **fields}
 
 
 def definition_parameters(implementation: Implementation, parameters: Mapping[str, Any]) -> dict[str, Any]:

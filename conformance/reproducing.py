@@ -71,7 +71,9 @@ def _call(context: Context, part: Part) -> dict[str, Any]:
         "operation": call.implementation.operation,
         "implementation": call.implementation.name,
         "mode": call.mode.name,
-        "inputs": {name: runfile.encode(array, LARGEST) for name, array in zip(call.inputs, call.arrays, strict=True)},
+        "inputs": {
+            name: runfile.encode_whole(array, LARGEST) for name, array in zip(call.inputs, call.arrays, strict=True)
+        },
         "last": call.inputs[-1],
         "parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()},
         **part.got,
@@ -83,7 +85,7 @@ def _circumstances(context: Context, call: Call) -> dict[str, Any]:
     """What only some calls have."""
     told: dict[str, Any] = {}
     if call.cotangent is not None:
-        told["cotangent"] = runfile.encode(call.cotangent, LARGEST)
+        told["cotangent"] = runfile.encode_whole(call.cotangent, LARGEST)
     if call.order != 1:
         told["order"] = call.order
     if call.steps:

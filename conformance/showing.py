@@ -104,7 +104,7 @@ def reason(seen: Mapping[str, Any], fmt: Format) -> tuple[Any, ...]:
     """
     witness = seen.get("witness")
     if witness is None:
-        return seen["verdict"], seen.get("label")
+        return seen.get("verdict"), seen.get("label")
     if "nearest" not in witness:
         return seen["verdict"], seen.get("label"), "error" in seen
     lost = "error" in seen and seen["error"] * fmt.epsilon**0.5 > 1

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Implementation, Mode
-from trueline.conformance.axes import CLASS, answer_axes, axes, flattened, kept, length
+from trueline.conformance.axes import CLASS, answer_axes, axes, flattened, kept, labelled, length
 from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.context import asked_one_by_one, can_ask
@@ -29,7 +29,13 @@ TOGETHER = 6
 """Cases that are asked at once, the simplest of which that shows the deviation is taken."""
 
 NUMBERS = 256
-"""Entries of an array up to which each is made rounder on its own; and those whose exact answers make one step."""
+"""Entries of an array up to which each is made rounder on its own."""
+
+WORK = 512
+"""Exact numbers that make one step."""
+
+DEAREST = 24
+"""Steps that a case costs at most: such large ones are not worth leaving out entry by entry."""
 
 SECONDS = 60.0
 """After which a test's searches end, whatever their steps."""
@@ -50,12 +56,21 @@ class Allowance:
     @classmethod
     def of(cls, mode: Mode) -> Allowance:
         """That of a mode."""
-        return cls(400, 60, 12) if mode.few_shapes or mode.compiled else cls()
+        return cls(150, 40, 15) if mode.few_shapes or mode.compiled else cls()
 
     def price(self, case: Case) -> int:
         """The steps that a case costs."""
-        size = sum(array.size for array in case.inputs.values())
-        return 1 + size // NUMBERS + (self.shape if self.shapes.isdisjoint({_shape(case)}) else 0)
+        return work(case) + (0 if _shape(case) in self.shapes else self.shape)
+
+
+def work(case: Case) -> int:
+    """The steps that a case costs: derivatives take the row once for each of its entries."""
+    if "steps" in case.parameters:
+        return sum(step.tile * step.repeat for step in case.parameters["steps"])
+    size = sum(array.size for array in case.inputs.values())
+    if COTANGENT in case.inputs:
+        size *= min(NUMBERS, max((array.shape[-1] for array in case.inputs.values() if array.ndim), default=1))
+    return min(DEAREST, 1 + size // WORK)
 
 
 def _shape(case: Case) -> Any:
@@ -139,6 +154,9 @@ class Search:
     def shrink(self, op: Operation, implementation: Implementation) -> None:
         """Make the case smaller for as long as that goes."""
         self._tried.add(_content(self.case))
+        if "steps" in self.case.parameters:
+            self._fewer_steps()
+            return
         before = None
         while before is not self.case:
             before = self.case
@@ -165,11 +183,22 @@ class Search:
 
     def _fewer(self, op: Operation, name: str) -> None:
         """Leave out entries of an axis, in blocks of half of them to single ones."""
+        if work(self.case) == DEAREST:
+            return
         size = length(op, self.case, name) // 2
         while size:
             while self._any(_blocks_left_out(op, self.case, name, size)):
                 pass
             size //= 2
+
+    def _fewer_steps(self) -> None:
+        """Leave out steps, in blocks of half of them to single ones, and the weights."""
+        size = len(self.case.parameters["steps"]) // 2
+        while size:
+            while self._any(_steps_left_out(self.case, size)):
+                pass
+            size //= 2
+        self._any([_unweighted(self.case)])
 
     def _rounder(self, op: Operation) -> None:
         """Make numbers rounder: of a whole input, then one by one."""
@@ -196,17 +225,29 @@ def _blocks_left_out(op: Operation, case: Case, name: str, size: int) -> Iterato
             yield kept(op, case, name, rest)
 
 
+def _steps_left_out(case: Case, size: int) -> Iterator[Case]:
+    steps = case.parameters["steps"]
+    for start in range((len(steps) - 1) // size * size, -1, -size):
+        rest = (*steps[:start], *steps[start + size :])
+        if any(step.verb in ("result", "call") for step in rest):
+            yield replace(case, parameters={**case.parameters, "steps": rest})
+
+
+def _unweighted(case: Case) -> Case:
+    return replace(case, inputs={name: array for name, array in case.inputs.items() if name != "sample_weight"})
+
+
 def _simpler(op: Operation, implementation: Implementation, case: Case) -> Iterator[Case | None]:
     """The case with one condition less."""
     if "sample_weight" in case.inputs:
-        yield replace(case, inputs={name: array for name, array in case.inputs.items() if name != "sample_weight"})
+        yield _unweighted(case)
     for name in case.parameters:
         fewer = {key: value for key, value in case.parameters.items() if key != name}
         if name == "reduction":
             plain = _unreduced(op, replace(case, parameters={**fewer, "reduction": "none"}))
         else:
             plain = replace(case, parameters=fewer)
-        other = name != "axis" and plain.parameters != case.parameters
+        other = name != "axis" and plain.parameters != case.parameters and labelled(op, plain)
         sloped = COTANGENT in case.inputs and asked_one_by_one(implementation, op, plain)
         if other and not sloped and can_ask(implementation, op, plain):
             yield plain

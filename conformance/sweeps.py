@@ -155,10 +155,12 @@ def _due_of_elements(longest: Case) -> Due:
     known: dict[str, tuple[Truth, Array, Format]] = {}
 
     def due_to_start(context: Context, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
+        start = slice(len(case.inputs[context.operation.inputs[-1]]))
+        if any(array.tobytes() != longest.inputs[name][start].tobytes() for name, array in case.inputs.items()):
+            return due(context, case, answer)
         if answer.dtype.name not in known:
             known[answer.dtype.name] = due(context, longest, answer)
         truth, allowed, fmt = known[answer.dtype.name]
-        start = slice(len(case.inputs[context.operation.inputs[-1]]))
         return truth.take(start), allowed[start], fmt
 
     return due_to_start
@@ -205,7 +207,7 @@ def _lengths(context: Context) -> Iterator[Observation]:
         # The case kept is the worst length's, the digest that of the answers to all.
         known = [answer.ravel() for answer in found if not isinstance(answer, NoAnswer)]
         more = {"digest": digest(np.concatenate(known))} if known else {}
-        replay = Valued(context, chosen[worst])
+        replay = Valued(context, chosen[worst], due_to)
         yield context.observation("every-length", chosen[worst], seen[worst], replay=replay, **more)
 
 

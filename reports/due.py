@@ -78,7 +78,8 @@ def _label(record: Record) -> list[str]:
         lines.append(f"print('expected', {label!r}, {told})")
         fits.append(fit)
     name = f"{due['label']!r}, " if "label" in due else ""
-    return [*lines, f"print('got     ', {name}got)", f"shows = not ({' or '.join(fits)})"]
+    told = "got" if refused else "got, [each.hex() for each in got]"
+    return [*lines, f"print('got     ', {name}{told})", f"shows = not ({' or '.join(fits)})"]
 
 
 def _same(values: str, count: int, due: Record) -> str:

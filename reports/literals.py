@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import math
 import textwrap
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -28,6 +30,9 @@ class Literal(NamedTuple):
 
 def array(stored: dict[str, Any], *, bits: bool = False) -> Literal:
     """A stored array as Python text; with `bits` one of bfloat16 stays uint16, which needs no ml_dtypes."""
+    if "repeated" in stored:
+        start = array(_start(stored), bits=bits)
+        return Literal(f"numpy.resize({start.text}, {tuple(stored['shape'])})", start.comment)
     values, dtype = decode(stored), str(stored["dtype"])
     if values.dtype.kind in "biu":
         return _listed(values, None, dtype, "")
@@ -74,6 +79,13 @@ def _bytes(words: Array, dtype: str, viewed: str) -> str:
     lines = [f"    {part!r}" for part in textwrap.wrap(digits, WIDE - 6)]
     folded = f".reshape{words.shape}" if words.ndim > 1 else ""
     return "\n".join(["numpy.frombuffer(bytearray.fromhex(", *lines, f"), {dtype!r}){viewed}{folded}"])
+
+
+def _start(stored: dict[str, Any]) -> dict[str, Any]:
+    """What an array repeats to fill its shape."""
+    whole = decode({**stored, "shape": [math.prod(stored["shape"])]})
+    count = len(base64.b64decode(stored["data"])) // whole.dtype.itemsize
+    return encode(whole[:count])
 
 
 def numbers(values: Iterable[str]) -> str:
