@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -74,37 +76,25 @@ def inlined(text: str, values: Mapping[str, str], operators: Mapping[str, str] |
     Comparisons and choices that are decided by constants are gone. `operators` as in a wording: what is written
     onnx.Name(...) becomes run("Name", ...).
     """
-    tree = _Inliner(values, operators or {}).visit(ast.parse(text))
+    return _inlined(text, tuple(values.items()), tuple((operators or {}).items()))
+
+
+@functools.lru_cache(maxsize=4096)
+def _inlined(text: str, values: tuple[tuple[str, str], ...], operators: tuple[tuple[str, str], ...]) -> str:
+    tree = _Inliner(dict(values), dict(operators)).visit(ast.parse(text))
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def names(text: str) -> set[str]:
+@functools.lru_cache(maxsize=4096)
+def names(text: str) -> frozenset[str]:
     """Every name that a text mentions."""
-    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-
-
-class _Chains(ast.NodeVisitor):
-    def __init__(self) -> None:
-        self.found: set[str] = set()
-
-    def visit_Name(self, node: ast.Name) -> None:
-        self.found.add(node.id)
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        root: ast.AST = node
-        while isinstance(root, ast.Attribute):
-            root = root.value
-        if isinstance(root, ast.Name):
-            self.found.add(ast.unparse(node))
-        else:
-            self.visit(node.value)
+    return frozenset(node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))
 
 
 def chains(text: str) -> set[str]:
     """The dotted names that a text mentions, each as far as it goes: torch.nn.functional.softmax."""
-    visitor = _Chains()
-    visitor.visit(ast.parse(text))
-    return visitor.found
+    # Arrays make a syntax tree of a script large: what matters of it is plain to see without one.
+    return set(re.findall(r"(?<![\w.)\]])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.sub(r"'[^'\n]*'|#.*", "''", text)))
 
 
 def literal(value: Any) -> str:
@@ -116,8 +106,10 @@ def literal(value: Any) -> str:
 def assigned(target: str, expression: str) -> str:
     """`target = expression`, the arguments of a long call on lines of their own."""
     line = f"{target} = {expression}"
+    if len(line) <= WIDTH or "\n" in expression:
+        return line
     call = ast.parse(expression, mode="eval").body
-    if len(line) <= WIDTH or "\n" in expression or not isinstance(call, ast.Call):
+    if not isinstance(call, ast.Call):
         return line
     arguments = [ast.unparse(each) for each in (*call.args, *call.keywords)]
     inner = "".join(f"\n    {argument}," for argument in arguments)

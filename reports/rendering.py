@@ -204,7 +204,7 @@ class Calls:
             answer = self._get(call)
             lines = [] if answer == "answer" else [f"answer = {answer}"]
             then = inlined(call["then"], {})
-            return [*lines, f"{target} = float(({then}){place})"]
+            return [*lines, f"{target} = float({f'({then}){place}' if place else then})"]
         return [f"{target} = float({self._get(call)}{place})"]
 
     def _every(self, call: Record, assigns: str) -> str:

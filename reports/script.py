@@ -47,7 +47,8 @@ def script(run: Run, observation: Observation) -> str:
         body = [f"with {context}:", textwrap.indent("\n".join(body), "    ")]
     body += judged(record)
     text = "\n".join([*calls.prelude(wording), *body])
-    return "\n".join([*_head(observation), *_imports(text, wording), "", text.rstrip(), *_end(text, wording)]) + "\n"
+    needed = _modules(text, wording)
+    return "\n".join([*_head(observation), *_imports(needed, wording), "", text.rstrip(), *_end(needed), ""])
 
 
 def _head(observation: Observation) -> list[str]:
@@ -68,20 +69,19 @@ def _modules(text: str, wording: dict[str, Any]) -> dict[str, str]:
     for module in (*wording["imports"], "numpy", "ml_dtypes"):
         path, _, alias = module.partition(" as ")
         offered[module] = alias or path
+    roots = {name.partition(".")[0] for name in offered.values()}
     needed: dict[str, str] = {}
     for chain in chains(text):
-        fits = [module for module, name in offered.items() if f"{chain}.".startswith(f"{name}.")]
         root = chain.partition(".")[0]
-        if fits:
-            longest = max(fits, key=len)
-            needed[longest] = offered[longest]
-        elif any(name.startswith(f"{root}.") for name in offered.values()):
-            needed[root] = root
+        if root in roots:
+            fits = [module for module, name in offered.items() if f"{chain}.".startswith(f"{name}.")]
+            longest = max(fits, key=len, default=root)
+            needed[longest] = offered.get(longest, root)
     return needed
 
 
-def _imports(text: str, wording: dict[str, Any]) -> list[str]:
-    needed = sorted(_modules(text, wording))
+def _imports(modules: dict[str, str], wording: dict[str, Any]) -> list[str]:
+    needed = sorted(modules)
     lines = []
     if wording["environ"]:
         lines = ["import os", ""]
@@ -93,9 +93,9 @@ def _imports(text: str, wording: dict[str, Any]) -> list[str]:
     return [*lines, *(f"import {module}" for module in needed)]
 
 
-def _end(text: str, wording: dict[str, Any]) -> list[str]:
+def _end(modules: dict[str, str]) -> list[str]:
     versions = {}
-    for module, name in sorted(_modules(text, wording).items()):
+    for module, name in sorted(modules.items()):
         top = module.partition(" as ")[0].partition(".")[0]
         if top not in sys.stdlib_module_names:
             versions[top] = f"{name.partition('.')[0]}.__version__"

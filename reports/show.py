@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 from trueline.reports.merge import Seen, merge
 from trueline.reports.runfile import Run, found
+from trueline.reports.script import DEVIATING, NoScriptError, script
 from trueline.reports.values import both, describe, lines, ulp
 from trueline.reports.verdicts import ACCURACIES, VERDICTS, words
 
@@ -27,6 +28,7 @@ def show(run: Run, key: str) -> RenderableType:
         ("Input", _inputs(seen)),
         ("Answer", _answer(seen)),
         ("Expectation", _expectation(seen)),
+        ("Script", _script(seen)),
         ("Environment", _environment(seen)),
     ):
         if rows:
@@ -104,6 +106,17 @@ def _expectation(seen: Seen) -> list[tuple[str, str]]:
     entry = seen.run["expectations"][name]
     rows = [("name", name), ("why", entry["why"]), ("versions", entry["versions"])]
     return [*rows, ("link", entry["link"])] if entry["link"] else rows
+
+
+def _script(seen: Seen) -> list[tuple[str, str]]:
+    """How to see a deviation again, or why there is no way."""
+    if seen.verdict not in DEVIATING:
+        return []
+    try:
+        script(seen.run, seen.observation)
+    except NoScriptError as error:
+        return [("none", str(error))]
+    return [("shows it", f"trueline reproduce {seen.key} --run RUN.json")]
 
 
 def _environment(seen: Seen) -> list[tuple[str, str]]:
