@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -47,18 +48,25 @@ def verified(
         framework = run["implementations"][f"{parts['operation']}/{parts['implementation']}"]["framework"]
         groups.setdefault((framework, parts["mode"]), []).append((key, text))
     found: dict[str, str] = {}
+    stopped = threading.Event()
 
     def work(group: Scripts) -> None:
         runner = _Runner()
         try:
             for key, text in group:
+                if stopped.is_set():
+                    return
                 found[key] = runner.outcome(key, text)
                 tell(key)
         finally:
             runner.end()
 
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
-        list(pool.map(work, sorted(groups.values(), key=len, reverse=True)))
+        try:
+            list(pool.map(work, sorted(groups.values(), key=len, reverse=True)))
+        except KeyboardInterrupt:
+            stopped.set()
+            raise
     return {key: found[key] for key in made}
 
 

@@ -14,7 +14,8 @@ from trueline.reports.expressions import literal
 from trueline.reports.runfile import decode, encode
 
 MANY = 48
-"""An array of more elements is written as its bytes."""
+MANY_WHOLE = 512
+"""An array of more elements, or of more whole numbers, is written as its bytes."""
 WIDE = 100
 """Columns of a line of them."""
 
@@ -43,35 +44,30 @@ def array(stored: dict[str, Any], *, bits: bool = False) -> Literal:
 
 
 def _listed(words: Array, values: Array | None, dtype: str, viewed: str) -> Literal:
-    shape, width = words.shape, 2 * words.dtype.itemsize
-
-    def text(each: Iterable[Any]) -> str:
-        return ", ".join(str(word) if values is None else f"0x{word:0{width}x}" for word in each)
-
-    def decimals(each: Array) -> str:
-        return ", ".join(str(value) for value in each)
-
-    if not words.size:
-        return Literal(f"numpy.zeros({shape}, {dtype!r}){viewed}")
-    if words.size > MANY or (len(shape) > 1 and shape[-1] * (width + 4) > WIDE):
+    """An array of `words`, in decimals if there are no `values` that they are the bits of."""
+    shape, digits = words.shape, 2 * words.dtype.itemsize
+    written = [str(word) if values is None else f"0x{word:0{digits}x}" for word in words.ravel().tolist()]
+    told = [] if values is None else [str(value) for value in values.ravel()]
+    ending = f", {dtype!r}){viewed}"
+    if not written:
+        return Literal(f"numpy.zeros({shape}{ending}")
+    cell = max(map(len, written)) + 2
+    if len(written) > (MANY if told else MANY_WHOLE) or (words.ndim > 1 and shape[-1] * cell > WIDE):
         return Literal(_bytes(words, dtype, viewed))
-    flat = words.reshape(-1)
-    known = None if values is None else values.reshape(-1)
-    comment = "" if known is None else decimals(known)
     if words.ndim == 0:
-        return Literal(f"numpy.array({text(flat.tolist())}, {dtype!r}){viewed}", comment)
-    if words.ndim == 1 and words.size * (width + 4) <= WIDE // 2:
-        return Literal(f"numpy.array([{text(words.tolist())}], {dtype!r}){viewed}", comment)
-    size = shape[-1] if words.ndim > 1 else max(1, WIDE // 2 // (width + 4))
-    lines = []
-    for start in range(0, flat.size, size):
-        row = text(flat[start : start + size].tolist())
-        told = "" if known is None else f"  # {decimals(known[start : start + size])}"
-        lines.append(f"    {f'[{row}]' if words.ndim > 1 else row},{told}")
+        return Literal(f"numpy.array({written[0]}{ending}", *told)
+    size = shape[-1] if words.ndim > 1 else WIDE // 2 // cell if told else WIDE // cell
+    rows = [(written[at : at + size], told[at : at + size]) for at in range(0, len(written), size)]
+    if len(rows) == 1:
+        row = ", ".join(written)
+        return Literal(f"numpy.array({'[' * words.ndim}{row}{']' * words.ndim}{ending}", ", ".join(told))
+    lines = ["numpy.array(["]
+    for row, numbers_of in rows:
+        text = ", ".join(row)
+        comment = f"  # {', '.join(numbers_of)}" if told else ""
+        lines.append(f"    {f'[{text}]' if words.ndim > 1 else text},{comment}")
     folded = f".reshape{shape}" if words.ndim > 2 else ""
-    if len(lines) == 1 and words.ndim == 2:
-        return Literal(f"numpy.array([{lines[0].strip().partition('],')[0]}]], {dtype!r}){viewed}", comment)
-    return Literal("\n".join(["numpy.array([", *lines, f"], {dtype!r}){viewed}{folded}"]))
+    return Literal("\n".join([*lines, f"]{ending}{folded}"]))
 
 
 def _bytes(words: Array, dtype: str, viewed: str) -> str:

@@ -95,7 +95,7 @@ def test_scripts_that_do_not_show_their_deviation_are_named(run: runfile.Run, tm
     changed = copy.deepcopy(run)
     within, raising, ending, lacking, *rest = deviations(changed)
     assert rest
-    for each, call in ((within, "numpy.ones(1)"), (raising, "x.nothing"), (ending, "__import__('os')._exit(3)")):
+    for each, call in ((within, "numpy.ones(1)"), (raising, "numpy.nothing"), (ending, "__import__('os')._exit(3)")):
         (asked,) = each["reproduction"]["calls"]
         asked["call"] = call
     within["reproduction"]["calls"][0]["at"] = [0]

@@ -164,7 +164,7 @@ def test_embedded_rows_name_every_observation(mixed) -> None:
 
 
 def test_embedded_scripts_share_their_lines() -> None:
-    wording = {"imports": ["alpha"], "environ": {}, "compiled": False}
+    wording = {"imports": ["alpha"], "environ": {}, "compiled": False, "put": "alpha.array(array)", "get": "answer"}
     inputs = {"x": encode(np.array([1.5], np.float32))}
     call = {"operation": "sigmoid", "implementation": "alpha.sigmoid", "mode": "eager", "inputs": inputs}
     due = {"exact": "1", "nearest": "0x1p+0", "ulp": "0x1p-23", "allowed": 1.0}
