@@ -5,7 +5,7 @@ Each is asked again in the process that measured, and kept only if it shows the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,7 +45,7 @@ def _record(context: Context, observation: Observation, allowance: Allowance) ->
     if replay.shrinks:
         search.shrink(context.operation, context.implementation)
     # A fault that comes and goes may have shown by chance.
-    if not search.shows(search.case):
+    if search.smaller and not search.shows(search.case):
         return {"reproduction_missing": NOT_AGAIN}
     record = _told(context, search.found)
     record |= {name: True for name in ("smaller", "stopped") if getattr(search, name)}
@@ -54,9 +54,11 @@ def _record(context: Context, observation: Observation, allowance: Allowance) ->
     return {"reproduction": record}
 
 
-def _starts(context: Context, replay: Replay) -> Sequence[Case]:
+def _starts(context: Context, replay: Replay) -> Iterator[Case]:
     """The case alone, and with as many rows as it was asked with."""
-    return replay.case, replace(filled_up(replay.case, context.operation), name=replay.case.name)
+    yield replay.case
+    if replay.shrinks and "steps" not in replay.case.parameters:
+        yield replace(filled_up(replay.case, context.operation), name=replay.case.name)
 
 
 def _told(context: Context, shown: Shown) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def _call(context: Context, part: Part) -> dict[str, Any]:
         "operation": call.implementation.operation,
         "implementation": call.implementation.name,
         "mode": call.mode.name,
-        "inputs": {name: runfile.encode_whole(array, LARGEST) for name, array in zip(call.inputs, call.arrays, strict=True)},
+        "inputs": {n: runfile.encode_whole(array, LARGEST) for n, array in zip(call.inputs, call.arrays, strict=True)},
         "parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()},
         **part.got,
     }

@@ -119,20 +119,9 @@ class Search:
         self.case, self.found = case, shown
         return True
 
-    def _any(self, candidates: Iterable[Case | None], together: int = TOGETHER) -> bool:
+    def _any(self, candidates: Iterable[Case | None]) -> bool:
         """Whether one of the candidates shows it; the first of them is then taken."""
-        fresh = (case for case in candidates if case is not None and not self._known(case))
-        while batch := list(itertools.islice(fresh, together if not self._allowance.shape else 1)):
-            price = sum(self._allowance.price(case) for case in batch)
-            self.stopped = self.stopped or time.monotonic() > self._allowance.end
-            if price > self._left or self.stopped:
-                # What is too dear now may be followed by what is not.
-                if self.stopped or self._left <= 0 or not self._allowance.shape:
-                    return False
-                continue
-            self._left -= price
-            self._allowance.test -= price
-            self._allowance.shapes.update(map(_shape, batch))
+        for batch in self._batches(candidates):
             calls = [self._replay.calls(case) for case in batch]
             answers = self._ask([call for each in calls for call in each])
             if any(isinstance(each, NoAnswer) and each.verdict in ("crashed", "timed_out") for each in answers):
@@ -144,6 +133,28 @@ class Search:
                     self.smaller = True
                     return True
         return False
+
+    def _batches(self, candidates: Iterable[Case | None]) -> Iterator[list[Case]]:
+        """Those candidates that are new and not too dear, some at a time; of dear ones each on its own."""
+        batch: list[Case] = []
+        spent = 0
+        for case in candidates:
+            if case is None or self._known(case):
+                continue
+            price = self._allowance.price(case)
+            self.stopped = self.stopped or time.monotonic() > self._allowance.end
+            if self.stopped or price > self._left:
+                continue
+            self._left -= price
+            self._allowance.test -= price
+            self._allowance.shapes.add(_shape(case))
+            batch.append(case)
+            spent += price
+            if spent >= TOGETHER:
+                yield batch
+                batch, spent = [], 0
+        if batch:
+            yield batch
 
     def _known(self, case: Case) -> bool:
         content = _content(case)
