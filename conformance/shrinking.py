@@ -193,13 +193,14 @@ class Search:
         self._any(kept(op, self.case, name, window) for window in windows)
 
     def _fewer(self, op: Operation, name: str) -> None:
-        """Leave out entries of an axis, in blocks of half of them to single ones."""
-        if work(self.case) == DEAREST:
-            return
+        """Leave out entries of an axis, in blocks of half of them to single ones; of a dear case while it helps."""
         size = length(op, self.case, name) // 2
         while size:
+            before = self.case
             while self._any(_blocks_left_out(op, self.case, name, size)):
                 pass
+            if before is self.case and work(before) == DEAREST:
+                return
             size //= 2
 
     def _fewer_steps(self) -> None:
