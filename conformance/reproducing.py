@@ -25,7 +25,8 @@ NOT_AGAIN = "asked again, alone, it did not deviate for the same reason"
 
 def reproduced(context: Context, observations: Sequence[Observation]) -> list[Observation]:
     """The observations of a test, each that deviates with the record of how it is seen again, or why there is none."""
-    allowance = Allowance.of(context.setting.mode)
+    deviating = sum(each["verdict"] == "deviates" for each in observations)
+    allowance = Allowance.of(context.setting.mode, deviating)
     # Nobody else asks what is asked from here on.
     context.keeps = False
     return [
@@ -45,7 +46,7 @@ def _record(context: Context, observation: Observation, allowance: Allowance) ->
     if replay.shrinks:
         search.shrink(context.operation, context.implementation)
     # A fault that comes and goes may have shown by chance.
-    if search.smaller and not search.shows(search.case):
+    if not search.shows(search.case):
         return {"reproduction_missing": NOT_AGAIN}
     record = _told(context, search.found)
     record |= {name: True for name in ("smaller", "stopped") if getattr(search, name)}
