@@ -26,6 +26,9 @@ from trueline.reference.balls import PrecisionError
 from trueline.reference.catalogue import Operation
 from trueline.reference.formats import Array, Format
 
+DEAR_FAILURES = 2
+"""Sizes of blocks none of which could be left out, after which a dear case is left as it is."""
+
 TOGETHER = 6
 """Cases that are asked at once, the simplest of which that shows the deviation is taken."""
 
@@ -209,19 +212,18 @@ class Search:
         names = axes(op, self.case)[op.inputs[-1]] if COTANGENT in self.case.inputs else answer_axes(op, self.case)
         count = length(op, self.case, name)
         at = witness["at"][names.index(name)] if witness and name in names else 0
-        sizes = itertools.takewhile(lambda size: size < count, (2**power for power in itertools.count()))
+        sizes = itertools.takewhile(lambda size: 2 * size <= count, (2**power for power in itertools.count()))
         windows = (np.arange(at // size * size, min(count, at // size * size + size)) for size in sizes)
         self._any(kept(op, self.case, name, window) for window in windows)
 
     def _fewer(self, op: Operation, name: str, blocks: int) -> None:
         """Leave out entries of an axis, half at first, at last one of so many blocks; of a dear case while it helps."""
-        size = length(op, self.case, name) // 2
-        while size and length(op, self.case, name) <= size * blocks:
+        size, failed = length(op, self.case, name) // 2, 0
+        while size and length(op, self.case, name) <= size * blocks and failed < DEAR_FAILURES:
             before = self.case
             while self._any(_blocks_left_out(op, self.case, name, size)):
                 pass
-            if before is self.case and work(before) >= DEAREST:
-                return
+            failed += before is self.case and work(before) >= DEAREST
             size //= 2
 
     def _fewer_steps(self) -> None:
