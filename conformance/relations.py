@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
-from trueline.conformance.asking import answers
+from trueline.conformance.asking import answers, given
 from trueline.conformance.calls import Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
@@ -219,11 +219,11 @@ def _row_alone(context: Context) -> Iterator[Observation]:
         for case in chosen
         for i in at[case.name]
     ]
-    wholes = answers(context, chosen)
+    wholes = given(context, chosen)
     posed = [context.call(part) for part in alone]
     singles, calls = iter(context.ask(posed)), iter(posed)
-    for case, whole in zip(chosen, wholes, strict=True):
-        positions = at[case.name]
+    for case, beside in zip(chosen, wholes, strict=True):
+        whole, positions = beside.answer, at[case.name]
         parts = [next(singles) for _ in positions]
         asked = [next(calls) for _ in positions]
         refused = next((answer for answer in (whole, *parts) if isinstance(answer, NoAnswer)), None)
@@ -240,14 +240,16 @@ def _row_alone(context: Context) -> Iterator[Observation]:
             yield context.observation("row-alone", case, told, replay=replay, label="differ")
             continue
         truth = context.truth(case)
-        batch = side(context, case, whole, pick=lambda array, rows=positions: array[rows])
+        places = beside.start + np.array(positions)
+        batch = Side(beside.calls, beside.whole, pick=lambda array, places=places: array[places])
         rows = Side(tuple(asked), tuple(parts), join="rows")
         yield compared(context, "row-alone", case, batch, rows, np.zeros(1), truth.ulp[positions])
 
 
 def _shape_of_a_row(due: tuple[int, ...], call: Call, answer: Array) -> Shown:
     verdict = "conforms" if answer.shape == due else "deviates"
-    return Shown({"verdict": verdict, "label": "differ"}, (Part(call, {"shape": list(answer.shape)}),), {"shape": due})
+    part = Part(call, {"shape": list(answer.shape)})
+    return Shown({"verdict": verdict, "label": "differ"}, (part,), {"shape": list(due)})
 
 
 @relation(

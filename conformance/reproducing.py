@@ -5,7 +5,7 @@ Each is asked again in the process that measured, and kept only if it shows the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,8 @@ NOT_AGAIN = "asked again, alone, it did not deviate for the same reason"
 
 def reproduced(context: Context, observations: Sequence[Observation]) -> list[Observation]:
     """The observations of a test, each that deviates with the record of how it is seen again, or why there is none."""
-    allowance = Allowance.of(context.setting.mode)
+    deviating = sum(each["verdict"] == "deviates" for each in observations)
+    allowance = Allowance.of(context.setting.mode, deviating)
     # Nobody else asks what is asked from here on.
     context.keeps = False
     return [
@@ -54,9 +55,11 @@ def _record(context: Context, observation: Observation, allowance: Allowance) ->
     return {"reproduction": record}
 
 
-def _starts(context: Context, replay: Replay) -> Sequence[Case]:
+def _starts(context: Context, replay: Replay) -> Iterator[Case]:
     """The case alone, and with as many rows as it was asked with."""
-    return replay.case, replace(filled_up(replay.case, context.operation), name=replay.case.name)
+    yield replay.case
+    if replay.shrinks and "steps" not in replay.case.parameters:
+        yield replace(filled_up(replay.case, context.operation), name=replay.case.name)
 
 
 def _told(context: Context, shown: Shown) -> dict[str, Any]:
@@ -71,9 +74,7 @@ def _call(context: Context, part: Part) -> dict[str, Any]:
         "operation": call.implementation.operation,
         "implementation": call.implementation.name,
         "mode": call.mode.name,
-        "inputs": {
-            name: runfile.encode_whole(array, LARGEST) for name, array in zip(call.inputs, call.arrays, strict=True)
-        },
+        "inputs": {n: runfile.encode_whole(array, LARGEST) for n, array in zip(call.inputs, call.arrays, strict=True)},
         "last": call.inputs[-1],
         "parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()},
         **part.got,

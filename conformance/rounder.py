@@ -77,10 +77,10 @@ def of_all(array: Array, domain: str, axis: int) -> Iterator[Array]:
     low, high = _limits(domain)
     coarser = [np.zeros_like(wide), np.ones_like(wide), np.where(np.abs(wide) < SMALL_WHOLE, np.rint(wide), wide)]
     for made in (*coarser, *(_to_bits(wide, bits) for bits in BITS)):
-        rounder = np.asarray(np.clip(made, low, high)).astype(array.dtype)
+        rounder = _cast(np.clip(made, low, high), array)
         if domain in SHARING:
             rounder = shared(array, rounder, axis)
-        if allowed(rounder, domain) and not np.array_equal(rounder, array, equal_nan=True):
+        if allowed(rounder, array, domain) and not np.array_equal(rounder, array, equal_nan=True):
             yield rounder
 
 
@@ -97,17 +97,25 @@ def at_one(array: Array, domain: str, axis: int, place: tuple[int, ...]) -> Iter
     else:
         simpler = of_one(float(given), domain)
     for value in simpler:
-        made = array.copy()
+        made = array.astype(np.float64)
         made[place] = value
+        made = _cast(made, array)
         if domain in SHARING:
             made = shared(array, made, axis)
-        if allowed(made, domain):
+        if allowed(made, array, domain):
             yield made
 
 
-def allowed(array: Array, domain: str) -> bool:
-    """Whether an array is one of its domain: scores differ, and shares are no less than nothing."""
+def _cast(values: Array, like: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return np.asarray(values).astype(like.dtype)
+
+
+def allowed(array: Array, before: Array, domain: str) -> bool:
+    """Whether a rounder array is one of its domain: no number too large, scores differ, shares are at least nothing."""
+    wide = array.astype(np.float64)
+    if not np.isfinite(wide[np.isfinite(before.astype(np.float64))]).all():
+        return False
     if domain == "scores":
-        wide = np.sort(array.astype(np.float64), axis=-1)
-        return bool((np.diff(wide, axis=-1) != 0).all())
-    return domain not in SHARING or bool((array.astype(np.float64) >= 0).all())
+        return bool((np.diff(np.sort(wide, axis=-1), axis=-1) != 0).all())
+    return domain not in SHARING or bool((wide >= 0).all())

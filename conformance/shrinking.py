@@ -7,6 +7,7 @@ steps, so that the same environment ends in the same witness; the clock only end
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,17 +26,26 @@ from trueline.reference.balls import PrecisionError
 from trueline.reference.catalogue import Operation
 from trueline.reference.formats import Array, Format
 
+DEAR_FAILURES = 2
+"""Sizes of blocks none of which could be left out, after which a dear case is left as it is."""
+
 TOGETHER = 6
 """Cases that are asked at once, the simplest of which that shows the deviation is taken."""
 
-NUMBERS = 256
+NUMBERS = 64
 """Entries of an array up to which each is made rounder on its own."""
+
+COARSE = 32
+"""Into so many blocks the entries of an axis are cut at first; single ones are left out at the end."""
 
 WORK = 512
 """Exact numbers that make one step."""
 
+ROW = 16
+"""Exact numbers that a row costs as much as, besides its own."""
+
 DEAREST = 24
-"""Steps that a case costs at most: such large ones are not worth leaving out entry by entry."""
+"""Steps that a row costs at most: such long ones are not worth leaving out entry by entry."""
 
 SECONDS = 60.0
 """After which a test's searches end, whatever their steps."""
@@ -45,18 +55,28 @@ SECONDS = 60.0
 class Allowance:
     """Steps that are left to the searches of a test."""
 
-    test: int = 1500
+    searches: int
+    """How many there will be."""
+    test: int = 3000
     each: int = 250
-    """Steps of one search."""
+    """Steps of one search at most."""
+    least: int = 30
+    """Steps of one search at least, as long as the test has any."""
     shape: int = 0
     """What a shape costs that was not asked yet: a framework that compiles does so for each."""
     shapes: set[Any] = field(default_factory=set)
     end: float = field(default_factory=lambda: time.monotonic() + SECONDS)
 
     @classmethod
-    def of(cls, mode: Mode) -> Allowance:
-        """That of a mode."""
-        return cls(150, 40, 15) if mode.few_shapes or mode.compiled else cls()
+    def of(cls, mode: Mode, searches: int) -> Allowance:
+        """That of a test with so many searches, in a mode."""
+        return cls(searches, 150, 40, 20, 15) if mode.few_shapes or mode.compiled else cls(searches)
+
+    def share(self) -> int:
+        """The steps of the next search."""
+        fair = self.test // max(1, self.searches)
+        self.searches -= 1
+        return min(self.test, self.each, max(fair, self.least))
 
     def price(self, case: Case) -> int:
         """The steps that a case costs."""
@@ -64,13 +84,14 @@ class Allowance:
 
 
 def work(case: Case) -> int:
-    """The steps that a case costs: derivatives take the row once for each of its entries."""
+    """The steps that a case costs by its exact answer: a derivative takes a row once for each of its entries."""
     if "steps" in case.parameters:
         return sum(step.tile * step.repeat for step in case.parameters["steps"])
-    size = sum(array.size for array in case.inputs.values())
-    if COTANGENT in case.inputs:
-        size *= min(NUMBERS, max((array.shape[-1] for array in case.inputs.values() if array.ndim), default=1))
-    return min(DEAREST, 1 + size // WORK)
+    size = max(array.size for array in case.inputs.values())
+    row = max((array.shape[-1] for array in case.inputs.values() if array.ndim > 1), default=1)
+    each = row * (min(row, NUMBERS) if COTANGENT in case.inputs else 1)
+    others = size // max(1, row) - 1
+    return min(DEAREST, 1 + each // WORK) + max(0, others) * (each + ROW) // WORK
 
 
 def _shape(case: Case) -> Any:
@@ -102,7 +123,7 @@ class Search:
         self.stopped = False
         """Whether the clock ended it."""
         self._replay, self._ask, self._why, self._fmt, self._allowance = replay, ask, why, fmt, allowance
-        self._left = min(allowance.each, allowance.test)
+        self._left = allowance.share()
         self._tried: set[Any] = set()
 
     def shows(self, case: Case) -> bool:
@@ -119,20 +140,9 @@ class Search:
         self.case, self.found = case, shown
         return True
 
-    def _any(self, candidates: Iterable[Case | None], together: int = TOGETHER) -> bool:
+    def _any(self, candidates: Iterable[Case | None]) -> bool:
         """Whether one of the candidates shows it; the first of them is then taken."""
-        fresh = (case for case in candidates if case is not None and not self._known(case))
-        while batch := list(itertools.islice(fresh, together if not self._allowance.shape else 1)):
-            price = sum(self._allowance.price(case) for case in batch)
-            self.stopped = self.stopped or time.monotonic() > self._allowance.end
-            if price > self._left or self.stopped:
-                # What is too dear now may be followed by what is not.
-                if self.stopped or self._left <= 0 or not self._allowance.shape:
-                    return False
-                continue
-            self._left -= price
-            self._allowance.test -= price
-            self._allowance.shapes.update(map(_shape, batch))
+        for batch in self._batches(candidates):
             calls = [self._replay.calls(case) for case in batch]
             answers = self._ask([call for each in calls for call in each])
             if any(isinstance(each, NoAnswer) and each.verdict in ("crashed", "timed_out") for each in answers):
@@ -144,6 +154,28 @@ class Search:
                     self.smaller = True
                     return True
         return False
+
+    def _batches(self, candidates: Iterable[Case | None]) -> Iterator[list[Case]]:
+        """Those candidates that are new and not too dear, some at a time; of dear ones each on its own."""
+        batch: list[Case] = []
+        spent = 0
+        for case in candidates:
+            if case is None or self._known(case):
+                continue
+            price = self._allowance.price(case)
+            self.stopped = self.stopped or time.monotonic() > self._allowance.end
+            if self.stopped or price > self._left:
+                continue
+            self._left -= price
+            self._allowance.test -= price
+            self._allowance.shapes.add(_shape(case))
+            batch.append(case)
+            spent += price
+            if spent >= TOGETHER:
+                yield batch
+                batch, spent = [], 0
+        if batch:
+            yield batch
 
     def _known(self, case: Case) -> bool:
         content = _content(case)
@@ -157,38 +189,41 @@ class Search:
         if "steps" in self.case.parameters:
             self._fewer_steps()
             return
+        for blocks in (COARSE, sys.maxsize):
+            self._pass(op, implementation, blocks)
+
+    def _pass(self, op: Operation, implementation: Implementation, blocks: int) -> None:
         before = None
         while before is not self.case:
             before = self.case
             for name in sorted({name for names in axes(op, self.case).values() for name in names} - {CLASS}):
                 self._near_witness(op, name)
-                self._fewer(op, name)
+                self._fewer(op, name, blocks)
             while self._any(_simpler(op, implementation, self.case)):
                 pass
             if any(CLASS in names for names in axes(op, self.case).values()):
                 self._near_witness(op, CLASS)
-                self._fewer(op, CLASS)
+                self._fewer(op, CLASS, blocks)
             self._rounder(op)
 
     def _near_witness(self, op: Operation, name: str) -> None:
-        """Keep the witness alone along an axis, or what stands next to it."""
+        """Keep the witness alone along an axis, or what stands next to it; the start, where it has no place there."""
         witness = self.found.observed.get("witness")
         names = axes(op, self.case)[op.inputs[-1]] if COTANGENT in self.case.inputs else answer_axes(op, self.case)
-        if witness is None or name not in names:
-            return
-        at, count = witness["at"][names.index(name)], length(op, self.case, name)
-        sizes = itertools.takewhile(lambda size: size < count, (2**power for power in itertools.count()))
+        count = length(op, self.case, name)
+        at = witness["at"][names.index(name)] if witness and name in names else 0
+        sizes = itertools.takewhile(lambda size: 2 * size <= count, (2**power for power in itertools.count()))
         windows = (np.arange(at // size * size, min(count, at // size * size + size)) for size in sizes)
         self._any(kept(op, self.case, name, window) for window in windows)
 
-    def _fewer(self, op: Operation, name: str) -> None:
-        """Leave out entries of an axis, in blocks of half of them to single ones."""
-        if work(self.case) == DEAREST:
-            return
-        size = length(op, self.case, name) // 2
-        while size:
+    def _fewer(self, op: Operation, name: str, blocks: int) -> None:
+        """Leave out entries of an axis, half at first, at last one of so many blocks; of a dear case while it helps."""
+        size, failed = length(op, self.case, name) // 2, 0
+        while size and length(op, self.case, name) <= size * blocks and failed < DEAR_FAILURES:
+            before = self.case
             while self._any(_blocks_left_out(op, self.case, name, size)):
                 pass
+            failed += before is self.case and work(before) >= DEAREST
             size //= 2
 
     def _fewer_steps(self) -> None:
