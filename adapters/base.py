@@ -9,21 +9,26 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
-import importlib
 import importlib.metadata
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import ml_dtypes
 import numpy as np
+from trueline.adapters.layouts import has_layout
+from trueline.adapters.wording import Wording, evaluated, placing, product
 
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
 WIDE = ("float16", "bfloat16", "float32", "float64")
 OTHER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64")
+OURS = "TRUELINE_"
+"""How the names of the suite's own environment variables start."""
+
 NATIVE = ("float16", "float32", "float64")
 """Those that NumPy has itself."""
 
@@ -184,7 +189,7 @@ class Adapter(ABC):
     """Distributions whose versions name the environment, `|` between alternatives; the first must be installed. Of a
     plug-in, its own among them."""
     modules: ClassVar[tuple[str, ...]]
-    """What is imported; calls know the first part of each name ("jax" of "jax.nn")."""
+    """What is imported, under the names that calls use: "jax.nn", "tensorflow as tf"."""
     modes: ClassVar[tuple[Mode, ...]]
     """Ways of executing, each measured on its own."""
     table: ClassVar[tuple[tuple[Any, ...], ...]]
@@ -198,6 +203,8 @@ class Adapter(ABC):
     with those of `cpu`, if that is one of them."""
     spelling: ClassVar[Mapping[str, Mapping[Any, Any]]] = {}
     """The framework's own words for parameter values: {"reduction": {"mean": "sum_over_batch_size"}}."""
+    wording: ClassVar[Wording] = Wording()
+    """How arrays go in and out, and what else stands around a call."""
     lifecycle: ClassVar[Lifecycle | None] = None
     """How the framework's stateful metrics are used, if it has any."""
     prefix: ClassVar[str] = ""
@@ -207,11 +214,18 @@ class Adapter(ABC):
     """Deviations that are known, of a plug-in: what `trueline.conformance.expectations.Expectation` takes, each as a
     mapping ({"id": ..., "keys": [...], "why": ..., "at_most": ...})."""
 
+    names: Mapping[str, Any] = {"numpy": np}
+    """What the wording's texts may name; with the framework's modules once it is loaded."""
+
     @functools.cached_property
     def implementations(self) -> tuple[Implementation, ...]:
         """The table, as implementations."""
         made = (Implementation(self.framework, line[0], self.prefix + line[1], *line[2:]) for line in self.table)
         return tuple(replace(each, lifecycle=self.lifecycle) if each.stateful else each for each in made)
+
+    def spelled(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters with their values in the framework's own words."""
+        return {name: self.spelling.get(name, {}).get(value, value) for name, value in parameters.items()}
 
     def versions(self) -> dict[str, str]:
         """Installed versions of the distributions; empty if the framework is not installed. Imports nothing."""
@@ -241,9 +255,15 @@ class Adapter(ABC):
 
         What it raises is told as a harness error of the framework's tests, and the run goes on.
         """
-        for module in self.modules:
-            importlib.import_module(module)
-        return {module.partition(".")[0]: importlib.import_module(module.partition(".")[0]) for module in self.modules}
+        names: dict[str, Any] = {}
+        exec("\n".join(f"import {module}" for module in self.modules), names)
+        del names["__builtins__"]
+        self.names = {"numpy": np, **names}
+        return names
+
+    def evaluated(self, text: str, **names: Any) -> Any:
+        """What a text of the wording says."""
+        return evaluated(text, self.names, **names)
 
     def devices(self) -> dict[str, str]:
         """Slugs of the devices that the framework sees, with the hardware's name, or "" where nothing tells it.
@@ -256,43 +276,87 @@ class Adapter(ABC):
         """Settings of this process that can change results: they stand in the run file, for its reader."""
         return {}
 
-    @abstractmethod
+    def worded(self, mode: Mode) -> Wording:
+        """The wording in a mode."""
+        del mode
+        return self.wording
+
+    def imported(self, mode: Mode) -> tuple[str, ...]:
+        """What is imported in a mode."""
+        del mode
+        return self.modules
+
+    def told(self, mode: Mode) -> dict[str, Any] | None:
+        """What a run file keeps for scripts that reproduce what was seen in a mode; None where it has no words for it.
+
+        A script sets the environment itself, but for the variables that are the suite's own.
+        """
+        wording = self.worded(mode)
+        if wording == Wording():
+            return None
+        environ = {name: value for name, value in mode.environ.items() if not name.startswith(OURS)}
+        return {"imports": list(self.imported(mode)), "environ": environ, "compiled": mode.compiled, **wording.record()}
+
     def put(self, array: Array, device: str) -> Any:
         """The framework's own array, on the device, with the same bits.
 
         `array` is in C order, of the mode's dtypes, bool or integers; bfloat16 is that of ml_dtypes. What is returned
         is multiplied by 0.5 once, to see whether subnormal numbers are flushed; unless it can be, that is unknown.
         """
+        narrow = self.wording.put_bfloat16 if array.dtype.name == "bfloat16" else None
+        return self.evaluated(narrow or self.wording.put, array=array, **placing(device))
 
     def lay_out(self, array: Array, layout: str, device: str) -> Any:
         """The framework's own array with the same numbers, in a memory layout that the mode names.
 
-        Layouts of NumPy's arrays are made by `trueline.adapters.layouts.laid_out`; of those in its REPEATED the first
-        row stands for all.
+        Of layouts in REPEATED the first row stands for all, so that other rows than equal ones lie plainly, as a single
+        number does.
         """
-        del array, device
-        raise NotImplementedError(f"{self.framework} has no layout {layout}")
+        filler = 0 if array.dtype.kind in "biu" else np.nan
+        handed, own = self.wording.handed.get(layout), self.wording.laid_out.get(layout)
+        if handed is None and own is None:
+            raise NotImplementedError(f"{self.framework} has no layout {layout}")
+        if not has_layout(array, layout):
+            return self.put(array, device)
+        made = self.put(array if handed is None else self.evaluated(handed, array=array, filler=filler), device)
+        return made if own is None else self.evaluated(own, array=made, filler=filler)
 
-    @abstractmethod
     def get(self, answer: Any) -> Array:
         """The answer as a NumPy array of the same dtype and bits: arrays, and whatever else calls return."""
+        narrow = str(getattr(answer, "dtype", "")).endswith("bfloat16") and self.wording.get_bfloat16
+        array = np.asarray(self.evaluated(narrow or self.wording.get, answer=answer))
+        return array.astype(ml_dtypes.bfloat16) if narrow else array
 
     def compile(self, function: Function) -> Function:
         """`function`, of the framework's arrays, compiled: for modes that are.
 
         It is called with arrays of several shapes, in the first of which the compiler may be asked to work anew.
         """
-        raise NotImplementedError(f"{self.framework} compiles nothing")
+        if self.wording.compile is None:
+            raise NotImplementedError(f"{self.framework} compiles nothing")
+        compiled: Function = self.evaluated(self.wording.compile, function=function)
+        return compiled
 
     def on_device(self, function: Function, device: str) -> Function:
         """`function` with its calls placed on the device, where arrays alone do not place them."""
-        del device
-        return function
+        text = self.wording.placed
+        if text is None:
+            return function
 
-    def vjp(self, function: Function) -> Function:
+        def placed(*arrays: Any) -> Any:
+            with self.evaluated(text, **placing(device)):
+                return function(*arrays)
+
+        return placed
+
+    def vjp(self, function: Function, order: int = 1) -> Function:
         """(arrays..., cotangent) -> the vector-Jacobian product of `function` with respect to its last array.
 
-        Arrays, the cotangent and the product are the framework's own, the cotangent in the shape of the answer. It is
-        asked of itself for second derivatives.
+        Arrays, the cotangent and the product are the framework's own, the cotangent in the shape of the answer. Of
+        `order` 2, for a function of one number, it is that of this product, with the cotangent once more.
         """
-        raise NotImplementedError(f"{self.framework} has no gradients")
+        text = self.wording.gradient if order == 1 else self.wording.second
+        if text is None:
+            raise NotImplementedError(f"{self.framework} has no gradients of order {order}")
+        made: Function = product(text, self.names)(function)
+        return made

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from trueline.adapters.base import Adapter, Array, Function, Mode, implements
-from trueline.adapters.layouts import HANDED_OVER, laid_out
+from trueline.adapters.base import Adapter, Mode, implements
+from trueline.adapters.layouts import HANDED_OVER
+from trueline.adapters.wording import Wording
 
 NARROW = ("float16", "bfloat16", "float32")
 X64 = {"JAX_ENABLE_X64": "1"}
@@ -26,7 +26,7 @@ class JaxAdapter(Adapter):
         Mode(
             "eager",
             NARROW,
-            layouts=HANDED_OVER,
+            layouts=tuple(HANDED_OVER),
             other_dtypes=COMPILED_EACH,
             sweeps=("float32",),
             few_shapes=True,
@@ -34,6 +34,19 @@ class JaxAdapter(Adapter):
         Mode("compiled", NARROW, compiled=True, sweeps=("float32",)),
         Mode("eager-x64", ("float64",), environ=X64, other_dtypes=COMPILED_EACH, sweeps=()),
         Mode("compiled-x64", ("float64",), environ=X64, compiled=True, sweeps=()),
+    )
+    wording = Wording(
+        # A committed array; without x64, int64 labels become int32.
+        put="jax.device_put(array, jax.devices(platform)[index])",
+        get="numpy.asarray(answer)",
+        gradient="""\
+answer, pull = jax.vjp(lambda variable: call, variable)
+gradient = pull(cotangent.astype(answer.dtype))[0]""",
+        second="""\
+slope, pull = jax.vjp(lambda variable: jax.vjp(lambda variable: call, variable)[1](cotangent)[0], variable)
+gradient = pull(cotangent.astype(slope.dtype))[0]""",
+        compile="jax.jit(function)",
+        handed=HANDED_OVER,
     )
     table = (
         implements("sigmoid", "jax.nn.sigmoid(x)"),
@@ -146,45 +159,10 @@ class JaxAdapter(Adapter):
                 found[f"cuda:{device.id}"] = device.device_kind
         return found
 
-    def _device(self, slug: str) -> Any:
-        platform, _, index = slug.partition(":")
-        return self.jax.devices(platform)[int(index or 0)]
-
     def flags(self) -> dict[str, str | float | bool | None]:
         """Whether binary64 exists, and how matrix products are computed."""
         config = self.jax.config
         return {"x64": bool(config.jax_enable_x64), "matmul_precision": config.jax_default_matmul_precision}
-
-    def put(self, array: Array, device: str) -> Any:
-        """A committed array with the same bits; without x64, int64 labels become int32."""
-        return self.jax.device_put(self._known(array), self._device(device))
-
-    def _known(self, array: Array) -> Array:
-        narrowed = array.dtype == np.int64 and not self.jax.config.jax_enable_x64
-        return array.astype(np.int32) if narrowed else array
-
-    def lay_out(self, array: Array, layout: str, device: str) -> Any:
-        """The array made from a NumPy array in that layout: JAX's have one of their own only."""
-        return self.jax.device_put(laid_out(self._known(array), layout), self._device(device))
-
-    def get(self, answer: Any) -> Array:
-        """The array's bits."""
-        return np.asarray(answer)
-
-    def compile(self, function: Function) -> Function:
-        """jax.jit."""
-        compiled: Function = self.jax.jit(function)
-        return compiled
-
-    def vjp(self, function: Function) -> Function:
-        """Reverse mode through jax.vjp."""
-
-        def product(*arrays: Any) -> Any:
-            *inputs, cotangent = arrays
-            answer, pull = self.jax.vjp(lambda last: function(*inputs[:-1], last), inputs[-1])
-            return pull(cotangent.astype(answer.dtype))[0]
-
-        return product
 
 
 ADAPTER = JaxAdapter()

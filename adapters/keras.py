@@ -7,6 +7,7 @@ compilation and gradients are the backend's.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from trueline.adapters.base import WIDE, Adapter, Array, Function, Lifecycle, Mode, implements
@@ -16,6 +17,7 @@ from trueline.adapters.layouts import HANDED_OVER
 from trueline.adapters.registry import adapter
 from trueline.adapters.tensorflow import QUIET
 from trueline.adapters.torch import TENSOR_LAYOUTS
+from trueline.adapters.wording import Wording
 
 ON_TENSORFLOW = {"KERAS_BACKEND": "tensorflow", **QUIET}
 ON_TORCH = {"KERAS_BACKEND": "torch"}
@@ -35,24 +37,25 @@ class KerasAdapter(Adapter):
             WIDE,
             ON_TENSORFLOW,
             requires=("tensorflow",),
-            layouts=HANDED_OVER,
+            layouts=tuple(HANDED_OVER),
             sweeps=("float32",),
         ),
         Mode(
             "tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True, few_shapes=True
         ),
-        Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",), layouts=TENSOR_LAYOUTS, sweeps=("float32",)),
+        Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",), layouts=tuple(TENSOR_LAYOUTS), sweeps=("float32",)),
         Mode(
             "jax-eager",
             ("float32",),
             ON_JAX,
             requires=("jax",),
-            layouts=HANDED_OVER,
+            layouts=tuple(HANDED_OVER),
             other_dtypes=COMPILED_EACH,
             few_shapes=True,
         ),
         Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True, few_shapes=True),
     )
+    wording = Wording(placed="keras.device(device.replace('cuda', 'gpu'))")
     spelling = {"reduction": {"mean": "sum_over_batch_size"}}  # noqa: RUF012
     # Keras 3 has no merge of its own: a metric's variables say of themselves that replicas are to be summed.
     lifecycle = Lifecycle(
@@ -252,9 +255,15 @@ class KerasAdapter(Adapter):
         """Import Keras and the backend that the environment names."""
         self.backend = adapter(os.environ["KERAS_BACKEND"])
         self.backend.load()
-        names = super().load()
-        self.keras = names["keras"]
-        return names
+        return super().load()
+
+    def worded(self, mode: Mode) -> Wording:
+        """The backend's wording; Keras itself places what is computed."""
+        return replace(adapter(mode.environ["KERAS_BACKEND"]).wording, placed=self.wording.placed)
+
+    def imported(self, mode: Mode) -> tuple[str, ...]:
+        """The backend's modules, and Keras."""
+        return (*adapter(mode.environ["KERAS_BACKEND"]).modules, *self.modules)
 
     def devices(self) -> dict[str, str]:
         """The backend's devices."""
@@ -282,20 +291,15 @@ class KerasAdapter(Adapter):
         placed = self.backend.on_device(function, device)
         if device == "cpu" and len(self.backend.devices()) == 1:
             return placed
-
-        def on(*arrays: Any) -> Any:
-            with self.keras.device(device.replace("cuda", "gpu")):
-                return placed(*arrays)
-
-        return on
+        return super().on_device(placed, device)
 
     def compile(self, function: Function) -> Function:
         """The backend's compiler."""
         return self.backend.compile(function)
 
-    def vjp(self, function: Function) -> Function:
+    def vjp(self, function: Function, order: int = 1) -> Function:
         """The backend's autodiff."""
-        return self.backend.vjp(function)
+        return self.backend.vjp(function, order)
 
 
 ADAPTER = KerasAdapter()

@@ -5,78 +5,36 @@ What lies in memory between the numbers is NaN, or 0 among integers, so that a f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Array
 
+Array = np.ndarray[Any, Any]
 
-def _transposed(array: Array) -> Array:
-    return np.asfortranarray(array)
-
-
-def _strided(array: Array) -> Array:
-    buffer = np.full((*array.shape[:-1], 2 * array.shape[-1]), filler(array), array.dtype)
-    buffer[..., ::2] = array
-    return buffer[..., ::2]
-
-
-def _padded(array: Array) -> Array:
-    buffer = np.full((*array.shape[:-1], array.shape[-1] + 3), filler(array), array.dtype)
-    buffer[..., :-3] = array
-    return buffer[..., :-3]
-
-
-def _reversed(array: Array) -> Array:
-    return np.ascontiguousarray(array[..., ::-1])[..., ::-1]
-
-
-def _misaligned(array: Array) -> Array:
-    whole = np.zeros(array.nbytes + 1, np.uint8)
-    placed: Array = whole[1:].view(array.dtype).reshape(array.shape)
-    placed[...] = array
-    return placed
-
-
-def _read_only(array: Array) -> Array:
-    copy = np.array(array)
-    copy.flags.writeable = False
-    return copy
-
-
-def _broadcast(array: Array) -> Array:
-    once = array[:1].tobytes()
-    return np.broadcast_to(array[:1], array.shape) if array.tobytes() == once * len(array) else np.array(array)
-
-
-LAYOUTS: dict[str, Callable[[Array], Array]] = {
-    "contiguous": np.array,
-    "transposed": _transposed,
-    "strided": _strided,
-    "padded": _padded,
-    "reversed": _reversed,
-    "misaligned": _misaligned,
-    "read-only": _read_only,
-    "broadcast": _broadcast,
+LAYOUTS = {
+    "contiguous": "array.copy()",
+    "transposed": "numpy.asfortranarray(array)",
+    "strided": "numpy.stack([array, numpy.full_like(array, filler)], axis=-1).reshape(*array.shape[:-1], -1)[..., ::2]",
+    "padded": "numpy.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, 3)], constant_values=filler)[..., :-3]",
+    "reversed": "array[..., ::-1].copy()[..., ::-1]",
+    "misaligned": "numpy.append(numpy.zeros(1, 'uint8'), numpy.frombuffer(array.tobytes(), 'uint8'))"
+    "[1:].view(array.dtype).reshape(array.shape)",
+    "read-only": "numpy.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)",
+    "broadcast": "numpy.broadcast_to(array[:1], array.shape)",
 }
-"""Column-major order, every second element of a larger buffer, rows that are the
-start of longer ones, a negative stride, one byte past alignment, not to be
-written to, and one row with a stride of 0 for all where they are equal."""
+"""Column-major order, every second element of a larger buffer, rows that start longer
+ones, a negative stride, one byte past alignment, not to be
+written to, and one row with a stride of 0 for all: expressions of `array` and `filler`, see Wording."""
 
-HANDED_OVER = tuple(f"numpy-{name}" for name in LAYOUTS)
+HANDED_OVER = {f"numpy-{name}": text for name, text in LAYOUTS.items()}
 """The layouts of the NumPy arrays that a framework is given whose own arrays have only one."""
 
 REPEATED = frozenset({"broadcast", "numpy-broadcast", "expanded"})
 """Layouts that hold the first row alone: the numbers must be that row, repeated."""
 
 
-def filler(array: Array) -> float:
-    """What stands between the numbers."""
-    return 0 if array.dtype.kind in "biu" else np.nan
-
-
-def laid_out(array: Array, layout: str) -> Array:
-    """The numbers of `array` in a layout of LAYOUTS or HANDED_OVER; a single number has but one."""
+def has_layout(array: Array, layout: str) -> bool:
+    """Whether an array can lie so: a single number has no layout, and rows that differ are not one row repeated."""
     if array.ndim == 0:
-        return np.array(array)
-    return LAYOUTS[layout.removeprefix("numpy-")](array)
+        return False
+    return layout not in REPEATED or array.tobytes() == array[:1].tobytes() * len(array)

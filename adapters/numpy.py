@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from trueline.adapters.base import NATIVE, Adapter, Array, Mode, implements
 from trueline.adapters.handwritten import HANDWRITTEN
-from trueline.adapters.layouts import LAYOUTS, laid_out
+from trueline.adapters.layouts import LAYOUTS
+from trueline.adapters.wording import Wording
 
 
 class NumPyAdapter(Adapter):
@@ -18,6 +19,7 @@ class NumPyAdapter(Adapter):
     extra = "numpy"
     modules: ClassVar[tuple[str, ...]] = ("numpy", "scipy.special", "scipy.stats")
     modes: ClassVar[tuple[Mode, ...]] = (Mode("eager", layouts=tuple(LAYOUTS)),)
+    wording = Wording(handed=LAYOUTS)
     differentiable = False
     device_types: ClassVar[tuple[str, ...]] = ("cpu",)
     table: ClassVar[tuple[tuple[Any, ...], ...]] = (
@@ -96,16 +98,6 @@ class NumPyAdapter(Adapter):
         """NumPy's warnings on overflow and invalid values are silenced: the suite looks at the results."""
         np.seterr(all="ignore")
         return super().load()
-
-    def put(self, array: Array, device: str) -> Array:
-        """The array itself."""
-        del device
-        return array
-
-    def lay_out(self, array: Array, layout: str, device: str) -> Array:
-        """The numbers in that layout."""
-        del device
-        return laid_out(array, layout)
 
     def get(self, answer: Any) -> Array:
         """The answer as an array; a Python scalar becomes binary64."""

@@ -9,14 +9,15 @@ import contextlib
 import functools
 import itertools
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from trueline.adapters.base import NATIVE, Function, Mode, implements
 from trueline.adapters.layouts import LAYOUTS
 from trueline.adapters.numpy import NumPyAdapter
+from trueline.adapters.wording import Wording, placing
 
 OPSET = 21
 """Version of the standard's operators."""
@@ -27,44 +28,77 @@ OPTIMISATION = "TRUELINE_ONNXRUNTIME_OPTIMISATION"
 """Environment variable with the name of a GraphOptimizationLevel."""
 DEFAULT_OPTIMISATION = "ORT_ENABLE_ALL"
 
+
+def _given(environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the prelude names beside the device."""
+    return {"opset": OPSET, "ir_version": IR_VERSION, "level": environ.get(OPTIMISATION, DEFAULT_OPTIMISATION)}
+
+
 UP_TO_BINARY32 = ("float16", "float32")
 """For operators whose kernel is of binary32 alone: binary16 is computed in it between two casts."""
 
 
-@dataclass(frozen=True)
-class Node:
-    """All that a session depends on: the operator, dtype and rank of each input given, attributes, and the device."""
+PRELUDE = """\
+def session(operator, kinds, attributes):
+    \"\"\"A model of one node. Its shapes are symbolic, the types of its outputs are inferred.\"\"\"
+    names = ["" if kind is None else f"input_{i}" for i, kind in enumerate(kinds)]
+    known = [(name, *kind) for name, kind in zip(names, kinds) if kind is not None]
+    of = onnx.helper.np_dtype_to_tensor_dtype
+    inputs = [onnx.helper.make_tensor_value_info(name, of(dtype), [None] * rank) for name, dtype, rank in known]
+    count = onnx.defs.get_schema(operator, opset).min_output
+    outputs = [onnx.ValueInfoProto(name=f"output_{i}") for i in range(count)]
+    node = onnx.helper.make_node(operator, names, [output.name for output in outputs], **dict(attributes))
+    graph = onnx.helper.make_graph([node], operator, inputs, outputs)
+    standard = onnx.helper.make_opsetid("", opset)
+    model = onnx.helper.make_model(graph, opset_imports=[standard], ir_version=ir_version)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
+    provider = "CPUExecutionProvider" if platform == "cpu" else ("CUDAExecutionProvider", {"device_id": index})
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=[provider])
 
-    operator: str
-    inputs: tuple[tuple[str, int] | None, ...]
-    attributes: tuple[tuple[str, Any], ...]
-    device: str
+
+def run(operator, *inputs, **attributes):
+    arrays = [None if each is None else numpy.asarray(each) for each in inputs]
+    kinds = tuple(None if array is None else (array.dtype, array.ndim) for array in arrays)
+    feeds = {f"input_{i}": array for i, array in enumerate(arrays) if array is not None}
+    outputs = session(operator, kinds, tuple(attributes.items())).run(None, feeds)
+    return outputs[0] if len(outputs) == 1 else outputs
+"""
+"""Every operator of the standard as a function: inputs in order, None for one left out; attributes by name.
+
+An operator of one output returns an array, one of several a list. Inputs are arrays or what NumPy makes one of.
+"""
 
 
 class Operators:
-    """Every operator of the standard as a function: inputs in order, None for one left out; attributes by name.
+    """The operators by name, each `run` on the device that is set, among the names that the prelude needs."""
 
-    An operator of one output returns an array, one of several a list. Inputs are arrays or what NumPy makes one of.
-    """
-
-    def __init__(self, session: Callable[[Node], Any]) -> None:
+    def __init__(self, names: Mapping[str, Any]) -> None:
         self.device = "cpu"
-        self._session = functools.cache(session)
+        self._names = names
+        self._runs: dict[str, Function] = {}
 
     def __getattr__(self, operator: str) -> Function:
-        return functools.partial(self._run, operator)
+        if self.device not in self._runs:
+            self._runs[self.device] = self._defined(self.device)
+        return functools.partial(self._runs[self.device], operator)
 
-    def _run(self, operator: str, *inputs: Any, **attributes: Any) -> Any:
-        arrays = [None if each is None else np.asarray(each) for each in inputs]
-        kinds = tuple(None if array is None else (array.dtype.name, array.ndim) for array in arrays)
-        node = Node(operator, kinds, tuple(sorted(attributes.items())), self.device)
-        feeds = {_input(index): array for index, array in enumerate(arrays) if array is not None}
-        outputs = self._session(node).run(None, feeds)
-        return outputs[0] if len(outputs) == 1 else outputs
+    def _defined(self, device: str) -> Function:
+        names = {"numpy": np, **self._names, **placing(device)}
+        exec(PRELUDE, names)
+        made = names["session"]
 
+        @functools.cache
+        def session(*node: Any) -> Any:
+            found = made(*node)
+            if device != "cpu" and found.get_providers()[0] == "CPUExecutionProvider":
+                # Where CUDA's libraries are not found, ONNX Runtime warns and computes on the CPU.
+                raise RuntimeError(f"ONNX Runtime has no {device} here")
+            return found
 
-def _input(index: int) -> str:
-    return f"input_{index}"
+        names["session"] = session
+        run: Function = names["run"]
+        return run
 
 
 class OnnxRuntimeAdapter(NumPyAdapter):
@@ -82,6 +116,7 @@ class OnnxRuntimeAdapter(NumPyAdapter):
         Mode("unoptimised", NATIVE, {OPTIMISATION: "ORT_DISABLE_ALL"}),
     )
     device_types = ("cpu", "cuda")
+    wording = Wording(handed=LAYOUTS, prelude=PRELUDE, operators={"onnx": "run"})
     table = (
         implements("sigmoid", "onnx.Sigmoid(x)", name="onnxruntime.Sigmoid"),
         implements("softplus", "onnx.Softplus(x)", name="onnxruntime.Softplus", dtypes=UP_TO_BINARY32),
@@ -131,9 +166,13 @@ class OnnxRuntimeAdapter(NumPyAdapter):
     def load(self) -> dict[str, Any]:
         """Import ONNX Runtime and onnx; calls find the operators under the name onnx."""
         names = super().load()
-        self.runtime, self.onnx = names["onnxruntime"], names["onnx"]
-        self.operators = Operators(self._session)
+        self.runtime = names["onnxruntime"]
+        self.operators = Operators({**names, **_given(os.environ)})
         return {"onnx": self.operators}
+
+    def worded(self, mode: Mode) -> Wording:
+        """The prelude names the mode's level of graph optimisation."""
+        return replace(self.wording, given=_given(mode.environ))
 
     def devices(self) -> dict[str, str]:
         """The CPU and each CUDA device that memory can be had on; ONNX Runtime does not tell what they are called."""
@@ -146,7 +185,7 @@ class OnnxRuntimeAdapter(NumPyAdapter):
 
     def flags(self) -> dict[str, str | float | bool | None]:
         """The opset and the level of graph optimisation."""
-        return {"opset": OPSET, "graph_optimisation": os.environ.get(OPTIMISATION, DEFAULT_OPTIMISATION)}
+        return {"opset": OPSET, "graph_optimisation": _given(os.environ)["level"]}
 
     def on_device(self, function: Function, device: str) -> Function:
         """Sessions on the device; arrays are copied to it and back."""
@@ -156,34 +195,6 @@ class OnnxRuntimeAdapter(NumPyAdapter):
             return function(*arrays)
 
         return placed
-
-    def _session(self, node: Node) -> Any:
-        """A session of a model of one node. Its shapes are symbolic, the types of its outputs are inferred."""
-        helper = self.onnx.helper
-        names = [_input(index) if kind else "" for index, kind in enumerate(node.inputs)]
-        inputs = [
-            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind[0])), [None] * kind[1])
-            for name, kind in zip(names, node.inputs, strict=True)
-            if kind
-        ]
-        count = self.onnx.defs.get_schema(node.operator, OPSET).min_output
-        outputs = [self.onnx.ValueInfoProto(name=f"output_{index}") for index in range(count)]
-        made = helper.make_node(node.operator, names, [output.name for output in outputs], **dict(node.attributes))
-        model = helper.make_model(
-            helper.make_graph([made], node.operator, inputs, outputs),
-            opset_imports=[helper.make_opsetid("", OPSET)],
-            ir_version=IR_VERSION,
-        )
-        options = self.runtime.SessionOptions()
-        level = os.environ.get(OPTIMISATION, DEFAULT_OPTIMISATION)
-        options.graph_optimization_level = getattr(self.runtime.GraphOptimizationLevel, level)
-        name, _, index = node.device.partition(":")
-        provider = ("CUDAExecutionProvider", {"device_id": index}) if name == "cuda" else ("CPUExecutionProvider", {})
-        session = self.runtime.InferenceSession(model.SerializeToString(), options, providers=[provider])
-        if session.get_providers()[0] != provider[0]:
-            # Where CUDA's libraries are not found, ONNX Runtime warns and computes on the CPU.
-            raise RuntimeError(f"ONNX Runtime has no {provider[0]} here")
-        return session
 
 
 ADAPTER = OnnxRuntimeAdapter()

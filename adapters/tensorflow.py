@@ -5,11 +5,32 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
-from trueline.adapters.base import Adapter, Array, Function, Mode, implements
-from trueline.adapters.layouts import HANDED_OVER, laid_out
+from trueline.adapters.base import Adapter, Array, Mode, implements
+from trueline.adapters.layouts import HANDED_OVER
+from trueline.adapters.wording import Wording
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+WORDING = Wording(
+    put="tf.constant(array)",
+    get="answer.numpy()",
+    gradient="""\
+with tf.GradientTape() as tape:
+    tape.watch(variable)
+    answer = call
+gradient = tape.gradient(answer, variable, output_gradients=cotangent)""",
+    second="""\
+with tf.GradientTape() as outer:
+    outer.watch(variable)
+    with tf.GradientTape() as inner:
+        inner.watch(variable)
+        answer = call
+    slope = inner.gradient(answer, variable, output_gradients=cotangent)
+gradient = outer.gradient(slope, variable, output_gradients=cotangent)""",
+    compile="tf.function(function, jit_compile=True, reduce_retracing=False)",
+    placed="tf.device(device.replace('cuda', 'gpu'))",
+    handed=HANDED_OVER,
+)
 
 
 class TensorFlowAdapter(Adapter):
@@ -18,11 +39,12 @@ class TensorFlowAdapter(Adapter):
     framework = "tensorflow"
     distributions = ("tensorflow-cpu|tensorflow", "numpy", "ml_dtypes")
     extra = "tensorflow"
-    modules = ("tensorflow",)
+    modules = ("tensorflow as tf",)
     modes = (
-        Mode("eager", environ=QUIET, layouts=HANDED_OVER),
+        Mode("eager", environ=QUIET, layouts=tuple(HANDED_OVER)),
         Mode("compiled", environ=QUIET, compiled=True, sweeps=("float32",)),
     )
+    wording = WORDING
     table = (
         implements("sigmoid", "tf.math.sigmoid(x)"),
         implements("log_sigmoid", "tf.math.log_sigmoid(x)"),
@@ -83,10 +105,11 @@ class TensorFlowAdapter(Adapter):
 
     def load(self) -> dict[str, Any]:
         """Import TensorFlow; GPU memory is taken as needed, so that processes can share a device."""
-        self.tf = super().load()["tensorflow"]
+        names = super().load()
+        self.tf = names["tf"]
         for device in self.tf.config.list_physical_devices("GPU"):
             self.tf.config.experimental.set_memory_growth(device, True)
-        return {"tf": self.tf}
+        return names
 
     def devices(self) -> dict[str, str]:
         """The CPU and each GPU, under CUDA's name for it."""
@@ -103,42 +126,7 @@ class TensorFlowAdapter(Adapter):
 
     def put(self, array: Array, device: str) -> Any:
         """A tensor with the array's bits."""
-        with self.tf.device(device.replace("cuda", "gpu")):
-            return self.tf.constant(array)
-
-    def lay_out(self, array: Array, layout: str, device: str) -> Any:
-        """The tensor made from a NumPy array in that layout: tensors have one of their own only."""
-        return self.put(laid_out(array, layout), device)
-
-    def get(self, answer: Any) -> Array:
-        """The tensor's bits as an array."""
-        return np.asarray(answer.numpy())
-
-    def on_device(self, function: Function, device: str) -> Function:
-        """Run under tf.device."""
-
-        def placed(*arrays: Any) -> Any:
-            with self.tf.device(device.replace("cuda", "gpu")):
-                return function(*arrays)
-
-        return placed
-
-    def compile(self, function: Function) -> Function:
-        """One tf.function, compiled by XLA for each shape."""
-        compiled: Function = self.tf.function(function, jit_compile=True, reduce_retracing=False)
-        return compiled
-
-    def vjp(self, function: Function) -> Function:
-        """Reverse mode through GradientTape."""
-
-        def product(*arrays: Any) -> Any:
-            *inputs, cotangent = arrays
-            with self.tf.GradientTape() as tape:
-                tape.watch(inputs[-1])
-                answer = function(*inputs)
-            return tape.gradient(answer, inputs[-1], output_gradients=cotangent)
-
-        return product
+        return self.on_device(super().put, device)(array, device)
 
 
 ADAPTER = TensorFlowAdapter()

@@ -5,12 +5,35 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-import numpy as np
-from trueline.adapters.base import Adapter, Array, Function, Mode, implements
-from trueline.adapters.layouts import filler
+from trueline.adapters.base import Adapter, Function, Mode, implements
+from trueline.adapters.wording import Wording
 
-TENSOR_LAYOUTS = ("contiguous", "transposed", "strided", "offset", "expanded")
+TENSOR_LAYOUTS = {
+    "contiguous": "array",
+    "transposed": "array.transpose(0, -1).contiguous().transpose(0, -1)",
+    "strided": "torch.stack([array, torch.full_like(array, filler)], dim=-1).flatten(-2)[..., ::2]",
+    "offset": "torch.cat([array.new_zeros(1), array.flatten()])[1:].view(array.shape)",
+    "expanded": "array[:1].expand(array.shape)",
+}
 """As in NumPy, except: a storage offset of one element, and torch's word for a stride of 0; no stride is negative."""
+
+WORDING = Wording(
+    put="torch.tensor(array, device=device)",
+    get="answer.numpy(force=True)",
+    put_bfloat16="torch.tensor(array.view('uint16'), device=device).view(torch.bfloat16)",
+    get_bfloat16="answer.float().numpy(force=True)",
+    gradient="""\
+variable = variable.clone().requires_grad_()
+answer = call
+gradient = torch.autograd.grad(answer, variable, cotangent)[0]""",
+    second="""\
+variable = variable.clone().requires_grad_()
+answer = call
+slope = torch.autograd.grad(answer, variable, cotangent, create_graph=True)[0]
+gradient = torch.autograd.grad(slope, variable, cotangent)[0]""",
+    compile="torch.compile(function, dynamic=True)",
+    laid_out=TENSOR_LAYOUTS,
+)
 
 
 def _into(operation: str, call: str) -> tuple[Any, ...]:
@@ -31,7 +54,8 @@ class TorchAdapter(Adapter):
     distributions = ("torch", "numpy")
     extra = "torch"
     modules = ("torch",)
-    modes = (Mode("eager", layouts=TENSOR_LAYOUTS), Mode("compiled", dtypes=("float32",), compiled=True))
+    modes = (Mode("eager", layouts=tuple(TENSOR_LAYOUTS)), Mode("compiled", dtypes=("float32",), compiled=True))
+    wording = WORDING
     table = (
         implements("sigmoid", "torch.sigmoid(x)"),
         implements("sigmoid", "torch.nn.functional.sigmoid(x)"),
@@ -237,54 +261,11 @@ class TorchAdapter(Adapter):
             "cuda": self.torch.version.cuda,
         }
 
-    def put(self, array: Array, device: str) -> Any:
-        """A tensor with the array's bits; bfloat16 goes through int16, which NumPy has."""
-        if array.dtype.name == "bfloat16":
-            return self.torch.from_numpy(array.view(np.int16).copy()).view(self.torch.bfloat16).to(device)
-        return self.torch.from_numpy(np.array(array)).to(device)
-
-    def lay_out(self, array: Array, layout: str, device: str) -> Any:
-        """The numbers in that layout, on the device."""
-        plain = self.put(array, device)
-        if layout == "transposed":
-            return plain.transpose(0, -1).contiguous().transpose(0, -1)
-        if layout == "strided":
-            buffer = plain.new_full((*plain.shape[:-1], 2 * plain.shape[-1]), filler(array))
-            buffer[..., ::2] = plain
-            return buffer[..., ::2]
-        if layout == "offset":
-            return self.torch.cat([plain.new_zeros(1), plain.flatten()])[1:].view(plain.shape)
-        return plain[:1].expand(plain.shape) if layout == "expanded" else plain
-
-    def get(self, answer: Any) -> Array:
-        """The tensor's bits as an array."""
-        tensor = answer.detach().cpu()
-        if tensor.dtype == self.torch.bfloat16:
-            import ml_dtypes
-
-            return np.asarray(tensor.view(self.torch.int16).numpy()).view(ml_dtypes.bfloat16)
-        return np.asarray(tensor.numpy())
-
     def compile(self, function: Function) -> Function:
-        """torch.compile with dynamic shapes, so that one compilation serves rows of every length."""
+        """One compilation serves rows of every length; rows of another number of axes are compiled anew."""
         with contextlib.suppress(AttributeError):
             self.torch._dynamo.config.cache_size_limit = 256
-        compiled: Function = self.torch.compile(function, dynamic=True)
-        return compiled
-
-    def vjp(self, function: Function) -> Function:
-        """Reverse mode through autograd."""
-
-        def product(*arrays: Any) -> Any:
-            *inputs, cotangent = arrays
-            # Within another derivative the variable is that one's, and this one is differentiated in turn.
-            inner = inputs[-1].requires_grad
-            variable = inputs[-1] if inner else inputs[-1].detach().clone().requires_grad_()
-            answer = function(*inputs[:-1], variable)
-            (gradient,) = self.torch.autograd.grad(answer, variable, cotangent, create_graph=inner)
-            return gradient
-
-        return product
+        return super().compile(function)
 
 
 ADAPTER = TorchAdapter()

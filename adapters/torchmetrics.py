@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trueline.adapters.base import Adapter, Array, Function, Lifecycle, Mode, implements
+from trueline.adapters.base import Adapter, Lifecycle, Mode, implements
 from trueline.adapters.registry import adapter
-from trueline.adapters.torch import TENSOR_LAYOUTS
+from trueline.adapters.torch import TENSOR_LAYOUTS, WORDING
 
 FUNCTIONAL = "torchmetrics.functional.classification"
 OBJECTS = "torchmetrics.classification"
@@ -29,8 +29,9 @@ class TorchMetricsAdapter(Adapter):
     framework = "torchmetrics"
     distributions = ("torchmetrics", "torch", "numpy")
     extra = "torchmetrics"
-    modules = ("torchmetrics.classification", "torchmetrics.functional.classification", "copy")
-    modes = (Mode("eager", requires=("torch",), layouts=TENSOR_LAYOUTS),)
+    modules = ("torch", "torchmetrics.classification", "torchmetrics.functional.classification", "copy")
+    modes = (Mode("eager", requires=("torch",), layouts=tuple(TENSOR_LAYOUTS)),)
+    wording = WORDING
     lifecycle = Lifecycle(
         update="metric.update",
         call="metric",
@@ -244,7 +245,8 @@ class TorchMetricsAdapter(Adapter):
     def load(self) -> dict[str, Any]:
         """Import torch and TorchMetrics."""
         self.torch = adapter("torch")
-        return {**self.torch.load(), **super().load()}
+        self.torch.load()
+        return super().load()
 
     def devices(self) -> dict[str, str]:
         """Torch's devices."""
@@ -253,22 +255,6 @@ class TorchMetricsAdapter(Adapter):
     def flags(self) -> dict[str, str | float | bool | None]:
         """Torch's flags."""
         return self.torch.flags()
-
-    def put(self, array: Array, device: str) -> Any:
-        """A tensor."""
-        return self.torch.put(array, device)
-
-    def lay_out(self, array: Array, layout: str, device: str) -> Any:
-        """A tensor in that layout."""
-        return self.torch.lay_out(array, layout, device)
-
-    def get(self, answer: Any) -> Array:
-        """The tensor's bits as an array."""
-        return self.torch.get(answer)
-
-    def vjp(self, function: Function) -> Function:
-        """Torch's autograd."""
-        return self.torch.vjp(function)
 
 
 ADAPTER = TorchMetricsAdapter()

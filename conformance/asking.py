@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,23 @@ Asked = tuple[Case, Array | None]
 """A case, with the upstream gradient if its vector-Jacobian product is asked for."""
 
 
-def answers(
+@dataclass(frozen=True)
+class Given:
+    """The answer to a case, and the calls that gave it: one whose rows from `start` on it is, or one a sample."""
+
+    answer: Answer
+    calls: tuple[Call, ...]
+    whole: tuple[Answer, ...]
+    """The answers to those calls."""
+    start: int = 0
+
+
+def answers(context: Context, chosen: Sequence[Case], **how: Any) -> list[Answer]:
+    """The answer to each case; see `given`."""
+    return [each.answer for each in given(context, chosen, **how)]
+
+
+def given(
     context: Context,
     chosen: Sequence[Case],
     *,
@@ -28,7 +45,7 @@ def answers(
     implementation: Implementation | None = None,
     cotangents: Sequence[Array] | None = None,
     order: int = 1,
-) -> list[Answer]:
+) -> list[Given]:
     """The answer to each case, or its vector-Jacobian product with that cotangent.
 
     Cases that differ in their rows alone are asked in one call. Where that call is refused, each is asked alone,
@@ -36,11 +53,13 @@ def answers(
     """
     asked = implementation or context.implementation
     op = operation(asked.operation)
-    found: dict[int, Answer] = {}
+    found: dict[int, Given] = {}
     together: dict[Any, list[int]] = {}
     for index, case in enumerate(chosen):
         if cotangents is None and asked_one_by_one(asked, context.operation, case):
-            found[index] = one_by_one(context, case, asked, mode)
+            calls = tuple(context.call(part, implementation=asked, mode=mode) for part in samples(case))
+            singles = tuple(context.ask(calls))
+            found[index] = Given(joined(singles), calls, singles)
         else:
             together.setdefault(_likeness(case, index, op), []).append(index)
     questions: list[Asked] = [
@@ -52,12 +71,18 @@ def answers(
 
     groups = list(together.values())
     filled = [_filled([questions[index] for index in group], op) for group in groups]
-    answered = context.ask([call(question) for question in filled])
-    for group, question, answer in zip(groups, filled, answered, strict=True):
+    asked_together = [call(question) for question in filled]
+    answered = context.ask(asked_together)
+    for group, question, one, answer in zip(groups, filled, asked_together, answered, strict=True):
+        start = 0
         parts = list(_parts(answer, [chosen[index] for index in group], _rows(question[0]), op))
+        for index, part in zip(group, parts, strict=False):
+            found[index] = Given(part, (one,), (answer,), start)
+            start += _rows(chosen[index])
         if not parts:
-            parts = context.ask([call(questions[index]) for index in group])
-        found.update(zip(group, parts, strict=True))
+            alone = [call(questions[index]) for index in group]
+            for index, own, part in zip(group, alone, context.ask(alone), strict=True):
+                found[index] = Given(part, (own,), (part,))
     return [found[index] for index in range(len(chosen))]
 
 
@@ -107,9 +132,14 @@ def _parts(answer: Answer, group: Sequence[Case], asked: int, op: Operation) -> 
         start += length
 
 
-def one_by_one(context: Context, case: Case, asked: Implementation, mode: Mode | None = None) -> Answer:
-    """The answers for single samples, each asked for as the mean over itself."""
-    parts = [
+def filled_up(case: Case, op: Operation) -> Case:
+    """The case with as many rows as it is asked with beside others, those that are added being its first."""
+    return _filled([(case, None)], op)[0]
+
+
+def samples(case: Case) -> list[Case]:
+    """A case for each sample, that of the mean over itself."""
+    return [
         Case(
             case.name,
             {name: array[i : i + 1] for name, array in case.inputs.items()},
@@ -117,7 +147,10 @@ def one_by_one(context: Context, case: Case, asked: Implementation, mode: Mode |
         )
         for i in range(_rows(case))
     ]
-    got = context.ask([context.call(part, implementation=asked, mode=mode) for part in parts])
+
+
+def joined(got: Sequence[Answer]) -> Answer:
+    """The answers for single samples as one; the first that never came, where one did not."""
     refused = next((each for each in got if isinstance(each, NoAnswer)), None)
     if refused is not None:
         return refused

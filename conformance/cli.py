@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from trueline.adapters.registry import FRAMEWORKS, PlugInError, UnknownFrameworkError, adapter, implementations
@@ -18,8 +16,10 @@ from trueline.conformance.admission import left_out
 from trueline.conformance.cli_check import check_command
 from trueline.conformance.recipe import UnknownImplementationError, recipes
 from trueline.conformance.recorder import suite
+from trueline.conformance.reproduce import reproduce
 from trueline.conformance.selection import Selection, SelectionError, install_hint
-from trueline.conformance.session import DEVIATES, HARNESS, Nothing, Report, measure
+from trueline.conformance.session import DEVIATES, Nothing, Report, measure
+from trueline.conformance.terminal import RUN_FILE, console, fail
 from trueline.conformance.translations import equivalents, missing, translations
 from trueline.reference.catalogue import OPERATIONS
 from trueline.reports import runfile
@@ -29,29 +29,16 @@ from trueline.reports.report import write_report
 from trueline.reports.show import show as shown
 from trueline.reports.summary import terminal_table
 
-RUN_FILE = click.Path(path_type=Path, dir_okay=False)
 UNBROKEN = 1000
 """Columns of a list that is piped: nothing is folded, so that grep finds it."""
 
 EPILOGUE = "Exit code: 0 nothing deviates undocumented, 1 something does, 2 usage or harness error."
 
 
-def _fail(message: str) -> NoReturn:
-    """One sentence on standard error, exit code 2."""
-    click.echo(f"trueline: {message}", err=True)
-    sys.exit(HARNESS)
-
-
 def _warn() -> None:
     """A line on standard error for each plug-in that is left out."""
     for told in left_out().values():
         click.echo(f"trueline: {told}", err=True)
-
-
-def _console(width: int = 160) -> Console:
-    # A pipe or a file has no width of its own, and 80 columns would break keys.
-    console = Console()
-    return console if console.is_terminal else Console(width=width)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -126,26 +113,26 @@ def run(
     try:
         report = measure(selection, expression, output, timeout=timeout, jobs=jobs)
     except (SelectionError, Nothing, runfile.RunFileError) as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{output} cannot be written ({error.strerror}); give another --output.")
+        fail(f"{output} cannot be written ({error.strerror}); give another --output.")
     except KeyboardInterrupt:
-        _fail("interrupted before anything was measured; nothing was written.")
+        fail("interrupted before anything was measured; nothing was written.")
     _tell(report)
     sys.exit(report.code)
 
 
 def _tell(report: Report) -> None:
-    console = _console()
+    told = console()
     if report.run is not None:
-        console.print(terminal_table(report.run))
+        told.print(terminal_table(report.run))
     for line in report.lines:
-        console.print(line, markup=False, highlight=False)
+        told.print(line, markup=False, highlight=False)
     if report.written is not None:
-        console.print(f"Run file: {report.written}", markup=False, highlight=False, soft_wrap=True)
-        console.print(f"A page of it: trueline report {report.written} --output report", markup=False, soft_wrap=True)
+        told.print(f"Run file: {report.written}", markup=False, highlight=False, soft_wrap=True)
+        told.print(f"A page of it: trueline report {report.written} --output report", markup=False, soft_wrap=True)
     if report.code == DEVIATES:
-        console.print("One observation in full: trueline show KEY --run RUN.json", markup=False, highlight=False)
+        told.print("One observation in full: trueline show KEY --run RUN.json", markup=False, highlight=False)
 
 
 @main.command(epilog="Exit code: 0 written, 2 a run file is missing, broken, partial or (with --fresh) stale.")
@@ -163,9 +150,9 @@ def report(runs: tuple[Path, ...], output: Path, fresh: bool) -> None:
     try:
         written = write_report(runs, output, suite_digest=suite()["digest"] if fresh else None)
     except runfile.RunFileError as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{output} cannot be written ({error.strerror}); give another --output.")
+        fail(f"{output} cannot be written ({error.strerror}); give another --output.")
     for path in written:
         click.echo(path)
 
@@ -178,7 +165,7 @@ def report(runs: tuple[Path, ...], output: Path, fresh: bool) -> None:
 def list_(what: str, lacking: bool) -> None:
     """List the operations, the implementations with their calls, the frameworks, or the recipes."""
     if lacking and what != "recipes":
-        _fail(f"--missing is about recipes, not about {what}.")
+        fail(f"--missing is about recipes, not about {what}.")
     _warn()
     {
         "operations": _list_operations,
@@ -195,7 +182,7 @@ def _print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     for row in rows:
         # Text, because rich would take the brackets of a call for markup.
         table.add_row(*(Text(cell) for cell in row))
-    _console(UNBROKEN).print(table)
+    console(UNBROKEN).print(table)
 
 
 def _list_operations() -> None:
@@ -253,9 +240,9 @@ def translate(implementation: str, to: str | None) -> None:
         _warn()
         own, found = list(equivalents(implementation, to)), list(translations(implementation, to))
     except (UnknownFrameworkError, PlugInError, UnknownImplementationError) as error:
-        _fail(str(error))
+        fail(str(error))
     if not own and not found:
-        _fail(
+        fail(
             f"nothing like {implementation} is known{f' in {to}' if to else ''}; 'trueline list recipes' has the rest."
         )
     for each in own:
@@ -280,10 +267,12 @@ def show(key: str, path: Path) -> None:
     KEY is operation/implementation/dtype/device/mode/check/case.
     """
     try:
-        console = _console()
-        console.print(shown(runfile.read(path), key))
+        console().print(shown(runfile.read(path), key))
     except runfile.RunFileError as error:
-        _fail(str(error))
+        fail(str(error))
+
+
+main.add_command(reproduce)
 
 
 @main.command(epilog="Exit code: 0, or 1 with --fail-on regression if there is one, 2 for a usage error.")
@@ -295,8 +284,8 @@ def compare(old: Path, new: Path, fail_on: str | None) -> None:
     try:
         comparison = compared(runfile.read(old), runfile.read(new))
     except runfile.RunFileError as error:
-        _fail(str(error))
-    _console().print(render_comparison(comparison))
+        fail(str(error))
+    console().print(render_comparison(comparison))
     if fail_on and comparison.has_regression:
         sys.exit(DEVIATES)
 
@@ -320,7 +309,7 @@ def docs(output: Path, check: bool) -> None:
     try:
         found = documentation.differences(output, made) if check else documentation.write(output, made)
     except OSError as error:
-        _fail(f"{output} cannot be {'read' if check else 'written'} ({error.strerror}); give another --output.")
+        fail(f"{output} cannot be {'read' if check else 'written'} ({error.strerror}); give another --output.")
     for name, state in found.items():
         click.echo(f"{output / name} {'is' if check else 'was'} {state}")
     click.echo(f"{len(made)} pages, {len(found)} not up to date.")

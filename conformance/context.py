@@ -12,7 +12,8 @@ from trueline.adapters.base import Adapter, Implementation, Mode
 from trueline.adapters.registry import adapter
 from trueline.conformance.calls import Answer, Call
 from trueline.conformance.cases import Case, cases
-from trueline.conformance.judge import LARGEST_ERROR, Judgement
+from trueline.conformance.judge import Judgement
+from trueline.conformance.showing import Replay, observed
 from trueline.conformance.truths import evaluate, gradient
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import FORMATS, Array, Format
@@ -66,6 +67,10 @@ class Context:
     clock: Clock = field(default_factory=Clock)
     stored_cases: dict[str, Case] = field(default_factory=dict)
     """Cases that observations were made of, under operation/dtype/check/case."""
+    replays: dict[str, Replay] = field(default_factory=dict)
+    """How observations that deviate are made again, by their keys."""
+    keeps: bool = True
+    """Whether exact answers are kept for others who ask for the same."""
 
     @property
     def implementation(self) -> Implementation:
@@ -85,7 +90,7 @@ class Context:
     def of(self, implementation: Implementation) -> Context:
         """The same setting for another implementation of the framework."""
         setting = replace(self.setting, implementation=implementation)
-        return Context(setting, self.ask, self.clock, self.stored_cases)
+        return replace(self, setting=setting)
 
     def cases(self) -> tuple[Case, ...]:
         """The operation's cases that this implementation can be asked."""
@@ -128,7 +133,8 @@ class Context:
         parameters = definition_parameters(asked, {**case.parameters, **more})
         started = time.perf_counter()
         try:
-            return evaluate(operation(asked.operation), fmt or self.format, case.inputs, **parameters)
+            op = operation(asked.operation)
+            return evaluate(op, fmt or self.format, case.inputs, keep=self.keeps, **parameters)
         finally:
             self.clock.oracle += time.perf_counter() - started
 
@@ -140,7 +146,8 @@ class Context:
         parameters = definition_parameters(asked, case.parameters)
         started = time.perf_counter()
         try:
-            return gradient(operation(asked.operation), self.format, case.inputs, cotangent, order=order, **parameters)
+            op = operation(asked.operation)
+            return gradient(op, self.format, case.inputs, cotangent, keep=self.keeps, order=order, **parameters)
         finally:
             self.clock.oracle += time.perf_counter() - started
 
@@ -148,20 +155,19 @@ class Context:
         """The same framework's implementation of another operation whose public path is nearest."""
         return partner(self.setting, name)
 
-    def observation(self, check: str, case: Case, judgement: Judgement, **more: Any) -> Observation:
-        """The record of what `check` saw of `case`."""
+    def observation(
+        self, check: str, case: Case, judgement: Judgement, *, replay: Replay | None = None, **more: Any
+    ) -> Observation:
+        """The record of what `check` saw of `case`; `replay` is how to see it again."""
+        return self.seen(check, case, observed(judgement, **more), replay)
+
+    def seen(self, check: str, case: Case, fields: Mapping[str, Any], replay: Replay | None) -> Observation:
+        """The record that holds these fields."""
         self.stored_cases[f"{self.implementation.operation}/{self.setting.dtype}/{check}/{case.name}"] = case
-        fields = {
-            "verdict": judgement.verdict,
-            "error": None if judgement.error is None else min(judgement.error, LARGEST_ERROR),
-            "allowed": None if judgement.allowed is None else min(judgement.allowed, LARGEST_ERROR),
-            "accuracy": judgement.accuracy,
-            "message": judgement.message,
-            "witness": judgement.witness,
-            **more,
-        }
-        record = {name: value for name, value in fields.items() if value is not None}
-        return {"key": f"{self.setting.prefix}/{check}/{case.name}", **record}
+        key = f"{self.setting.prefix}/{check}/{case.name}"
+        if replay is not None and fields["verdict"] == "deviates":
+            self.replays[key] = replay
+        return {"key": key, **fields}
 
 
 def definition_parameters(implementation: Implementation, parameters: Mapping[str, Any]) -> dict[str, Any]:

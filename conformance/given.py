@@ -173,9 +173,9 @@ class Given(Adapter):
         """As the framework's."""
         return self.base.on_device(function, device)
 
-    def vjp(self, function: Function) -> Function:
+    def vjp(self, function: Function, order: int = 1) -> Function:
         """As the framework's."""
-        return self.base.vjp(function)
+        return self.base.vjp(function, order)
 
 
 VERBS = {"update": ("update", "update_state"), "result": ("result", "compute"), "reset": ("reset", "reset_state"),

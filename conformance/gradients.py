@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from trueline.conformance.asking import answers
-from trueline.conformance.calls import Answer, NoAnswer
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one
 from trueline.conformance.frozen import integers
 from trueline.conformance.judge import Judgement, allowance, condition, digest, divided_by, judge, unanswered
+from trueline.conformance.showing import Shown, observed
+from trueline.conformance.values import shown_value
 from trueline.reference.balls import PrecisionError
 from trueline.reference.formats import Array
 from trueline.reference.operations import Bound
+from trueline.reference.truth import Truth
 
 
 def cotangent(context: Context, case: Case) -> Array:
@@ -60,14 +64,60 @@ def judged(
     """The observation that a vector-Jacobian product is, or is not, within its bound."""
     if isinstance(answer, NoAnswer):
         return context.observation(check, case, unanswered(answer))
-    # The second derivative is asked with the cotangent twice.
-    weights = upstream if order == 1 else np.asarray(upstream, np.float64) ** 2
     try:
-        truth = context.gradient(case, weights, order=order)
+        truth, allowed = _due(context, case, upstream, bound, order)
     except PrecisionError as error:
         return context.observation(check, case, Judgement("undecided", message=str(error)), digest=digest(answer))
-    allowed = allowance(bound, _condition(context, case, weights, bound), truth, context.format)
-    return context.observation(check, case, judge(answer, truth, allowed, context.format), digest=digest(answer))
+    judgement = judge(answer, truth, allowed, context.format)
+    posed = replace(case, inputs={**case.inputs, COTANGENT: upstream})
+    replay = Sloped(context, posed, bound, order)
+    return context.observation(check, case, judgement, replay=replay, digest=digest(answer))
+
+
+def _due(context: Context, case: Case, upstream: Array, bound: Bound, order: int) -> tuple[Truth, Array]:
+    # The second derivative is asked with the cotangent twice.
+    weights = upstream if order == 1 else np.asarray(upstream, np.float64) ** 2
+    truth = context.gradient(case, weights, order=order)
+    return truth, allowance(bound, _condition(context, case, weights, bound), truth, context.format)
+
+
+COTANGENT = "cotangent"
+"""The upstream gradient, where a case that is asked again holds it among its inputs."""
+
+
+@dataclass(frozen=True)
+class Sloped:
+    """A case whose vector-Jacobian product is judged, asked alone."""
+
+    context: Context
+    case: Case
+    bound: Bound
+    order: int = 1
+
+    @staticmethod
+    def _apart(case: Case) -> tuple[Case, Array]:
+        inputs = dict(case.inputs)
+        upstream = inputs.pop(COTANGENT)
+        return replace(case, inputs=inputs), upstream
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether another case can be asked in its place."""
+        return True
+
+    def calls(self, case: Case) -> list[Call]:
+        """The one call."""
+        plain, upstream = self._apart(case)
+        return [self.context.call(plain, cotangent=upstream, order=self.order)]
+
+    def shown(self, case: Case, calls: Sequence[Call], answers: Sequence[Answer]) -> Shown:
+        """The element with the largest error, or the shape that is not the one due."""
+        (answer,) = answers
+        if isinstance(answer, NoAnswer):
+            return Shown(observed(unanswered(answer)))
+        plain, upstream = self._apart(case)
+        truth, allowed = _due(self.context, plain, upstream, self.bound, self.order)
+        return shown_value(calls, False, answer, truth, judge(answer, truth, allowed, self.context.format))
 
 
 def observe(context: Context) -> Iterator[Observation]:

@@ -14,9 +14,10 @@ from trueline.conformance.frozen import integers
 from trueline.conformance.judge import Judgement, digest, judge, refuses
 from trueline.conformance.ordinary import ordinary_case
 from trueline.conformance.probe import REFUSES
-from trueline.conformance.values import allowed_errors
+from trueline.conformance.values import Valued, allowed_errors
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import Domain
+from trueline.reference.truth import Truth
 
 NAME = "input-dtype"
 
@@ -102,12 +103,20 @@ def _judged(context: Context, case: Case, answer: Answer) -> Observation:
         refused = refuses(answer)
         judgement = Judgement("conforms" if refused else answer.verdict, message=answer.message)
         return context.observation(NAME, case, judgement, label=REFUSES if refused else None)
+    judgement = judge(answer, *_due(context, case, answer))
+    replay = Valued(context, case, _due, _label)
+    return context.observation(NAME, case, judgement, replay=replay, label=_label(answer), digest=digest(answer))
+
+
+def _label(answer: Array) -> str:
     kind = answer.dtype.name
+    return f"{'promoted to' if kind in FORMATS else 'computed as'} {kind}"
+
+
+def _due(context: Context, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
     fmt = _format(case, answer)
     truth = context.truth(case, fmt)
-    judgement = judge(answer, truth, allowed_errors(context, case, truth, fmt), fmt)
-    label = f"{'promoted to' if kind in FORMATS else 'computed as'} {kind}"
-    return context.observation(NAME, case, judgement, label=label, digest=digest(answer))
+    return truth, allowed_errors(context, case, truth, fmt), fmt
 
 
 def observe(context: Context) -> Iterator[Observation]:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
-from trueline.conformance.calls import Answer, NoAnswer
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.frozen import uniform
-from trueline.conformance.judge import Judgement, answer_format, unanswered
-from trueline.conformance.relations import bounds, compared, relation
+from trueline.conformance.judge import answer_format, hexadecimal, unanswered
+from trueline.conformance.pairs import Alone, Pair, Side, compared
+from trueline.conformance.relations import bounds, relation
+from trueline.conformance.showing import Shown, element
 from trueline.conformance.sweeps import rows_of
 from trueline.conformance.values import allowed_errors
 from trueline.reference.formats import Array
@@ -94,32 +97,45 @@ def _batch_invariance(context: Context) -> Iterator[Observation]:
         name = f"rows-of-{length}" if context.operation.rowwise else "elements"
         base = Case(name, rows, _parameters(context))
         asked = [np.array([row]) for row in range(DIFFERENT)] + batches
-        found = context.ask([context.call(replace(base, inputs=_batch(rows, each))) for each in asked])
+        calls = [context.call(replace(base, inputs=_batch(rows, each))) for each in asked]
+        found = context.ask(calls)
         refused = _refused(context, "batch-invariance", base, found)
         if refused is not None:
             yield refused
             continue
-        # The mean over one row is the row's loss, and has no axis.
-        answers = [np.atleast_1d(answer) for answer in found if isinstance(answer, np.ndarray)]
-        alone, truth = np.concatenate(answers[:DIFFERENT]), context.truth(base)
-        seen = [
-            compared(context, "batch-invariance", base, answer, alone[each], np.zeros(1), truth.ulp[each])
-            for each, answer in zip(batches, answers[DIFFERENT:], strict=True)
+        truth = context.truth(base)
+        alone = Side(tuple(calls[:DIFFERENT]), tuple(found[:DIFFERENT]), join="rows")
+        pairs = [
+            Pair(
+                base,
+                Side((call,), (answer,), pick=np.atleast_1d),
+                replace(alone, pick=lambda rows, each=each: rows[each]),
+                np.zeros(1),
+                truth.ulp[each],
+            )
+            for each, call, answer in zip(batches, calls[DIFFERENT:], found[DIFFERENT:], strict=True)
         ]
+        seen = [pair.seen() for pair in pairs]
         worst = max(range(len(seen)), key=lambda n: (seen[n]["verdict"] != "conforms", seen[n].get("error", np.inf)))
         if seen[worst]["verdict"] != "conforms":
             at = seen[worst].get("witness", {}).get("at", [0])[0]
             seen[worst]["message"] = f"at place {at} of a batch of {len(batches[worst])}"
-        yield seen[worst]
+        yield context.seen("batch-invariance", base, seen[worst], pairs[worst])
 
 
-def _reversed(context: Context, reduction: str) -> tuple[Case, Answer, Answer]:
+def _reversed(context: Context, reduction: str) -> tuple[Case, Side, Side]:
     """A case of rows, the answer to it, and that to the rows in the other order."""
     rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
     plain = Case("reversed", rows, _parameters(context, reduction))
     back = replace(plain, inputs=_batch(rows, np.arange(ROWS)[::-1]))
-    one, other = context.ask([context.call(plain), context.call(back)])
-    return plain, one, other
+    return plain, *_sides(context, plain, back)
+
+
+def _sides(context: Context, *cases: Case) -> Iterator[Side]:
+    """The answers to cases, each with its call."""
+    calls = [context.call(case) for case in cases]
+    for call, answer in zip(calls, context.ask(calls), strict=True):
+        yield Side((call,), (answer,))
 
 
 @relation(
@@ -130,7 +146,7 @@ def _reversed(context: Context, reduction: str) -> tuple[Case, Answer, Answer]:
 )
 def _row_permutation(context: Context) -> Iterator[Observation]:
     plain, one, other = _reversed(context, "none")
-    back = other[::-1] if isinstance(other, np.ndarray) else other
+    back = replace(other, pick=lambda array: array[::-1])
     yield compared(context, "row-permutation", plain, back, one, np.zeros(1), context.truth(plain).ulp)
 
 
@@ -156,14 +172,14 @@ def _order_of_samples(context: Context) -> Iterator[Observation]:
 )
 def _reduction(context: Context) -> Iterator[Observation]:
     rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
-    (each,) = context.ask([context.call(Case("none", rows, _parameters(context)))])
-    for reduction, reduce in (("mean", np.mean), ("sum", np.sum)):
+    (each,) = _sides(context, Case("none", rows, _parameters(context)))
+    for reduction in ("mean", "sum"):
         if not _has(context.setting, reduction):
             continue
         case = Case(reduction, rows, _parameters(context, reduction))
-        (whole,) = context.ask([context.call(case)])
+        (whole,) = _sides(context, case)
         truth, allowed = bounds(context, case)
-        composed = np.asarray(reduce(each.astype(np.float64))) if isinstance(each, np.ndarray) else each
+        composed = replace(each, then=f"numpy.{reduction}(answer.astype(numpy.float64))")
         yield compared(context, "reduction-of-the-losses", case, whole, composed, 2 * allowed, truth.ulp)
 
 
@@ -184,8 +200,8 @@ def _class_permutation(context: Context) -> Iterator[Observation]:
     rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
     plain = Case("shuffled", rows, _parameters(context))
     moved = {name: _permuted(domain, rows[name], order) for name, domain in zip(op.inputs, op.domains, strict=True)}
-    one, other = context.ask([context.call(plain), context.call(replace(plain, inputs=moved))])
-    back = other[:, np.argsort(order)] if op.output_rank and isinstance(other, np.ndarray) else other
+    one, other = _sides(context, plain, replace(plain, inputs=moved))
+    back = replace(other, pick=lambda array: array[:, np.argsort(order)]) if op.output_rank else other
     truth, allowed = bounds(context, plain)
     yield compared(context, "class-permutation", plain, back, one, 2 * allowed, truth.ulp)
 
@@ -203,16 +219,29 @@ def _padding(context: Context) -> Iterator[Observation]:
     last = op.inputs[-1]
     masked = np.full((ROWS, PADDING), -np.inf, rows[last].dtype)
     wider = replace(plain, inputs={**rows, last: np.concatenate([rows[last], masked], axis=1)})
-    one, other = context.ask([context.call(plain), context.call(wider)])
-    if op.output_rank and isinstance(other, np.ndarray):
-        beyond = context.truth(wider).nearest[:, LENGTHS[0] :]
-        if not np.array_equal(other[:, LENGTHS[0] :].astype(np.float64), beyond):
-            told = Judgement("deviates", message=f"a masked class has {other[0, -1]!s} where {beyond[0, -1]:g} is due")
-            yield context.observation("padding-with-minus-inf", plain, told, label="differ")
+    one, other = _sides(context, plain, wider)
+    (answer,) = other.answers
+    if op.output_rank and isinstance(answer, np.ndarray):
+        due = context.truth(wider).nearest
+        shown = _masked(due, other.calls[0], answer)
+        if shown.observed["verdict"] != "conforms":
+            replay = Alone(plain, other.calls[0], partial(_masked, due))
+            yield context.seen("padding-with-minus-inf", plain, shown.observed, replay)
             return
-        other = other[:, : LENGTHS[0]]
+        other = replace(other, pick=lambda array: array[:, : LENGTHS[0]])
     truth, allowed = bounds(context, plain)
     yield compared(context, "padding-with-minus-inf", plain, other, one, 2 * allowed, truth.ulp)
+
+
+def _masked(due: Array, call: Call, answer: Array) -> Shown:
+    """Whether every masked class has what is due to it, the same number in all."""
+    wrong = np.argwhere(answer.astype(np.float64) != due)
+    at = next((tuple(each) for each in wrong if each[1] >= LENGTHS[0]), None)
+    if at is None:
+        return Shown({"verdict": "conforms"})
+    said = f"a masked class has {answer[at]!s} where {due[at]:g} is due"
+    told = {"exact": f"{due[at]:g}", "nearest": hexadecimal(float(due[at])), "ulp": hexadecimal(1.0), "allowed": 0.0}
+    return Shown({"verdict": "deviates", "message": said, "label": "differ"}, (element(call, answer, at),), told)
 
 
 @relation(
@@ -231,9 +260,9 @@ def _weights_of_one(context: Context) -> Iterator[Observation]:
     plain = Case("ones", rows, _parameters(context, "mean"))
     ones = np.ones(ROWS, np.float32 if context.setting.dtype == "int64" else context.format.dtype)
     weighed = replace(plain, inputs={**rows, "sample_weight": ones})
-    one, other = context.ask([context.call(plain), context.call(weighed)])
+    one, other = _sides(context, plain, weighed)
     # An answer that has fewer digits for its weights' sake has no more than its own format's.
-    found = [each for each in (one, other) if isinstance(each, np.ndarray)]
+    found = [each for each in (*one.answers, *other.answers) if isinstance(each, np.ndarray)]
     formats = [answer_format(context.operation, context.setting.dtype, each) for each in found]
     fmt = min(formats, key=lambda each: each.precision, default=context.format)
     truth = context.truth(plain, fmt)
@@ -251,8 +280,10 @@ def _weights_of_one(context: Context) -> Iterator[Observation]:
 )
 def _device_is_cpu(context: Context) -> Iterator[Observation]:
     chosen = [case for case in context.cases() if "subnormal" not in case.name]
-    there = context.ask([context.call(case) for case in chosen])
-    here = context.ask([replace(context.call(case), device="cpu") for case in chosen])
-    for case, device, cpu in zip(chosen, there, here, strict=True):
+    there = [context.call(case) for case in chosen]
+    here = [replace(call, device="cpu") for call in there]
+    found = zip(chosen, there, context.ask(there), here, context.ask(here), strict=True)
+    for case, call, answer, same, beside in found:
         truth, allowed = bounds(context, case)
-        yield compared(context, "device-is-cpu", case, device, cpu, 2 * allowed, truth.ulp)
+        both = Side((call,), (answer,)), Side((same,), (beside,))
+        yield compared(context, "device-is-cpu", case, *both, 2 * allowed, truth.ulp)

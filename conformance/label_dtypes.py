@@ -12,12 +12,13 @@ from trueline.conformance.calls import Answer, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.judge import Judgement, answer_format, digest, judge, refuses, unanswered
+from trueline.conformance.judge import digest, judge, refuses, unanswered
 from trueline.conformance.ordinary import ordinary_case
 from trueline.conformance.probe import REFUSES
-from trueline.conformance.values import allowed_errors
-from trueline.reference.formats import FORMATS, Array
+from trueline.conformance.values import Valued, due
+from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import Operation
+from trueline.reference.truth import Truth
 
 NAME = "label-dtype"
 TAKEN = "taken"
@@ -43,10 +44,9 @@ LABELLED = ("label", "binary", "mask")
 
 @dataclass(frozen=True)
 class _Question:
-    """A case with its labels in their dtype, the same for the definition, and what a run keeps of it."""
+    """A case with its labels in their dtype, and what a run keeps of it."""
 
     case: Case
-    canonical: Case
     shown: Case
 
 
@@ -88,7 +88,6 @@ def _told(case: Case, labels: dict[str, Array], name: str, shown: Case | None = 
             kept = replace(shown or case, name=called)
             yield _Question(
                 replace(case, name=called, inputs={**case.inputs, **cast}),
-                replace(case, inputs={**case.inputs, **labels}),
                 replace(kept, inputs={**kept.inputs, **cast}),
             )
 
@@ -133,14 +132,23 @@ def _questions(context: Context) -> Iterator[_Question]:
             yield from _told(base, labels, f"-of-{classes}-classes")
 
 
+def _due(context: Context, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
+    """What is due to the same labels in a dtype that the definition takes, one for all."""
+    whole = {name: _whole(case.inputs[name]) for name in _labels(context.operation)}
+    return due(context, replace(case, inputs={**case.inputs, **whole}), answer)
+
+
+def _whole(labels: Array) -> Array:
+    return labels.astype(np.uint64 if labels.max(initial=0) > np.iinfo(np.int64).max else np.int64)
+
+
 def _judged(context: Context, question: _Question, answer: Answer) -> Observation:
     if isinstance(answer, NoAnswer):
         label: Any = REFUSES if refuses(answer) else None
         return context.observation(NAME, question.shown, unanswered(answer), label=label)
-    fmt = answer_format(context.operation, context.setting.dtype, answer)
-    truth = context.truth(question.canonical, fmt)
-    judgement: Judgement = judge(answer, truth, allowed_errors(context, question.canonical, truth, fmt), fmt)
-    return context.observation(NAME, question.shown, judgement, label=TAKEN, digest=digest(answer))
+    judgement = judge(answer, *_due(context, question.case, answer))
+    replay = Valued(context, question.case, _due, lambda _: TAKEN)
+    return context.observation(NAME, question.shown, judgement, replay=replay, label=TAKEN, digest=digest(answer))
 
 
 def observe(context: Context) -> Iterator[Observation]:

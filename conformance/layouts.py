@@ -13,7 +13,8 @@ from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.judge import answer_format
 from trueline.conformance.ordinary import ordinary_case
-from trueline.conformance.relations import SAMENESS, compared
+from trueline.conformance.pairs import Side, compared
+from trueline.conformance.relations import SAMENESS
 from trueline.conformance.values import allowed_errors
 from trueline.reference.formats import Array
 
@@ -63,13 +64,15 @@ def observe(context: Context) -> Iterator[Observation]:
     for (layout, case), answer in zip(layouts, got, strict=True):
         beside = same if case is repeated else one
         named = _kept(layout, layouts[0][0], case, case is repeated)
+        call = context.call(case)
+        sides = Side((replace(call, layout=layout),), (answer,)), Side((call,), (beside,))
         if isinstance(beside, NoAnswer):
-            yield compared(context, NAME, named, answer, beside, np.zeros(()), np.ones(()))
+            yield compared(context, NAME, named, *sides, np.zeros(()), np.ones(()))
             continue
         fmt = answer_format(context.operation, context.setting.dtype, beside)
         truth = context.truth(case, fmt)
         allowed = allowed_errors(context, case, truth, fmt)
-        yield compared(context, NAME, named, answer, beside, 2 * allowed, truth.ulp)
+        yield compared(context, NAME, named, *sides, 2 * allowed, truth.ulp)
 
 
 def applies(setting: Setting) -> bool:

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Implementation
-from trueline.conformance.asking import one_by_one
-from trueline.conformance.calls import Answer, NoAnswer
+from trueline.conformance.asking import joined, samples
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
 from trueline.conformance.gradients import has_autodiff, has_gradient
-from trueline.conformance.judge import Judgement, digest, refuses
+from trueline.conformance.judge import Judgement, digest, hexadecimal, refuses
+from trueline.conformance.showing import Part, Replay, Shown
 from trueline.conformance.stepping import Step
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import REDUCTIONS
@@ -140,16 +141,18 @@ class Probe:
         case = self.case(context.setting, context.format)
         asked = self.asked(context.setting)
         assert asked is not None
-        seen = self.observed(context, case, self._ask(context, case, asked))
+        posed = _Posed(context, case, self, asked)
+        calls = posed.calls(case)
+        seen = self.observed(context, case, posed.answer(context.ask(calls)), posed)
         yield seen if asked.call == context.implementation.call else {**seen, "call": asked.call}
 
-    def observed(self, context: Context, case: Case, answer: Answer) -> Observation:
+    def observed(self, context: Context, case: Case, answer: Answer, replay: Replay | None = None) -> Observation:
         """What the probe makes of an answer."""
         if isinstance(answer, NoAnswer):
             known = REFUSES in self.answers and refuses(answer)
             verdict = self._verdict(REFUSES) if known else answer.verdict
             judgement = Judgement(verdict, message=answer.message)
-            return context.observation(self.name, case, judgement, label=REFUSES if known else None)
+            return context.observation(self.name, case, judgement, replay=replay, label=REFUSES if known else None)
         label = self.match(answer, context.format) or self.otherwise
         shown = np.array2string(answer.astype(np.float64).ravel(), threshold=12, precision=17)
         witness = {"at": [], "expected": " | ".join(self.answers), "got": shown}
@@ -158,19 +161,20 @@ class Probe:
             message=f"the answer {shown} is none of those listed" if label is None else None,
             witness=witness,
         )
-        return context.observation(self.name, case, judgement, label=label, digest=digest(answer))
+        return context.observation(self.name, case, judgement, replay=replay, label=label, digest=digest(answer))
 
-    def _ask(self, context: Context, case: Case, asked: Implementation) -> Answer:
+    def reduced(self, asked: Implementation) -> str | None:
+        """The reduction that is asked for where the probe and its call leave it open; "samples" one by one."""
         offered = asked.choices("reduction", REDUCTIONS)
         if self.calls or "reduction" in (*self.parameters, *self.left_out) or not offered or self.steps:
-            return self._called(context, case, asked)
+            return None
         whole = self.together or self.slope is not None
-        if "none" not in offered and not whole:
-            return one_by_one(context, case, asked)
-        reduction = "none" if "none" in offered else "mean"
-        return self._called(context, replace(case, parameters={**case.parameters, "reduction": reduction}), asked)
+        if "none" not in offered:
+            return "mean" if whole else "samples"
+        return "none"
 
-    def _called(self, context: Context, case: Case, asked: Implementation) -> Answer:
+    def called(self, context: Context, case: Case, asked: Implementation) -> Call:
+        """The call that asks a case."""
         call = replace(context.call(case, implementation=asked), steps=self.steps)
         if self.slope is not None:
             # The array that is differentiated stands last.
@@ -181,37 +185,102 @@ class Probe:
                 arrays=tuple(call.arrays[at] for at in order),
                 cotangent=_ones(context, case),
             )
-        return context.ask([call])[0]
+        return call
 
     def _verdict(self, label: str) -> str:
         return "conforms" if not self.right or set(label.split(" or ")) & set(self.right) else "deviates"
 
     def match(self, answer: Array, fmt: Format) -> str | None:
         """The label whose values lie nearest to the answer, and near enough; several, joined, if they coincide."""
-        most = max(1e-3, 8 * fmt.epsilon) if self.tolerance is None else self.tolerance
-        got = np.asarray(answer, dtype=np.float64).ravel()
         found: dict[str, float] = {}
         for label, values in self.answers.items():
             if isinstance(values, Shape):
                 if answer.shape == values.of:
                     found[label] = 0.0
-                continue
-            if label == REFUSES:
-                continue
-            expected = np.asarray(_listed(values, fmt), dtype=np.float64).ravel()
-            if self.together and got.size == 1 and expected.size > 1:
-                expected = np.full(got.shape, expected.mean())
-            if expected.shape != got.shape:
-                continue
-            with np.errstate(all="ignore"):
-                alike = (np.signbit(got) == np.signbit(expected)) | (not self.signs)
-                same = ((got == expected) & alike) | (np.isnan(got) & np.isnan(expected))
-                off = np.where(same, 0.0, np.abs(got / expected - 1))
-            distance = float(np.nan_to_num(off, nan=math.inf).max(initial=0.0))
-            if distance <= most:
-                found[label] = distance
+            elif label != REFUSES:
+                distance = self.distance(answer, self.meant(label, answer, fmt))
+                if distance <= self.within(fmt):
+                    found[label] = distance
         # In a narrow format two answers can be the same number: then both labels are told.
         return " or ".join(label for label in found if found[label] == min(found.values())) or None
+
+    def within(self, fmt: Format) -> float:
+        """The relative distance within which values are the same."""
+        return max(1e-3, 8 * fmt.epsilon) if self.tolerance is None else self.tolerance
+
+    def meant(self, label: str, answer: Array, fmt: Format) -> Array:
+        """The values that a label means for an answer of that size, flat."""
+        expected = np.asarray(_listed(self.answers[label], fmt), dtype=np.float64).ravel()
+        if self.together and answer.size == 1 and expected.size > 1:
+            return np.full(1, expected.mean())
+        return expected
+
+    def distance(self, answer: Array, expected: Array) -> float:
+        """The largest relative distance from values that are expected; infinite where they are of other number."""
+        got = np.asarray(answer, dtype=np.float64).ravel()
+        if expected.shape != got.shape:
+            return math.inf
+        with np.errstate(all="ignore"):
+            alike = (np.signbit(got) == np.signbit(expected)) | (not self.signs)
+            same = ((got == expected) & alike) | (np.isnan(got) & np.isnan(expected))
+            off = np.where(same, 0.0, np.abs(got / expected - 1))
+        return float(np.nan_to_num(off, nan=math.inf).max(initial=0.0))
+
+
+@dataclass(frozen=True)
+class _Posed:
+    """A probe's question to an implementation, asked once more."""
+
+    context: Context
+    case: Case
+    probe: Probe
+    asked: Implementation
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether another case can be asked in its place."""
+        return False
+
+    def calls(self, case: Case) -> list[Call]:
+        """One call, or one for each sample where there is no other way."""
+        reduction = self.probe.reduced(self.asked)
+        if reduction == "samples":
+            return [self.context.call(each, implementation=self.asked) for each in samples(case)]
+        if reduction is not None:
+            case = replace(case, parameters={**case.parameters, "reduction": reduction})
+        return [self.probe.called(self.context, case, self.asked)]
+
+    def answer(self, answers: Sequence[Answer]) -> Answer:
+        """The answer, or those of all samples as one."""
+        return joined(answers) if self.probe.reduced(self.asked) == "samples" else answers[0]
+
+    def shown(self, case: Case, calls: Sequence[Call], answers: Sequence[Answer]) -> Shown:
+        """The label of the answer, the right ones with their values, and how far from those an answer may be."""
+        probe, fmt, answer = self.probe, self.context.format, self.answer(answers)
+        parts = [_part(call, each) for call, each in zip(calls, answers, strict=True)]
+        found = probe.observed(self.context, case, answer)
+        right: dict[str, Any] = {}
+        near = [probe.within(fmt)]
+        given = np.zeros(0) if isinstance(answer, NoAnswer) else answer
+        for label in probe.right:
+            values = probe.answers[label]
+            if label == REFUSES:
+                right[label] = "refused"
+            elif isinstance(values, Shape):
+                right[label] = {"shape": list(values.of)}
+            else:
+                expected = probe.meant(label, given, fmt)
+                right[label] = [hexadecimal(float(value)) for value in expected]
+                # Where another label is nearer still, so near is too far.
+                near.append(probe.distance(given, expected) / 2)
+        due = {"right": right, "label": found.get("label"), "within": min(near), "signs": probe.signs or None}
+        return Shown(found, tuple(parts), {name: value for name, value in due.items() if value is not None})
+
+
+def _part(call: Call, answer: Answer) -> Part:
+    if isinstance(answer, NoAnswer):
+        return Part(call, {"refused": answer.message})
+    return Part(call, {"got": [hexadecimal(float(value)) for value in answer.ravel()], "shape": list(answer.shape)})
 
 
 def without(call: str, name: str) -> str:

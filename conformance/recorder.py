@@ -133,6 +133,7 @@ class Recorder:
                     "versions": adapter(name).versions(),
                     "devices": {},
                     "modes": {},
+                    "scripts": {mode.name: adapter(name).told(mode) for mode in adapter(name).modes},
                 }
             entry = found[name]
             if greeting and greeting.error is None:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
-from trueline.conformance.asking import answers
-from trueline.conformance.calls import Answer, NoAnswer
+from trueline.conformance.asking import answers, given
+from trueline.conformance.calls import Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, partner
 from trueline.conformance.inputs import scalars
-from trueline.conformance.judge import (
-    LARGEST_ERROR,
-    Judgement,
-    allowance,
-    digest,
-    hexadecimal,
-    sensitivity,
-    unanswered,
-)
+from trueline.conformance.judge import Judgement, allowance, sensitivity, unanswered
+from trueline.conformance.pairs import Alone, Side, compared, side
+from trueline.conformance.showing import Part, Shown
 from trueline.conformance.values import allowed_errors
 from trueline.reference.formats import Array
 from trueline.reference.operations import REDUCTIONS
@@ -58,32 +53,6 @@ def _eager(setting: Setting, *names: str) -> bool:
     return setting.operation.name in names and not setting.mode.compiled
 
 
-def compared(
-    context: Context, check: str, case: Case, one: Answer, other: Answer, allowed: Array, ulp: Array
-) -> Observation:
-    """The observation that two answers differ by no more than `allowed`, in units of `ulp`."""
-    if isinstance(one, NoAnswer) or isinstance(other, NoAnswer):
-        refused = one if isinstance(one, NoAnswer) else other
-        assert isinstance(refused, NoAnswer)
-        return context.observation(check, case, unanswered(refused))
-    if one.shape != other.shape:
-        return context.observation(check, case, Judgement("deviates", message=f"shapes {one.shape} and {other.shape}"))
-    a, b = one.astype(np.float64), other.astype(np.float64)
-    with np.errstate(all="ignore"):
-        distance = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a / ulp - b / ulp))
-        most = np.broadcast_to(np.nan_to_num(allowed, posinf=LARGEST_ERROR), distance.shape)
-        ratio = np.where(np.isfinite(distance), np.where(distance == 0, 0, distance / most), np.inf)
-    if distance.size == 0:
-        return context.observation(check, case, Judgement("conforms"), label="bit-equal")
-    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), distance.shape))
-    witness = {"at": list(at), "expected": hexadecimal(float(b[at])), "got": hexadecimal(float(a[at]))}
-    equal = digest(one) == digest(other)
-    label = "bit-equal" if equal else ("equal within the bounds" if ratio[at] <= 1 else "differ")
-    error = float(distance[at]) if np.isfinite(distance[at]) else None
-    judgement = Judgement("conforms" if ratio[at] <= 1 else "deviates", error, float(most[at]), None, None, witness)
-    return context.observation(check, case, judgement, label=label, digest=digest(one))
-
-
 def _plain(context: Context, names: Sequence[str]) -> list[Case]:
     every = {case.name: case for case in context.cases() if case.parameters.get("reduction", "none") == "none"}
     return [every[name] for name in names if name in every]
@@ -93,6 +62,10 @@ def bounds(context: Context, case: Case) -> tuple[Truth, Array]:
     """The truth of a case in the format of its inputs, and the errors that are allowed."""
     truth = context.truth(case)
     return truth, allowed_errors(context, case, truth, context.format)
+
+
+def _second_column(array: Array) -> Array:
+    return array[:, 1] if array.ndim == 2 else array
 
 
 @relation(
@@ -111,9 +84,10 @@ def _two_logits(context: Context) -> Iterator[Observation]:
         (both,) = answers(context, [pair])
         (single,) = answers(context, [alone], implementation=sigmoid)
         truth, allowed = bounds(context, pair)
-        column = both[:, 1] if isinstance(both, np.ndarray) and both.ndim == 2 else both
         most = allowed[:, 1] + context.of(sigmoid).operation.bound.ulps
-        yield compared(context, "two-logits-are-sigmoid", pair, column, single, most, truth.ulp[:, 1])
+        column = side(context, pair, both, pick=_second_column)
+        alone_side = side(context, alone, single, implementation=sigmoid)
+        yield compared(context, "two-logits-are-sigmoid", pair, column, alone_side, most, truth.ulp[:, 1])
 
 
 @relation(
@@ -158,7 +132,8 @@ def _loss_of_activation(context: Context) -> Iterator[Observation]:
         own = allowance(outer_operation.bound, condition, outer_truth, context.format) * outer_truth.ulp
         passed = moved if binary else moved.sum(axis=-1)
         most = allowed + (own + np.nan_to_num(passed)) / truth.ulp
-        yield compared(context, "loss-of-logits-is-loss-of-activation", case, loss, direct, most, truth.ulp)
+        one, other = side(context, composed, loss, implementation=outer), side(context, case, direct)
+        yield compared(context, "loss-of-logits-is-loss-of-activation", case, one, other, most, truth.ulp)
 
 
 @relation(
@@ -180,7 +155,8 @@ def _sparse_is_one_hot(context: Context) -> Iterator[Observation]:
         same = Case(case.name, {"y_true": one_hot, "logits": logits}, {"reduction": "none"})
         (other,) = answers(context, [same], implementation=dense)
         truth, allowed = bounds(context, case)
-        yield compared(context, "sparse-is-one-hot", case, sparse, other, 2 * allowed, truth.ulp)
+        both = side(context, case, sparse), side(context, same, other, implementation=dense)
+        yield compared(context, "sparse-is-one-hot", case, *both, 2 * allowed, truth.ulp)
 
 
 @relation(
@@ -197,7 +173,8 @@ def _shift_invariance(context: Context) -> Iterator[Observation]:
         moved = Case(plain.name, {"x": context.format.rounded(base + shift)}, {"axis": -1})
         one, other = answers(context, [moved, plain])
         truth, allowed = bounds(context, plain)
-        yield compared(context, "shift-invariance", moved, one, other, 2 * allowed, truth.ulp)
+        both = side(context, moved, one), side(context, plain, other)
+        yield compared(context, "shift-invariance", moved, *both, 2 * allowed, truth.ulp)
 
 
 @relation(
@@ -218,8 +195,9 @@ def _log_of_softmax(context: Context) -> Iterator[Observation]:
         soft_allowed = allowed_errors(soft_context, case, soft, context.format)
         # exp turns an absolute error of the logarithm into a relative one.
         most = soft_allowed + allowed * truth.ulp * np.abs(soft.nearest) / soft.ulp
-        risen = np.exp(logs.astype(np.float64)) if isinstance(logs, np.ndarray) else logs
-        yield compared(context, "log-softmax-is-log-of-softmax", case, risen, plain, most, soft.ulp)
+        risen = side(context, case, logs, then="numpy.exp(answer.astype(numpy.float64))")
+        beside = side(context, case, plain, implementation=softmax)
+        yield compared(context, "log-softmax-is-log-of-softmax", case, risen, beside, most, soft.ulp)
 
 
 @relation(
@@ -241,24 +219,37 @@ def _row_alone(context: Context) -> Iterator[Observation]:
         for case in chosen
         for i in at[case.name]
     ]
-    wholes = answers(context, chosen)
-    singles = iter(context.ask([context.call(part) for part in alone]))
-    for case, whole in zip(chosen, wholes, strict=True):
-        positions = at[case.name]
+    wholes = given(context, chosen)
+    posed = [context.call(part) for part in alone]
+    singles, calls = iter(context.ask(posed)), iter(posed)
+    for case, beside in zip(chosen, wholes, strict=True):
+        whole, positions = beside.answer, at[case.name]
         parts = [next(singles) for _ in positions]
+        asked = [next(calls) for _ in positions]
         refused = next((answer for answer in (whole, *parts) if isinstance(answer, NoAnswer)), None)
         if refused is not None or isinstance(whole, NoAnswer):
             yield context.observation("row-alone", case, unanswered(refused or NoAnswer("harness_error", "no answer")))
             continue
         shape = (1, *whole.shape[1:])
-        odd = next((part for part in parts if not isinstance(part, NoAnswer) and part.shape != shape), None)
+        found = [part for part in parts if not isinstance(part, NoAnswer)]
+        odd = next((number for number, part in enumerate(found) if part.shape != shape), None)
         if odd is not None:
-            message = f"an answer of shape {odd.shape} to a single row, where {shape} is due"
-            yield context.observation("row-alone", case, Judgement("deviates", message=message), label="differ")
+            message = f"an answer of shape {found[odd].shape} to a single row, where {shape} is due"
+            told = Judgement("deviates", message=message)
+            replay = Alone(case, asked[odd], partial(_shape_of_a_row, shape))
+            yield context.observation("row-alone", case, told, replay=replay, label="differ")
             continue
-        single = np.concatenate([part for part in parts if not isinstance(part, NoAnswer)])
         truth = context.truth(case)
-        yield compared(context, "row-alone", case, whole[positions], single, np.zeros(1), truth.ulp[positions])
+        places = beside.start + np.array(positions)
+        batch = Side(beside.calls, beside.whole, pick=lambda array, places=places: array[places])
+        rows = Side(tuple(asked), tuple(parts), join="rows")
+        yield compared(context, "row-alone", case, batch, rows, np.zeros(1), truth.ulp[positions])
+
+
+def _shape_of_a_row(due: tuple[int, ...], call: Call, answer: Array) -> Shown:
+    verdict = "conforms" if answer.shape == due else "deviates"
+    part = Part(call, {"shape": list(answer.shape)})
+    return Shown({"verdict": verdict, "label": "differ"}, (part,), {"shape": list(due)})
 
 
 @relation(
@@ -274,4 +265,5 @@ def _compiled_is_eager(context: Context) -> Iterator[Observation]:
     one, other = answers(context, chosen), answers(context, chosen, mode=eager)
     for case, compiled, plain in zip(chosen, one, other, strict=True):
         truth, allowed = bounds(context, case)
-        yield compared(context, "compiled-is-eager", case, compiled, plain, 2 * allowed, truth.ulp)
+        both = side(context, case, compiled), side(context, case, plain, mode=eager)
+        yield compared(context, "compiled-is-eager", case, *both, 2 * allowed, truth.ulp)

@@ -14,6 +14,7 @@ from trueline.conformance.cases import Case
 from trueline.conformance.context import Clock, Context, Observation
 from trueline.conformance.isolation import FrameworkProcess, Greeting
 from trueline.conformance.judge import Judgement
+from trueline.conformance.reproducing import reproduced
 from trueline.conformance.selection import Test
 
 ProcessKey = tuple[str, tuple[tuple[str, str], ...]]
@@ -124,7 +125,7 @@ def _observe(test: Test, process: FrameworkProcess, greeting: Greeting, clock: C
         missing = context.observation(test.check.name, Case("all", {}), Judgement("not_run", message=message))
         return Outcome([missing], {})
     try:
-        observations = list(test.check.observe(context))
+        observations = reproduced(context, list(test.check.observe(context)))
     except Exception:
         return Outcome(error=traceback.format_exc())
     return Outcome(observations, context.stored_cases)

@@ -91,14 +91,6 @@ class Server:
         written = None if not watched else overwritten(self.adapter, call, arrays)
         return result if written is None else written
 
-    def _twice(self, slope: Function) -> Function:
-        """(x, c) -> the vector-Jacobian product of (x, c) -> f'(x) c with respect to x, with c once more."""
-        product = self.adapter.vjp(lambda weights, x: slope(x, weights))
-        return lambda x, weights: product(weights, x, weights)
-
-    def _spelled(self, call: Call) -> dict[str, Any]:
-        return {name: self.adapter.spelling.get(name, {}).get(value, value) for name, value in call.parameters.items()}
-
     def _calling(self, call: Call) -> tuple[Function, list[Array]]:
         function = self._function(call)
         given = [*call.arrays, *([] if call.cotangent is None else [call.cotangent])]
@@ -116,7 +108,8 @@ class Server:
 
         def stepped(*arrays: Any) -> list[Any]:
             made = {key: arrays[at * width : (at + 1) * width] for at, key in enumerate(cut)}
-            return perform(call.implementation, call.inputs, self._spelled(call), self.namespace, call.steps, made)
+            spelled = self.adapter.spelled(call.parameters)
+            return perform(call.implementation, call.inputs, spelled, self.namespace, call.steps, made)
 
         function = self.adapter.on_device(stepped, call.device)
 
@@ -126,7 +119,7 @@ class Server:
         return joined, [array for batch in cut.values() for array in batch]
 
     def _function(self, call: Call) -> Function:
-        spelled = self._spelled(call)
+        spelled = self.adapter.spelled(call.parameters)
         key = (
             call.implementation.id,
             call.implementation.call,
@@ -155,9 +148,7 @@ class Server:
 
             made: Function = function
             if call.cotangent is not None and own is None:
-                made = self.adapter.vjp(made)
-            if call.order == 2:
-                made = self._twice(made)
+                made = self.adapter.vjp(made, call.order)
             if call.mode.compiled:
                 made = self.adapter.compile(made)
             self.functions[key] = self.adapter.on_device(made, call.device)

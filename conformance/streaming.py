@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -21,9 +20,11 @@ from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.frozen import integers, uniform
 from trueline.conformance.judge import answer_format, digest, judge, unanswered
 from trueline.conformance.probe import REFUSES, Probe
+from trueline.conformance.showing import Shown, observed
 from trueline.conformance.stepping import Step
+from trueline.conformance.sums import Sums, allowed_errors, seen
+from trueline.conformance.values import shown_value
 from trueline.reference.formats import FORMATS, Array, Format
-from trueline.reference.operations import Bound
 from trueline.reference.truth import Truth, rationals
 
 ROWS = 40
@@ -198,82 +199,6 @@ def call_of(context: Context, samples: Case, case: Case, steps: tuple[Step, ...]
     return replace(call, inputs=tuple(case.inputs), arrays=arrays, parameters=parameters, steps=steps)
 
 
-@dataclass
-class Sums:
-    """What an object has seen: how often each sample, and how many samples in all that weigh anything."""
-
-    times: dict[int, int] = field(default_factory=dict)
-    terms: int = 0
-
-    def add(self, times: Mapping[int, int], terms: int) -> None:
-        """Take in samples."""
-        for row, count in times.items():
-            self.times[row] = self.times.get(row, 0) + count
-        self.terms += terms
-
-    def copy(self) -> Sums:
-        """The same, on its own."""
-        return Sums(dict(self.times), self.terms)
-
-
-def seen(steps: Sequence[Step], weights: Sequence[Fraction]) -> list[Sums]:
-    """What the object has seen at each result that the steps ask for."""
-    objects: defaultdict[int, Sums] = defaultdict(Sums)
-    asked = []
-    for step in steps:
-        if step.verb == "update":
-            rows = [row for row in range(len(weights))[slice(*step.rows)] if weights[row]]
-            objects[step.on].add(dict.fromkeys(rows, step.tile * step.repeat), len(rows) * step.tile * step.repeat)
-        elif step.verb == "merge":
-            objects[step.on].add(dict(objects[step.other].times), objects[step.other].terms)
-        elif step.verb == "copy":
-            objects[step.on] = objects[step.other].copy()
-        elif step.verb == "reset":
-            objects[step.on] = Sums()
-        else:
-            asked.append(objects[step.on].copy())
-    return asked
-
-
-def roundings(sums: Sums, weights: Sequence[Fraction], values: Sequence[Fraction], fmt: Format) -> int:
-    """How many roundings the two sums of what was seen, of weights and of weighted values, cannot avoid in `fmt`.
-
-    None where they are exact: whole terms are counts, which integers and binary64 hold, and terms on a binary grid so
-    coarse that their total has no more digits than `fmt` add exactly in any order. Else one for each sample: n - 1
-    additions, and the conversion of its weight into the format; and two for a value that is not whole, and its product.
-    """
-    terms = [(weights[row], weights[row] * values[row], times) for row, times in sums.times.items()]
-    scale = math.lcm(*(part.denominator for weight, product, _ in terms for part in (weight, product)))
-    if scale == 1:
-        return 0
-    grid = math.gcd(*(int(part * scale) for weight, product, _ in terms for part in (weight, product)))
-    total = max(sum(weight * times for weight, _, times in terms), sum(product * times for _, product, times in terms))
-    binary = scale & (scale - 1) == 0
-    if binary and total * scale <= grid << fmt.precision:
-        return 0
-    return sums.terms + (0 if all(values[row].denominator == 1 for row in sums.times) else 2)
-
-
-def allowed_errors(
-    asked: Sequence[Sums],
-    weights: Sequence[Fraction],
-    values: Sequence[Fraction],
-    bound: Bound,
-    truth: Truth,
-    fmt: Format,
-) -> Array:
-    """The bound in ULP of each result: that of the exact quotient, and the roundings of both its sums.
-
-    A sum of n numbers of one sign in any order, each rounding at most u, lies within (1 + u)^n of the exact one
-    (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 4.2).
-    """
-    u = fmt.unit_roundoff
-    count = np.array([roundings(sums, weights, values, fmt) for sums in asked])
-    growth = np.expm1(count * (math.log1p(u) - math.log1p(-u)))
-    size = np.nan_to_num(np.abs(truth.nearest) / truth.ulp)
-    return np.asarray(bound.ulps + np.where(size == 0, 0.0, growth * size))
-
-
 def _means(asked: Sequence[Sums], weights: Sequence[Fraction], values: Sequence[Fraction], fmt: Format) -> Truth:
     """The weighted mean of the single samples' values at each result."""
     return rationals(
@@ -307,13 +232,14 @@ def _whole(context: Context, samples: Case, asked: Sequence[Sums], weights: Sequ
     )
 
 
-def _judged(context: Context, scenario: Scenario, samples: Case, case: Case, answer: Answer) -> Observation | None:
-    if isinstance(answer, NoAnswer):
-        return context.observation("streaming", case, unanswered(answer))
+def _due(
+    context: Context, steps: Sequence[Step], samples: Case, case: Case, answer: Array
+) -> tuple[Truth, Array, Format] | None:
+    """What is due to each result; None if none has a value. ZeroDivisionError for a mean over nothing."""
     fmt = answer_format(context.operation, context.setting.dtype, answer)
     count = len(next(iter(samples.inputs.values())))
     weights = [Fraction(float(weight)) for weight in case.inputs.get("sample_weight", np.ones(count))]
-    asked = seen(scenario.steps, weights)
+    asked = seen(steps, weights)
     if context.operation.whole:
         values = [Fraction(1)] * count
         truth = _whole(context, samples, asked, weights, fmt)
@@ -323,8 +249,47 @@ def _judged(context: Context, scenario: Scenario, samples: Case, case: Case, ans
         single = context.truth(samples, fmt, reduction="none")
         values = [single.exact((row,)) for row in range(count)]
         truth = _means(asked, weights, values, fmt)
-    allowed = allowed_errors(asked, weights, values, context.operation.bound, truth, fmt)
-    return context.observation("streaming", case, judge(answer, truth, allowed, fmt), digest=digest(answer))
+    return truth, allowed_errors(asked, weights, values, context.operation.bound, truth, fmt), fmt
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A scenario, its steps among its case's parameters, asked again."""
+
+    context: Context
+    samples: Case
+    case: Case
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether other steps can be taken in place of these."""
+        return True
+
+    def calls(self, case: Case) -> list[Call]:
+        """The call that takes the steps."""
+        return [call_of(self.context, self.samples, case, case.parameters["steps"])]
+
+    def shown(self, case: Case, calls: Sequence[Call], answers: Sequence[Answer]) -> Shown:
+        """The result with the largest error."""
+        (answer,) = answers
+        if isinstance(answer, NoAnswer):
+            return Shown(observed(unanswered(answer)))
+        try:
+            due = _due(self.context, case.parameters["steps"], self.samples, case, answer)
+        except ZeroDivisionError:
+            due = None
+        return Shown({}) if due is None else shown_value(calls, False, answer, due[0], judge(answer, *due))
+
+
+def _judged(context: Context, scenario: Scenario, samples: Case, case: Case, answer: Answer) -> Observation | None:
+    if isinstance(answer, NoAnswer):
+        return context.observation("streaming", case, unanswered(answer))
+    due = _due(context, scenario.steps, samples, case, answer)
+    if due is None:
+        return None
+    stepped = replace(case, parameters={**case.parameters, "steps": scenario.steps})
+    replay = Stepped(context, samples, stepped)
+    return context.observation("streaming", case, judge(answer, *due), replay=replay, digest=digest(answer))
 
 
 def observe(context: Context) -> Iterator[Observation]:

@@ -17,8 +17,8 @@ from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, can_ask
 from trueline.conformance.frozen import bell, integers, uniform
 from trueline.conformance.gradients import cotangent, has_gradient, judged
-from trueline.conformance.judge import Judgement, answer_format, digest, judge, unanswered
-from trueline.conformance.values import allowed_errors
+from trueline.conformance.judge import Judgement, digest, judge, unanswered
+from trueline.conformance.values import Due, Valued, due
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import Array, Format
 from trueline.reference.operations import REDUCTIONS
@@ -151,33 +151,24 @@ def _case(context: Context, name: str, inputs: dict[str, Array], axis: int | Non
     return Case(name, inputs, parameters)
 
 
-Due = Callable[[Case, Format], tuple[Truth, Array]]
-"""What is due: the truth of a case and the errors that are allowed."""
-
-
-def _due(context: Context, case: Case, fmt: Format) -> tuple[Truth, Array]:
-    truth = context.truth(case, fmt)
-    return truth, allowed_errors(context, case, truth, fmt)
-
-
-def _due_of_elements(context: Context, longest: Case) -> Due:
+def _due_of_elements(longest: Case) -> Due:
     """What is due to vectors that are the start of the longest: its truth is theirs, where nothing is reduced."""
-    known = functools.cache(lambda fmt: _due(context, longest, fmt))
+    known: dict[str, tuple[Truth, Array, Format]] = {}
 
-    def due(case: Case, fmt: Format) -> tuple[Truth, Array]:
+    def due_to_start(context: Context, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
         start = slice(len(case.inputs[context.operation.inputs[-1]]))
-        truth, allowed = known(fmt)
-        return truth.take(start), allowed[start]
+        if any(array.tobytes() != longest.inputs[name][start].tobytes() for name, array in case.inputs.items()):
+            return due(context, case, answer)
+        if answer.dtype.name not in known:
+            known[answer.dtype.name] = due(context, longest, answer)
+        truth, allowed, fmt = known[answer.dtype.name]
+        return truth.take(start), allowed[start], fmt
 
-    return due
+    return due_to_start
 
 
-def _judgement(context: Context, case: Case, answer: Answer, due: Due | None = None) -> Judgement:
-    if isinstance(answer, NoAnswer):
-        return unanswered(answer)
-    fmt = answer_format(context.operation, context.setting.dtype, answer)
-    truth, allowed = due(case, fmt) if due else _due(context, case, fmt)
-    return judge(answer, truth, allowed, fmt)
+def _judgement(context: Context, case: Case, answer: Answer, due_to: Due = due) -> Judgement:
+    return unanswered(answer) if isinstance(answer, NoAnswer) else judge(answer, *due_to(context, case, answer))
 
 
 WORSE = ("conforms", "unsupported", "not_run", "undecided", "deviates", "timed_out", "crashed", "harness_error")
@@ -204,7 +195,7 @@ def _lengths(context: Context) -> Iterator[Observation]:
     op, fmt = context.operation, context.format
     longest = _case(context, "longest", rows_of(op, fmt, 2, max(lengths[-1] for lengths in RANGES)))
     apart = not op.rowwise and longest.parameters.get("reduction", "none") == "none"
-    due = _due_of_elements(context, longest) if apart else None
+    due_to = _due_of_elements(longest) if apart else due
     for lengths in RANGES:
         wanted = _wanted(context, lengths)
         if not wanted:
@@ -212,12 +203,13 @@ def _lengths(context: Context) -> Iterator[Observation]:
         name = f"{lengths[0]}-to-{lengths[-1]}"
         chosen = [_case(context, name, rows_of(op, fmt, 2, length)) for length in wanted]
         found = _asked(context, chosen)
-        seen = [_judgement(context, case, answer, due) for case, answer in zip(chosen, found, strict=True)]
+        seen = [_judgement(context, case, answer, due_to) for case, answer in zip(chosen, found, strict=True)]
         worst = max(range(len(wanted)), key=lambda index: _severity(seen[index]))
         # The case kept is the worst length's, the digest that of the answers to all.
         known = [answer.ravel() for answer in found if not isinstance(answer, NoAnswer)]
         more = {"digest": digest(np.concatenate(known))} if known else {}
-        yield context.observation("every-length", chosen[worst], seen[worst], **more)
+        replay = Valued(context, chosen[worst], due_to)
+        yield context.observation("every-length", chosen[worst], seen[worst], replay=replay, **more)
 
 
 def _length_gradients(context: Context) -> Iterator[Observation]:
@@ -243,11 +235,17 @@ def _tiled(context: Context, name: str, rows: int, classes: int) -> Iterator[Obs
     if isinstance(answer, NoAnswer):
         yield context.observation("shapes", base, unanswered(answer))
         return
-    format_ = answer_format(op, context.setting.dtype, answer)
-    known, allowed = _due(context, base, format_)
-    judgement = judge(answer, known.take(index), allowed[index], format_)
+
+    def due_to(context: Context, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
+        if case is not whole:
+            return due(context, case, answer)
+        truth, allowed, format_ = due(context, base, answer)
+        return truth.take(index), allowed[index], format_
+
+    judgement = _judgement(context, whole, answer, due_to)
+    replay = Valued(context, whole, due_to)
     # The rows that are repeated say what was asked: the name says how often.
-    yield context.observation("shapes", base, judgement, digest=digest(answer))
+    yield context.observation("shapes", base, judgement, replay=replay, digest=digest(answer))
 
 
 def _shapes(context: Context) -> Iterator[Observation]:
@@ -278,7 +276,8 @@ def _shapes(context: Context) -> Iterator[Observation]:
     chosen = [case for case in made if can_ask(context.implementation, op, case)]
     for case, answer in zip(chosen, _asked(context, chosen), strict=True):
         more = {} if isinstance(answer, NoAnswer) else {"digest": digest(answer)}
-        yield context.observation("shapes", case, _judgement(context, case, answer), **more)
+        replay = Valued(context, case)
+        yield context.observation("shapes", case, _judgement(context, case, answer), replay=replay, **more)
     yield from _large(context)
 
 
@@ -297,7 +296,8 @@ def _large(context: Context) -> Iterator[Observation]:
         case = _case(context, "classes-100000", inputs)
         (answer,) = _asked(context, [case])
         more = {} if isinstance(answer, NoAnswer) else {"digest": digest(answer)}
-        yield context.observation("shapes", case, _judgement(context, case, answer), **more)
+        replay = Valued(context, case)
+        yield context.observation("shapes", case, _judgement(context, case, answer), replay=replay, **more)
 
 
 def _swept(setting: Setting) -> bool:

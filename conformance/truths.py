@@ -17,8 +17,10 @@ _known: dict[bytes, Truth] = {}
 _lock = threading.Lock()
 
 
-def _remembered(key: bytes, compute: Callable[[], Truth]) -> Truth:
+def _remembered(key: bytes, compute: Callable[[], Truth], keep: bool) -> Truth:
     if key not in _known:
+        if not keep:
+            return compute()
         # Two threads that ask at once for the same truth would both compute it.
         with _lock:
             if key not in _known:
@@ -38,15 +40,23 @@ def _key(operation: Operation, fmt: Format, inputs: Mapping[str, Array], paramet
     return hashed.digest()
 
 
-def evaluate(operation: Operation, fmt: Format, inputs: Mapping[str, Array], **parameters: Any) -> Truth:
-    """See engine.evaluate."""
+def evaluate(
+    operation: Operation, fmt: Format, inputs: Mapping[str, Array], *, keep: bool = True, **parameters: Any
+) -> Truth:
+    """See engine.evaluate. What is not to be kept is only looked up: nobody else will ask for it."""
     key = _key(operation, fmt, inputs, parameters)
-    return _remembered(key, lambda: engine.evaluate(operation, fmt, inputs, **parameters))
+    return _remembered(key, lambda: engine.evaluate(operation, fmt, inputs, **parameters), keep)
 
 
 def gradient(
-    operation: Operation, fmt: Format, inputs: Mapping[str, Array], cotangent: Array, **parameters: Any
+    operation: Operation,
+    fmt: Format,
+    inputs: Mapping[str, Array],
+    cotangent: Array,
+    *,
+    keep: bool = True,
+    **parameters: Any,
 ) -> Truth:
-    """See engine.gradient."""
+    """See engine.gradient; `keep` as above."""
     key = _key(operation, fmt, {**inputs, "": cotangent}, parameters)
-    return _remembered(key, lambda: engine.gradient(operation, fmt, inputs, cotangent, **parameters))
+    return _remembered(key, lambda: engine.gradient(operation, fmt, inputs, cotangent, **parameters), keep)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from trueline.conformance.asking import answers
-from trueline.conformance.calls import Answer, NoAnswer
+from trueline.conformance.asking import answers, joined, samples
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation
+from trueline.conformance.context import Context, Observation, asked_one_by_one
 from trueline.conformance.judge import (
     Judgement,
     allowance,
@@ -19,6 +19,7 @@ from trueline.conformance.judge import (
     sensitivity,
     unanswered,
 )
+from trueline.conformance.showing import Part, Shown, due_value, observed
 from trueline.reference.balls import PrecisionError
 from trueline.reference.formats import Array, Format
 from trueline.reference.truth import Truth
@@ -41,19 +42,75 @@ def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> A
     return allowance(context.operation.bound, condition, truth, fmt) + ("sample_weight" in case.inputs)
 
 
+Due = Callable[[Context, Case, Array], tuple[Truth, Array, Format]]
+"""What is due where an answer came to a case: the truth, the errors that are allowed, and the format of both."""
+
+
+def due(context: Context, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
+    """The exact value, and the bound of the operation."""
+    fmt = answer_format(context.operation, context.setting.dtype, answer)
+    truth = context.truth(case, fmt)
+    return truth, allowed_errors(context, case, truth, fmt), fmt
+
+
+@dataclass(frozen=True)
+class Valued:
+    """A case whose answer is judged against what is due, asked alone."""
+
+    context: Context
+    case: Case
+    due: Due = due
+    label: Callable[[Array], str] | None = None
+    """What an observation calls an answer, where it calls it anything."""
+
+    def _single(self, case: Case) -> bool:
+        return asked_one_by_one(self.context.implementation, self.context.operation, case)
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether another case can be asked in its place."""
+        return True
+
+    def calls(self, case: Case) -> list[Call]:
+        """One call, or one for each sample where there is no other way."""
+        return [self.context.call(each) for each in (samples(case) if self._single(case) else [case])]
+
+    def shown(self, case: Case, calls: Sequence[Call], answers: Sequence[Answer]) -> Shown:
+        """The element with the largest error, or the shape that is not the one due."""
+        single = self._single(case)
+        answer = joined(answers) if single else answers[0]
+        if isinstance(answer, NoAnswer):
+            return Shown(observed(unanswered(answer)))
+        truth, allowed, fmt = self.due(self.context, case, answer)
+        label = self.label(answer) if self.label else None
+        return shown_value(calls, single, answer, truth, judge(answer, truth, allowed, fmt), label)
+
+
+def shown_value(
+    calls: Sequence[Call], single: bool, answer: Array, truth: Truth, judgement: Judgement, label: str | None = None
+) -> Shown:
+    """What a judgement on an answer shows; of the calls of `single` samples, that of the one which it is about."""
+    if judgement.witness is None:
+        part = Part(calls[0], {"shape": list(answer.shape[single:])})
+        return Shown(observed(judgement, label=label), (part,), {"shape": list(truth.nearest.shape[single:])})
+    at = judgement.witness["at"]
+    call = calls[at[0]] if single else calls[0]
+    part = Part(call, {"at": at[1:] if single else at, "got": judgement.witness["got"]})
+    return Shown(observed(judgement, label=label), (part,), due_value(judgement, truth))
+
+
 def judged(context: Context, check: str, case: Case, answer: Answer) -> Observation:
     """The observation that an answer is, or is not, within the bound of the exact one."""
     if isinstance(answer, NoAnswer):
         return context.observation(check, case, unanswered(answer))
-    fmt = answer_format(context.operation, context.setting.dtype, answer)
     try:
-        truth = context.truth(case, fmt)
+        truth, allowed, fmt = due(context, case, answer)
     except PrecisionError as error:
         return context.observation(check, case, Judgement("undecided", message=str(error)), digest=digest(answer))
-    judgement = judge(answer, truth, allowed_errors(context, case, truth, fmt), fmt)
+    judgement = judge(answer, truth, allowed, fmt)
     if context.operation.kind != "metric" and answer.dtype.name != fmt.name and judgement.message is None:
         judgement = replace(judgement, message=f"the answer is {answer.dtype.name}")
-    return context.observation(check, case, judgement, digest=digest(answer))
+    return context.observation(check, case, judgement, replay=Valued(context, case), digest=digest(answer))
 
 
 def observe(context: Context) -> Iterator[Observation]:

@@ -8,6 +8,7 @@ import zlib
 from typing import Any
 
 from trueline.reports.merge import Merged, Seen
+from trueline.reports.script import DEVIATING, NoScriptError, script
 from trueline.reports.values import both, describe, lines
 from trueline.reports.verdicts import VERDICTS
 
@@ -33,7 +34,8 @@ def embedded(merged: Merged) -> str:
     A row is a list of numbers into `strings` unless said otherwise, cut after its last entry that is not
     null: operation, implementation, dtype, device, mode, check, case, column (a number into `columns`),
     verdict (into `verdicts`), error, allowed (themselves), accuracy, label, message, expectation, expected,
-    nearest, got, digest, input, call where it is not the implementation's. The order is the one that `report.js` reads.
+    nearest, got, digest, input, call where it is not the implementation's, script: a list of its lines or, where there
+    is none, why. The order is the one that `report.js` reads.
     """
     table = _Table()
     verdicts = list(VERDICTS)
@@ -89,10 +91,21 @@ def _row(seen: Seen, table: _Table, verdicts: list[str]) -> list[Any]:
         text(observation.get("digest")),
         text(_inputs(seen) if seen.verdict in _INPUTS_FOR else None),
         text(observation.get("call")),
+        _script(seen, table),
     ]
     while row[-1] is None:
         row.pop()
     return row
+
+
+def _script(seen: Seen, table: _Table) -> list[int] | int | None:
+    """Scripts share most of their lines: each line is stored once."""
+    if seen.verdict not in DEVIATING:
+        return None
+    try:
+        return [table.number(line) for line in script(seen.run, seen.observation).splitlines()]
+    except NoScriptError as error:
+        return table.number(str(error))
 
 
 def _short(value: float | None) -> float | int | None:

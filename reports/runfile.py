@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import difflib
 import functools
 import hashlib
 import json
@@ -172,6 +173,16 @@ def split_key(key: str) -> dict[str, str]:
     return dict(zip(KEY_PARTS, key.split("/"), strict=True))
 
 
+def found(run: Run, key: str) -> Observation:
+    """The observation with this key; RunFileError, naming keys near it, if the run has none."""
+    keyed = {observation["key"]: observation for observation in run["observations"]}
+    if key not in keyed:
+        near = difflib.get_close_matches(key, keyed, n=3, cutoff=0.5)
+        hint = f"near it are {', '.join(near)}" if near else "the keys stand in the run file's observations"
+        raise RunFileError(f"The run has no observation with the key {key!r}; {hint}.")
+    return dict(keyed[key])
+
+
 def case_name(key: str) -> str:
     """Where the inputs of the observation with this key stand in the run's `cases`."""
     parts = split_key(key)
@@ -182,14 +193,27 @@ LARGE = 8192
 """Bytes. Frozen inputs are drawn anew by the suite; rows of thousands of classes would make run files of their own."""
 
 
-def encode(array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """An array, exactly, as the run file holds it; of one larger than LARGE bytes, its SHA-256 alone."""
+def encode(array: np.ndarray[Any, Any], largest: int = LARGE) -> dict[str, Any]:
+    """An array, exactly, as the run file holds it; of one of more than `largest` bytes, its SHA-256 alone."""
     little = array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
     content = np.ascontiguousarray(little).tobytes()
     form = {"dtype": array.dtype.name, "shape": list(array.shape)}
-    if len(content) > LARGE:
+    if len(content) > largest:
         return {**form, "sha256": hashlib.sha256(content).hexdigest()}
     return {**form, "data": base64.b64encode(content).decode("ascii")}
+
+
+def encode_whole(array: np.ndarray[Any, Any], largest: int) -> dict[str, Any]:
+    """An array as `encode` has it; of a large one that repeats its start over and over, that start."""
+    flat = np.ascontiguousarray(array).ravel()
+    if flat.nbytes <= largest:
+        return encode(array, largest)
+    bits = flat.view(f"u{flat.itemsize}")
+    starts = np.flatnonzero(bits[1 : largest // flat.itemsize + 1] == bits[0]) + 1
+    period = next((int(p) for p in starts if np.array_equal(bits[p:], bits[:-p])), None)
+    if period is None:
+        return encode(array, largest)
+    return {**encode(flat[:period], largest), "shape": list(array.shape), "repeated": True}
 
 
 def decode(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
@@ -198,6 +222,8 @@ def decode(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
     try:
         dtype = np.dtype(getattr(ml_dtypes, name, name))
         data = bytearray(base64.b64decode(stored["data"], validate=True))
+        if stored.get("repeated"):
+            return np.resize(np.frombuffer(data, dtype), stored["shape"])
         if len(data) != math.prod(stored["shape"]) * dtype.itemsize:
             raise ValueError(f"{len(data)} bytes for shape {stored['shape']}")
         return np.ndarray(tuple(stored["shape"]), dtype, buffer=data)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from trueline.reports.merge import Seen, merge
-from trueline.reports.runfile import Run, RunFileError
+from trueline.reports.runfile import Run, found
+from trueline.reports.script import DEVIATING, NoScriptError, script
 from trueline.reports.values import both, describe, lines, ulp
 from trueline.reports.verdicts import ACCURACIES, VERDICTS, words
 
 
 def show(run: Run, key: str) -> RenderableType:
     """Everything the run knows about the observation with this key; RunFileError if it has none."""
-    keys = [observation["key"] for observation in run["observations"]]
-    if key not in keys:
-        near = difflib.get_close_matches(key, keys, n=3, cutoff=0.5)
-        hint = f"near it are {', '.join(near)}" if near else "the keys stand in the run file's observations"
-        raise RunFileError(f"The run has no observation with the key {key!r}; {hint}.")
+    found(run, key)
     seen = next(seen for seen in merge([run]).seen if seen.key == key)
     verdict = VERDICTS[seen.verdict]
     head = Text.assemble(
@@ -33,6 +28,7 @@ def show(run: Run, key: str) -> RenderableType:
         ("Input", _inputs(seen)),
         ("Answer", _answer(seen)),
         ("Expectation", _expectation(seen)),
+        ("Script", _script(seen)),
         ("Environment", _environment(seen)),
     ):
         if rows:
@@ -110,6 +106,17 @@ def _expectation(seen: Seen) -> list[tuple[str, str]]:
     entry = seen.run["expectations"][name]
     rows = [("name", name), ("why", entry["why"]), ("versions", entry["versions"])]
     return [*rows, ("link", entry["link"])] if entry["link"] else rows
+
+
+def _script(seen: Seen) -> list[tuple[str, str]]:
+    """How to see a deviation again, or why there is no way."""
+    if seen.verdict not in DEVIATING:
+        return []
+    try:
+        script(seen.run, seen.observation)
+    except NoScriptError as error:
+        return [("none", str(error))]
+    return [("shows it", f"trueline reproduce {seen.key} --run RUN.json")]
 
 
 def _environment(seen: Seen) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const data = await new Response(unpacked).json();
   const [OP, IMPL, , , , , CASE, COLUMN, VERDICT, ERROR, ALLOWED, ACCURACY, LABEL, MESSAGE, EXPECTATION,
-    EXPECTED, NEAREST, GOT, DIGEST, INPUT, CALL] = Array(21).keys();
+    EXPECTED, NEAREST, GOT, DIGEST, INPUT, CALL, SCRIPT] = Array(22).keys();
   const PAGE = 100;
   const text = document.getElementById("find-text");
   const verdict = document.getElementById("find-verdict");
@@ -102,7 +102,22 @@
         fact("link", node("a", { href: expectation.link, rel: "noreferrer" }, expectation.link));
     }
     fact("digest", string(row, DIGEST), "code");
+    if (Array.isArray(row[SCRIPT])) fact("script", script(row[SCRIPT].map((n) => data.strings[n]).join("\n") + "\n"));
+    else fact("script", string(row, SCRIPT));
     return list;
+  }
+
+  function script(source) {
+    const shown = node("pre", {}, source);
+    const button = node("button", { type: "button", className: "copy" }, "copy");
+    button.addEventListener("click", () => {
+      // The older way comes first: it needs no leave, which a page that is a file may not be given.
+      getSelection().selectAllChildren(shown);
+      if (!document.execCommand("copy")) navigator.clipboard?.writeText(source);
+      button.textContent = "copied";
+      setTimeout(() => (button.textContent = "copy"), 1500);
+    });
+    return node("div", { className: "script" }, button, shown);
   }
 
   function follow() {

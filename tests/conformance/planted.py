@@ -18,7 +18,7 @@ from trueline.adapters.layouts import LAYOUTS
 from trueline.adapters.registry import adapter
 from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import cases
-from trueline.conformance.checks import checks
+from trueline.conformance.checks import Check, checks
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.server import handed_over, overwritten
 from trueline.conformance.stepping import batches, perform
@@ -35,7 +35,7 @@ def refuses(*arrays: Any, **parameters: Any) -> Any:
     raise RefusalError(f"{len(arrays)} arrays, and {sorted(parameters)}")
 
 
-def observe(
+def planted(
     check: str,
     operation: str,
     function: Callable[..., Any],
@@ -48,15 +48,15 @@ def observe(
     compiled: Callable[..., Any] | None = None,
     lifecycle: Lifecycle | None = None,
     **conventions: Any,
-) -> dict[str, Observation]:
-    """What a check sees of a planted implementation, by case."""
+) -> tuple[Context, Check]:
+    """A check, and the context in which it asks a planted implementation."""
     parameters = {"softmax": "axis", "log_softmax": "axis", "logsumexp": "axis"}.get(operation)
     setting = Setting(
         Implementation(framework, operation, "planted", "", conventions), dtype, "cpu", mode
     )  # only to know the inputs
     names = [*setting.operation.inputs, *([parameters] if parameters else [])]
     text = call or f"planted({', '.join(names)})"
-    planted = Implementation(
+    implementation = Implementation(
         framework, operation, "planted", text, conventions, stateful=lifecycle is not None, lifecycle=lifecycle
     )
 
@@ -86,8 +86,13 @@ def observe(
             warnings.simplefilter("ignore")
             return [evaluate(call) for call in calls]
 
-    context = Context(Setting(planted, dtype, "cpu", mode), ask)
     (chosen,) = (each for each in checks() if each.name == check)
+    return Context(Setting(implementation, dtype, "cpu", mode), ask), chosen
+
+
+def observe(check: str, operation: str, function: Callable[..., Any], **options: Any) -> dict[str, Observation]:
+    """What a check sees of a planted implementation, by case."""
+    context, chosen = planted(check, operation, function, **options)
     found = list(chosen.observe(context))
     assert found, "the check saw nothing"
     return {observation["key"].rpartition("/")[2]: observation for observation in found}

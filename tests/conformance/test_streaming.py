@@ -24,13 +24,10 @@ from trueline.conformance.streaming import (
     RESULT,
     SCENARIOS,
     SINGLE,
-    Sums,
-    allowed_errors,
     basis,
     case_of,
-    roundings,
-    seen,
 )
+from trueline.conformance.sums import Sums, allowed_errors, roundings, seen
 from trueline.reference.formats import FORMATS
 from trueline.reference.operations import Bound
 from trueline.reference.truth import rationals

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from synthetic import DEVIATES, key, make_run, observation
 from trueline.reports import runfile
@@ -16,7 +17,8 @@ from trueline.reports.html import ROWS, key_link, render_html
 from trueline.reports.markdown import LIMIT, render_markdown
 from trueline.reports.merge import merge
 from trueline.reports.report import write_report
-from trueline.reports.runfile import RunFileError
+from trueline.reports.runfile import RunFileError, encode
+from trueline.reports.script import script
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>|`@someone`"
 
@@ -159,6 +161,26 @@ def test_embedded_rows_name_every_observation(mixed) -> None:
     assert data["strings"][bad[17]] == "0x1.a29926p-1 (0.8175747)"
     assert "x: float32, shape (3)\n  [0] 0x1.8p+0  1.5" in data["strings"][bad[19]]
     assert len(by_key[key(case="one")]) <= 19
+
+
+def test_embedded_scripts_share_their_lines() -> None:
+    wording = {"imports": ["alpha"], "environ": {}, "compiled": False, "put": "alpha.array(array)", "get": "answer"}
+    inputs = {"x": encode(np.array([1.5], np.float32))}
+    call = {"operation": "sigmoid", "implementation": "alpha.sigmoid", "mode": "eager", "inputs": inputs}
+    due = {"exact": "1", "nearest": "0x1p+0", "ulp": "0x1p-23", "allowed": 1.0}
+    told = {"calls": [{**call, "call": "alpha.sigmoid(x)", "parameters": {}, "at": [0], "got": "0x1p+1"}], "due": due}
+    seen = [observation(key(case=name), "deviates", reproduction=told) for name in ("one", "two")]
+    seen.append(observation(key(case="three"), "deviates", reproduction_missing="it came and went"))
+    run = make_run([*seen, observation(key(case="four"))])
+    run["frameworks"]["alpha"]["scripts"] = {"eager": wording}
+    data = page(run).data()
+    rows = {data["strings"][row[6]]: row for row in data["rows"]}
+    lines = [data["strings"][number] for number in rows["one"][21]]
+    assert "\n".join(lines) + "\n" == script(run, seen[0])
+    assert "answer = alpha.sigmoid(x)" in lines
+    assert rows["one"][21][1:] == rows["two"][21][1:], "only the key differs"
+    assert data["strings"][rows["three"][21]].endswith("has no reproduction: it came and went.")
+    assert len(rows["four"]) <= 19
 
 
 def test_many_alike_are_one_entry_and_the_rest_is_linked() -> None:

@@ -1,0 +1,103 @@
+"""Reproductions: what a deviation needs to be seen again, on its own, and nothing that it does not need.
+
+Each is asked again in the process that measured, and kept only if it shows the same deviation for the same reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from trueline.conformance.asking import filled_up
+from trueline.conformance.calls import Call
+from trueline.conformance.cases import Case
+from trueline.conformance.context import Context, Observation
+from trueline.conformance.showing import Part, Replay, Shown, reason
+from trueline.conformance.shrinking import Allowance, Search
+from trueline.reports import runfile
+
+LARGEST = 65_536
+"""Bytes of an input that a reproduction holds."""
+
+NOT_AGAIN = "asked again, alone, it did not deviate for the same reason"
+
+
+def reproduced(context: Context, observations: Sequence[Observation]) -> list[Observation]:
+    """The observations of a test, each that deviates with the record of how it is seen again, or why there is none."""
+    deviating = sum(each["verdict"] == "deviates" for each in observations)
+    allowance = Allowance.of(context.setting.mode, deviating)
+    # Nobody else asks what is asked from here on.
+    context.keeps = False
+    return [
+        {**each, **_record(context, each, allowance)} if each["verdict"] == "deviates" else each
+        for each in observations
+    ]
+
+
+def _record(context: Context, observation: Observation, allowance: Allowance) -> dict[str, Any]:
+    replay = context.replays.get(observation["key"])
+    if replay is None:
+        return {"reproduction_missing": "it is not asked in calls that can stand alone"}
+    search = Search(replay, context.ask, reason(observation, context.format), context.format, allowance)
+    start = next((case for case in _starts(context, replay) if search.shows(case)), None)
+    if start is None:
+        return {"reproduction_missing": NOT_AGAIN}
+    if replay.shrinks:
+        search.shrink(context.operation, context.implementation)
+    # A fault that comes and goes may have shown by chance.
+    if not search.shows(search.case):
+        return {"reproduction_missing": NOT_AGAIN}
+    record = _told(context, search.found)
+    record |= {name: True for name in ("smaller", "stopped") if getattr(search, name)}
+    if any("sha256" in array for call in record["calls"] for array in _arrays(call)):
+        return {"reproduction_missing": f"it needs an array of more than {LARGEST // 1024} KiB"}
+    return {"reproduction": record}
+
+
+def _starts(context: Context, replay: Replay) -> Iterator[Case]:
+    """The case alone, and with as many rows as it was asked with."""
+    yield replay.case
+    if replay.shrinks and "steps" not in replay.case.parameters:
+        yield replace(filled_up(replay.case, context.operation), name=replay.case.name)
+
+
+def _told(context: Context, shown: Shown) -> dict[str, Any]:
+    return {"calls": [_call(context, part) for part in shown.parts], "due": dict(shown.due)}
+
+
+def _call(context: Context, part: Part) -> dict[str, Any]:
+    call = part.call
+    parameters = context.setting.adapter.spelled(call.parameters)
+    told: dict[str, Any] = {
+        "call": call.implementation.call,
+        "operation": call.implementation.operation,
+        "implementation": call.implementation.name,
+        "mode": call.mode.name,
+        "inputs": {n: runfile.encode_whole(array, LARGEST) for n, array in zip(call.inputs, call.arrays, strict=True)},
+        "last": call.inputs[-1],
+        "parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()},
+        **part.got,
+    }
+    return told | _circumstances(context, call)
+
+
+def _circumstances(context: Context, call: Call) -> dict[str, Any]:
+    """What only some calls have."""
+    told: dict[str, Any] = {}
+    if call.cotangent is not None:
+        told["cotangent"] = runfile.encode_whole(call.cotangent, LARGEST)
+    if call.order != 1:
+        told["order"] = call.order
+    if call.steps:
+        told["steps"] = [{**vars(step), "rows": list(step.rows)} for step in call.steps]
+        told["acts"] = call.implementation.acts()
+    if call.layout is not None:
+        told["layout"] = call.layout
+    if call.device != context.setting.device:
+        told["device"] = call.device
+    return told
+
+
+def _arrays(call: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*call["inputs"].values(), *([call["cotangent"]] if "cotangent" in call else [])]

@@ -1,0 +1,121 @@
+"""Rounder numbers: arrays of the same domain with numbers that are easier to read, the simplest first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from trueline.conformance.axes import SHARING, shared
+from trueline.reference.formats import Array
+
+BITS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+"""Significant bits that numbers are rounded to."""
+
+SMALL_WHOLE = 1024
+
+FIXED = ("sign", "one_hot")
+"""Domains whose numbers are simple, and each as simple as another."""
+
+LOW = {"log_probabilities": (-math.inf, 0.0), "log_distribution": (-math.inf, 0.0), "weight": (0.0, math.inf)}
+UNIT = ("probability", "target", "score", "scores", "probabilities", "distribution")
+
+
+def _limits(domain: str) -> tuple[float, float]:
+    return (0.0, 1.0) if domain in UNIT else LOW.get(domain, (-math.inf, math.inf))
+
+
+def significant(value: float) -> int:
+    """How many bits a finite number has between its first and its last one."""
+    scaled = int(math.ldexp(math.frexp(abs(value))[0], 53))
+    return 53 - (scaled & -scaled).bit_length() + 1 if scaled else 0
+
+
+def effort(value: float) -> float:
+    """How hard a number is to read."""
+    if value == 0:
+        return 0.5 if math.copysign(1, value) < 0 else 0
+    if not math.isfinite(value):
+        return 4
+    if abs(value) == 1:
+        return 1 if value > 0 else 2
+    far = 1 if not 2**-4 <= abs(value) <= SMALL_WHOLE else 0
+    return 3 + significant(value) + far + (0.5 if value != int(value) else 0)
+
+
+def _to_bits(values: Array, bits: int) -> Array:
+    with np.errstate(all="ignore"):
+        fractions, exponents = np.frexp(values)
+        rounded = np.ldexp(np.rint(np.ldexp(fractions, bits)), exponents - bits)
+    return np.asarray(np.where(np.isfinite(values), rounded, values))
+
+
+def of_one(value: float, domain: str) -> list[float]:
+    """Simpler numbers of a domain, the simplest first."""
+    low, high = _limits(domain)
+    known = [0.0, 0.5, 1.0, math.copysign(1.0, value)]
+    if math.isfinite(value):
+        known += [float(round(value))] if abs(value) < SMALL_WHOLE else []
+        known += [float(_to_bits(np.array(value), bits)) for bits in BITS]
+    fit = {each for each in known if low <= each <= high and effort(each) < effort(value)}
+    return sorted(fit, key=lambda each: (effort(each), each))
+
+
+def of_label(value: int) -> list[int]:
+    """Smaller labels."""
+    return sorted({0, 1, value // 2, value - 1} - {value, -1}) if value > 0 else []
+
+
+def of_all(array: Array, domain: str, axis: int) -> Iterator[Array]:
+    """Arrays all of whose numbers are rounder, or the same; the simplest first."""
+    if domain == "mask":
+        yield np.ones_like(array)
+        return
+    if domain in ("label", "binary", *FIXED) or array.dtype.kind in "biu":
+        return
+    wide = array.astype(np.float64)
+    low, high = _limits(domain)
+    coarser = [np.zeros_like(wide), np.ones_like(wide), np.where(np.abs(wide) < SMALL_WHOLE, np.rint(wide), wide)]
+    for made in (*coarser, *(_to_bits(wide, bits) for bits in BITS)):
+        rounder = _cast(np.clip(made, low, high), array)
+        if domain in SHARING:
+            rounder = shared(array, rounder, axis)
+        if allowed(rounder, array, domain) and not np.array_equal(rounder, array, equal_nan=True):
+            yield rounder
+
+
+def at_one(array: Array, domain: str, axis: int, place: tuple[int, ...]) -> Iterator[Array]:
+    """Arrays with another number in one place, the simplest first."""
+    given = array[place]
+    if domain in FIXED:
+        return
+    simpler: list[float] = []
+    if array.dtype.kind == "b" or domain in ("mask", "multi_hot", "binary"):
+        simpler = [] if bool(given) == (domain == "mask") else [float(domain == "mask")]
+    elif domain == "label" or array.dtype.kind in "iu":
+        simpler = [float(each) for each in of_label(int(given))]
+    else:
+        simpler = of_one(float(given), domain)
+    for value in simpler:
+        made = array.astype(np.float64)
+        made[place] = value
+        made = _cast(made, array)
+        if domain in SHARING:
+            made = shared(array, made, axis)
+        if allowed(made, array, domain):
+            yield made
+
+
+def _cast(values: Array, like: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return np.asarray(values).astype(like.dtype)
+
+
+def allowed(array: Array, before: Array, domain: str) -> bool:
+    """Whether a rounder array is one of its domain: no number too large, scores differ, shares are at least nothing."""
+    wide = array.astype(np.float64)
+    if not np.isfinite(wide[np.isfinite(before.astype(np.float64))]).all():
+        return False
+    if domain == "scores":
+        return bool((np.diff(np.sort(wide, axis=-1), axis=-1) != 0).all())
+    return domain not in SHARING or bool((wide >= 0).all())

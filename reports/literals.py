@@ -1,0 +1,94 @@
+"""Arrays as a script writes them: exactly, by their bits."""
+
+from __future__ import annotations
+
+import base64
+import math
+import textwrap
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+from trueline.reports.expressions import literal
+from trueline.reports.runfile import decode, encode
+
+MANY = 48
+MANY_WHOLE = 512
+"""An array of more elements, or of more whole numbers, is written as its bytes."""
+WIDE = 100
+"""Columns of a line of them."""
+
+Array = np.ndarray[Any, Any]
+
+
+class Literal(NamedTuple):
+    """A NumPy expression, of several lines if it is long, and the decimals of one that is not."""
+
+    text: str
+    comment: str = ""
+
+
+def array(stored: dict[str, Any], *, bits: bool = False) -> Literal:
+    """A stored array as Python text; with `bits` one of bfloat16 stays uint16, which needs no ml_dtypes."""
+    if "repeated" in stored:
+        start = array(_start(stored), bits=bits)
+        return Literal(f"numpy.resize({start.text}, {tuple(stored['shape'])})", start.comment)
+    values, dtype = decode(stored), str(stored["dtype"])
+    if values.dtype.kind in "biu":
+        return _listed(values, None, dtype, "")
+    words = values.view(f"uint{8 * values.dtype.itemsize}")
+    format_of = "ml_dtypes.bfloat16" if dtype == "bfloat16" else repr(dtype)
+    viewed = "" if bits and dtype == "bfloat16" else f".view({format_of})"
+    return _listed(words, values, words.dtype.name, viewed)
+
+
+def _listed(words: Array, values: Array | None, dtype: str, viewed: str) -> Literal:
+    """An array of `words`, in decimals if there are no `values` that they are the bits of."""
+    shape, digits = words.shape, 2 * words.dtype.itemsize
+    written = [str(word) if values is None else f"0x{word:0{digits}x}" for word in words.ravel().tolist()]
+    told = [] if values is None else [str(value) for value in values.ravel()]
+    ending = f", {dtype!r}){viewed}"
+    if not written:
+        return Literal(f"numpy.zeros({shape}{ending}")
+    cell = max(map(len, written)) + 2
+    if len(written) > (MANY if told else MANY_WHOLE) or (words.ndim > 1 and shape[-1] * cell > WIDE):
+        return Literal(_bytes(words, dtype, viewed))
+    if words.ndim == 0:
+        return Literal(f"numpy.array({written[0]}{ending}", *told)
+    size = shape[-1] if words.ndim > 1 else WIDE // 2 // cell if told else WIDE // cell
+    rows = [(written[at : at + size], told[at : at + size]) for at in range(0, len(written), size)]
+    if len(rows) == 1:
+        row = ", ".join(written)
+        return Literal(f"numpy.array({'[' * words.ndim}{row}{']' * words.ndim}{ending}", ", ".join(told))
+    lines = ["numpy.array(["]
+    for row, numbers_of in rows:
+        text = ", ".join(row)
+        comment = f"  # {', '.join(numbers_of)}" if told else ""
+        lines.append(f"    {f'[{text}]' if words.ndim > 1 else text},{comment}")
+    folded = f".reshape{shape}" if words.ndim > 2 else ""
+    return Literal("\n".join([*lines, f"]{ending}{folded}"]))
+
+
+def _bytes(words: Array, dtype: str, viewed: str) -> str:
+    digits = np.ascontiguousarray(words).astype(words.dtype.newbyteorder("<")).tobytes().hex()
+    lines = [f"    {part!r}" for part in textwrap.wrap(digits, WIDE - 6)]
+    folded = f".reshape{words.shape}" if words.ndim > 1 else ""
+    return "\n".join(["numpy.frombuffer(bytearray.fromhex(", *lines, f"), {dtype!r}){viewed}{folded}"])
+
+
+def _start(stored: dict[str, Any]) -> dict[str, Any]:
+    """What an array repeats to fill its shape."""
+    whole = decode({**stored, "shape": [math.prod(stored["shape"])]})
+    count = len(base64.b64decode(stored["data"])) // whole.dtype.itemsize
+    return encode(whole[:count])
+
+
+def numbers(values: Iterable[str]) -> str:
+    """A list of numbers written in hexadecimal, in decimals that name them."""
+    return f"[{', '.join(literal(float.fromhex(each)) for each in values)}]"
+
+
+def stored(values: list[float], dtype: str) -> dict[str, Any]:
+    """Numbers as an array of a dtype, in the form of a run file."""
+    return encode(np.array(values, getattr(ml_dtypes, dtype, dtype)))
