@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import difflib
 import functools
 import hashlib
@@ -41,7 +42,8 @@ def _schema() -> Any:
 def _validate() -> Callable[[Any], Any]:
     """The schema as a compiled function: a run has a hundred thousand observations."""
     # It knows drafts up to 7, of which the schema has no other keywords.
-    known = {name: value for name, value in _schema().items() if name != "$schema"}
+    # What is compiled is changed, and the schema is used again.
+    known = copy.deepcopy({name: value for name, value in _schema().items() if name != "$schema"})
     compiled: Callable[[Any], Any] = fastjsonschema.compile(known)
     return compiled
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import planted
 import scipy.special
-from trueline.adapters.layouts import laid_out
+from trueline.adapters.registry import adapter
 from trueline.conformance.context import Observation
 from trueline.conformance.reproducing import reproduced
 from trueline.reports.runfile import decode
@@ -60,7 +60,7 @@ def evaluated(call: dict[str, Any], function: Callable[..., Any], gradient: Call
     """The answer to a call of a reproduction, from what stands in it alone."""
     inputs = {name: decode(stored) for name, stored in call["inputs"].items()}
     if "layout" in call:
-        inputs = {name: laid_out(array, call["layout"]) for name, array in inputs.items()}
+        inputs = {name: adapter("numpy").lay_out(array, call["layout"], "cpu") for name, array in inputs.items()}
     parameters = {n: tuple(value) if isinstance(value, list) else value for n, value in call["parameters"].items()}
     known = {"numpy": np, "scipy": scipy, "planted": function, **parameters}
     with np.errstate(all="ignore"), warnings.catch_warnings():
