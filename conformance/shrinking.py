@@ -148,10 +148,12 @@ class Search:
             if any(isinstance(each, NoAnswer) and each.verdict in ("crashed", "timed_out") for each in answers):
                 self._left = 0
                 return False
-            for case, asked in zip(batch, calls, strict=True):
+            for place, (case, asked) in enumerate(zip(batch, calls, strict=True)):
                 mine, answers = answers[: len(asked)], answers[len(asked) :]
                 if self._of(case, mine):
                     self.smaller = True
+                    # What was not looked at may be asked again from here.
+                    self._tried.difference_update(map(_content, batch[place + 1 :]))
                     return True
         return False
 
