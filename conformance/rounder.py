@@ -32,14 +32,14 @@ def _limits(domain: str) -> tuple[float, float]:
 def effort(values: Array) -> Array:
     """How hard numbers are to read: their significant bits, and whether they are far from one, or have a fraction."""
     wide = np.asarray(values, np.float64)
-    finite = np.where(np.isfinite(wide), wide, 0.0)
-    scaled = np.ldexp(np.frexp(np.abs(finite))[0], 53).astype(np.int64)
+    finite = np.isfinite(wide)
+    size = np.where(finite, np.abs(wide), 0.0)
+    scaled = np.ldexp(np.frexp(size)[0], 53).astype(np.int64)
     bits = 54 - np.frexp((scaled & -scaled).astype(np.float64))[1]
-    size = np.abs(finite)
     far = (size < 2**-4) | (size > SMALL_WHOLE)
-    known = 3 + bits + far + 0.5 * (finite != np.rint(finite))
-    known = np.select([wide == 1, wide == -1, wide == 0], [1.0, 2.0, 0.5 * np.signbit(wide)], known)
-    return np.asarray(np.where(np.isfinite(wide), known, NO_NUMBER))
+    known = 3 + bits + far + 0.5 * (size != np.rint(size))
+    simple = np.where(size == 1, np.where(wide < 0, 2.0, 1.0), 0.5 * np.signbit(wide))
+    return np.where(finite, np.where((size == 0) | (size == 1), simple, known), NO_NUMBER)
 
 
 def _to_bits(values: Array, bits: Any) -> Array:
@@ -53,7 +53,7 @@ def of_one(value: float, domain: str) -> list[float]:
     """Simpler numbers of a domain, the simplest first."""
     low, high = _limits(domain)
     whole = [float(round(value))] if abs(value) < SMALL_WHOLE else []
-    rounded = _to_bits(np.array(value), np.array(BITS if math.isfinite(value) else ()))
+    rounded = _to_bits(np.array(value), np.array(BITS if math.isfinite(value) else (), int))
     known = np.unique([0.0, 0.5, 1.0, math.copysign(1.0, value), *whole, *rounded])
     efforts = effort(known)
     fit = (low <= known) & (known <= high) & (efforts < effort(np.array(value)))
@@ -71,17 +71,19 @@ def of_all(array: Array, domain: str, axis: int) -> Iterator[Array]:
     if domain == "mask":
         yield np.ones_like(array)
         return
-    if domain in ("label", "binary", *FIXED) or array.dtype.kind in "biu":
+    if domain in ("label", "binary", *FIXED) or array.dtype.kind in "biu" or array.size == 1:
+        # Those are made rounder one by one.
         return
     wide = array.astype(np.float64)
     low, high = _limits(domain)
+    most = effort(wide).sum()
     rounded = [_to_bits(wide, bits) for bits in BITS]
     whole = np.where(np.abs(wide) < SMALL_WHOLE, np.rint(wide), wide)
     for made in (np.zeros_like(wide), np.ones_like(wide), *rounded[:2], whole, *rounded[2:]):
         rounder = _cast(np.clip(made, low, high), array)
         if domain in SHARING:
             rounder = shared(array, rounder, axis)
-        if allowed(rounder, array, domain) and effort(rounder).sum() < effort(array).sum():
+        if allowed(rounder, array, domain) and effort(rounder).sum() < most:
             yield rounder
 
 

@@ -29,7 +29,7 @@ from trueline.reference.formats import Array, Format
 DEAR_FAILURES = 2
 """Sizes of blocks none of which could be left out, after which a dear case is left as it is."""
 
-TOGETHER = 6
+TOGETHER = 3
 """Cases that are asked at once, the simplest of which that shows the deviation is taken."""
 
 NUMBERS = 64
@@ -70,7 +70,8 @@ class Allowance:
     @classmethod
     def of(cls, mode: Mode, searches: int) -> Allowance:
         """That of a test with so many searches, in a mode."""
-        return cls(searches, 150, 40, 20, 15) if mode.few_shapes or mode.compiled else cls(searches)
+        dear = mode.few_shapes or mode.compiled or not mode.sweeps
+        return cls(searches, 64, 32, 4, 15) if dear else cls(searches)
 
     def share(self) -> int:
         """The steps of the next search."""
