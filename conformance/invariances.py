@@ -109,7 +109,7 @@ def _batch_invariance(context: Context) -> Iterator[Observation]:
             Pair(
                 base,
                 Side((call,), (answer,), pick=np.atleast_1d),
-                replace(alone, pick=lambda rows, each=each: rows[each]),
+                replace(alone, pick=partial(np.take, indices=each, axis=0)),
                 np.zeros(1),
                 truth.ulp[each],
             )
@@ -128,7 +128,8 @@ def _reversed(context: Context, reduction: str) -> tuple[Case, Side, Side]:
     rows = _drawn(context, ROWS, LENGTHS[0], "permuted")
     plain = Case("reversed", rows, _parameters(context, reduction))
     back = replace(plain, inputs=_batch(rows, np.arange(ROWS)[::-1]))
-    return plain, *_sides(context, plain, back)
+    one, other = _sides(context, plain, back)
+    return plain, one, other
 
 
 def _sides(context: Context, *cases: Case) -> Iterator[Side]:

@@ -59,7 +59,8 @@ class Side:
         number, inner = 0, list(index)
         if self.join != "one":
             number, inner = index[0], list(index[1:])
-        if self.join == "rows" and np.ndim(self.answers[number]):
+        answer = self.answers[number]
+        if self.join == "rows" and not isinstance(answer, NoAnswer) and answer.ndim:
             inner = [0, *inner]
         told = {"at": inner, "got": hexadecimal(float(made[index]))}
         return Part(self.calls[number], {**told, "then": self.then} if self.then else told)

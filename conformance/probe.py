@@ -210,7 +210,9 @@ class Probe:
 
     def meant(self, label: str, answer: Array, fmt: Format) -> Array:
         """The values that a label means for an answer of that size, flat."""
-        expected = np.asarray(_listed(self.answers[label], fmt), dtype=np.float64).ravel()
+        values = self.answers[label]
+        assert not isinstance(values, Shape)
+        expected = np.asarray(_listed(values, fmt), dtype=np.float64).ravel()
         if self.together and answer.size == 1 and expected.size > 1:
             return np.full(1, expected.mean())
         return expected

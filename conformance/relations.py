@@ -241,7 +241,7 @@ def _row_alone(context: Context) -> Iterator[Observation]:
             continue
         truth = context.truth(case)
         places = beside.start + np.array(positions)
-        batch = Side(beside.calls, beside.whole, pick=lambda array, places=places: array[places])
+        batch = Side(beside.calls, beside.whole, pick=partial(np.take, indices=places, axis=0))
         rows = Side(tuple(asked), tuple(parts), join="rows")
         yield compared(context, "row-alone", case, batch, rows, np.zeros(1), truth.ulp[positions])
 

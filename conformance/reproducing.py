@@ -5,7 +5,7 @@ Each is asked again in the process that measured, and kept only if it shows the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +40,7 @@ def _record(context: Context, observation: Observation, allowance: Allowance) ->
     if replay is None:
         return {"reproduction_missing": "it is not asked in calls that can stand alone"}
     search = Search(replay, context.ask, reason(observation, context.format), context.format, allowance)
-    start = next((case for case in _starts(context, replay) if search.shows(case)), None)
+    start = next((case for case in _starts(context, replay, allowance) if search.shows(case)), None)
     if start is None:
         return {"reproduction_missing": NOT_AGAIN}
     if replay.shrinks:
@@ -55,11 +55,12 @@ def _record(context: Context, observation: Observation, allowance: Allowance) ->
     return {"reproduction": record}
 
 
-def _starts(context: Context, replay: Replay) -> Iterator[Case]:
-    """The case alone, and with as many rows as it was asked with."""
-    yield replay.case
-    if replay.shrinks and "steps" not in replay.case.parameters:
-        yield replace(filled_up(replay.case, context.operation), name=replay.case.name)
+def _starts(context: Context, replay: Replay, allowance: Allowance) -> list[Case]:
+    """The case alone, and with as many rows as it was asked with: a shape that was compiled already."""
+    if not replay.shrinks or "steps" in replay.case.parameters:
+        return [replay.case]
+    filled = replace(filled_up(replay.case, context.operation), name=replay.case.name)
+    return [filled, replay.case] if allowance.shape else [replay.case, filled]
 
 
 def _told(context: Context, shown: Shown) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from trueline.conformance.axes import SHARING, shared
@@ -13,6 +14,9 @@ BITS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 """Significant bits that numbers are rounded to."""
 
 SMALL_WHOLE = 1024
+
+NO_NUMBER = 4
+"""The effort of NaN and infinities."""
 
 FIXED = ("sign", "one_hot")
 """Domains whose numbers are simple, and each as simple as another."""
@@ -25,25 +29,20 @@ def _limits(domain: str) -> tuple[float, float]:
     return (0.0, 1.0) if domain in UNIT else LOW.get(domain, (-math.inf, math.inf))
 
 
-def significant(value: float) -> int:
-    """How many bits a finite number has between its first and its last one."""
-    scaled = int(math.ldexp(math.frexp(abs(value))[0], 53))
-    return 53 - (scaled & -scaled).bit_length() + 1 if scaled else 0
+def effort(values: Array) -> Array:
+    """How hard numbers are to read: their significant bits, and whether they are far from one, or have a fraction."""
+    wide = np.asarray(values, np.float64)
+    finite = np.isfinite(wide)
+    size = np.where(finite, np.abs(wide), 0.0)
+    scaled = np.ldexp(np.frexp(size)[0], 53).astype(np.int64)
+    bits = 54 - np.frexp((scaled & -scaled).astype(np.float64))[1]
+    far = (size < 2**-4) | (size > SMALL_WHOLE)
+    known = 3 + bits + far + 0.5 * (size != np.rint(size))
+    simple = np.where(size == 1, np.where(wide < 0, 2.0, 1.0), 0.5 * np.signbit(wide))
+    return np.where(finite, np.where((size == 0) | (size == 1), simple, known), NO_NUMBER)
 
 
-def effort(value: float) -> float:
-    """How hard a number is to read."""
-    if value == 0:
-        return 0.5 if math.copysign(1, value) < 0 else 0
-    if not math.isfinite(value):
-        return 4
-    if abs(value) == 1:
-        return 1 if value > 0 else 2
-    far = 1 if not 2**-4 <= abs(value) <= SMALL_WHOLE else 0
-    return 3 + significant(value) + far + (0.5 if value != int(value) else 0)
-
-
-def _to_bits(values: Array, bits: int) -> Array:
+def _to_bits(values: Array, bits: Any) -> Array:
     with np.errstate(all="ignore"):
         fractions, exponents = np.frexp(values)
         rounded = np.ldexp(np.rint(np.ldexp(fractions, bits)), exponents - bits)
@@ -53,12 +52,13 @@ def _to_bits(values: Array, bits: int) -> Array:
 def of_one(value: float, domain: str) -> list[float]:
     """Simpler numbers of a domain, the simplest first."""
     low, high = _limits(domain)
-    known = [0.0, 0.5, 1.0, math.copysign(1.0, value)]
-    if math.isfinite(value):
-        known += [float(round(value))] if abs(value) < SMALL_WHOLE else []
-        known += [float(_to_bits(np.array(value), bits)) for bits in BITS]
-    fit = {each for each in known if low <= each <= high and effort(each) < effort(value)}
-    return sorted(fit, key=lambda each: (effort(each), each))
+    whole = [float(round(value))] if abs(value) < SMALL_WHOLE else []
+    rounded = _to_bits(np.array(value), np.array(BITS if math.isfinite(value) else (), int))
+    known = np.unique([0.0, 0.5, 1.0, math.copysign(1.0, value), *whole, *rounded])
+    efforts = effort(known)
+    fit = (low <= known) & (known <= high) & (efforts < effort(np.array(value)))
+    order = np.argsort(efforts[fit], kind="stable")
+    return [float(each) for each in known[fit][order]]
 
 
 def of_label(value: int) -> list[int]:
@@ -67,20 +67,23 @@ def of_label(value: int) -> list[int]:
 
 
 def of_all(array: Array, domain: str, axis: int) -> Iterator[Array]:
-    """Arrays all of whose numbers are rounder, or the same; the simplest first."""
+    """Arrays whose numbers are rounder taken together; the simplest first."""
     if domain == "mask":
         yield np.ones_like(array)
         return
-    if domain in ("label", "binary", *FIXED) or array.dtype.kind in "biu":
+    if domain in ("label", "binary", *FIXED) or array.dtype.kind in "biu" or array.size == 1:
+        # Those are made rounder one by one.
         return
     wide = array.astype(np.float64)
     low, high = _limits(domain)
-    coarser = [np.zeros_like(wide), np.ones_like(wide), np.where(np.abs(wide) < SMALL_WHOLE, np.rint(wide), wide)]
-    for made in (*coarser, *(_to_bits(wide, bits) for bits in BITS)):
+    most = effort(wide).sum()
+    rounded = [_to_bits(wide, bits) for bits in BITS]
+    whole = np.where(np.abs(wide) < SMALL_WHOLE, np.rint(wide), wide)
+    for made in (np.zeros_like(wide), np.ones_like(wide), *rounded[:2], whole, *rounded[2:]):
         rounder = _cast(np.clip(made, low, high), array)
         if domain in SHARING:
             rounder = shared(array, rounder, axis)
-        if allowed(rounder, array, domain) and not np.array_equal(rounder, array, equal_nan=True):
+        if allowed(rounder, array, domain) and effort(rounder).sum() < most:
             yield rounder
 
 

@@ -29,7 +29,7 @@ from trueline.reference.formats import Array, Format
 DEAR_FAILURES = 2
 """Sizes of blocks none of which could be left out, after which a dear case is left as it is."""
 
-TOGETHER = 6
+TOGETHER = 3
 """Cases that are asked at once, the simplest of which that shows the deviation is taken."""
 
 NUMBERS = 64
@@ -70,7 +70,8 @@ class Allowance:
     @classmethod
     def of(cls, mode: Mode, searches: int) -> Allowance:
         """That of a test with so many searches, in a mode."""
-        return cls(searches, 150, 40, 20, 15) if mode.few_shapes or mode.compiled else cls(searches)
+        dear = mode.few_shapes or mode.compiled or not mode.sweeps
+        return cls(searches, 64, 32, 4, 15) if dear else cls(searches)
 
     def share(self) -> int:
         """The steps of the next search."""
@@ -148,10 +149,12 @@ class Search:
             if any(isinstance(each, NoAnswer) and each.verdict in ("crashed", "timed_out") for each in answers):
                 self._left = 0
                 return False
-            for case, asked in zip(batch, calls, strict=True):
+            for place, (case, asked) in enumerate(zip(batch, calls, strict=True)):
                 mine, answers = answers[: len(asked)], answers[len(asked) :]
                 if self._of(case, mine):
                     self.smaller = True
+                    # What was not looked at may be asked again from here.
+                    self._tried.difference_update(map(_content, batch[place + 1 :]))
                     return True
         return False
 

@@ -90,6 +90,8 @@ def shown_value(
     calls: Sequence[Call], single: bool, answer: Array, truth: Truth, judgement: Judgement, label: str | None = None
 ) -> Shown:
     """What a judgement on an answer shows; of the calls of `single` samples, that of the one which it is about."""
+    if not calls:
+        return Shown({})
     if judgement.witness is None:
         part = Part(calls[0], {"shape": list(answer.shape[single:])})
         return Shown(observed(judgement, label=label), (part,), {"shape": list(truth.nearest.shape[single:])})
