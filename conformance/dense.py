@@ -150,7 +150,7 @@ def scanned(line: Line, approximation: Approximation, numbers: Array, answer: Ar
     )
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=1024)
 def _approximation(
     operation_name: str, fmt: Format, name: str, parameters: tuple[tuple[str, Any], ...], points: int, index: int
 ) -> Approximation:

@@ -12,13 +12,16 @@ from collections.abc import Iterator
 import numpy as np
 from trueline.conformance.frozen import uniform
 from trueline.conformance.inputs import THRESHOLDS, Landmarks
-from trueline.reference.formats import Array, Format
+from trueline.reference.formats import FORMATS, Array, Format
 
 CHUNK = 2**16
 """So many numbers are asked in one call."""
 
 CENTRE = (2.0**-12, 2.0**7)
-"""Where functions of one number change: half of what is drawn lies here, on either side."""
+"""Where functions of one number change: most of what is drawn lies here, on either side."""
+
+REACH = 130
+"""Exponents up to this size are gone through one by one."""
 
 NEIGHBOURS = 2
 """To so many units on either side of a landmark."""
@@ -46,9 +49,7 @@ def _landmarks(fmt: Format) -> Array:
     """Powers of two, small integers, small decimals, thresholds of libms, and logarithms of the format's limits."""
     limits = Landmarks.of(fmt)
     exponents = np.arange(fmt.emin - fmt.precision + 1, fmt.emax + 1)
-    if fmt.precision == 53:
-        # There are too many.
-        exponents = exponents[(np.abs(exponents) <= 64) | (exponents % 16 == 0)]
+    exponents = exponents[(np.abs(exponents) <= REACH) | (exponents % 64 == 0)]
     known = [
         np.ldexp(1.0, exponents),
         np.arange(130.0),
@@ -62,10 +63,13 @@ def _landmarks(fmt: Format) -> Array:
     return ordinals(fmt, every[np.isfinite(every)])
 
 
-def _short(fmt: Format, bits: int) -> Array:
-    """Ordinals of every positive number with so many bits after the leading one."""
-    step = 2 ** (fmt.precision - 1 - bits)
-    return np.arange(0, ordinals(fmt, np.array([fmt.largest]))[0] + 1, step)
+def _short(fmt: Format, points: int) -> Array:
+    """Ordinals of every positive number with so few bits after the leading one that they are a part of the points."""
+    ends = np.array([math.ldexp(1.0, max(fmt.emin, -REACH)), min(fmt.largest, math.ldexp(1.0, REACH))])
+    first, last = (int(each) for each in ordinals(fmt, ends))
+    binades = (last - first) >> (fmt.precision - 1)
+    bits = int(math.log2(max(1, points / 4 / binades)))
+    return np.arange(first, last + 1, 2 ** (fmt.precision - 1 - bits))
 
 
 def _ascending(*parts: Array) -> Array:
@@ -86,26 +90,28 @@ def _drawn(name: str, first: int, last: int, count: int) -> Array:
 def numbers(fmt: Format, points: int, low: float = -math.inf, high: float = math.inf) -> Array:
     """About so many finite numbers of the format from `low` to `high`, ascending, as binary64: all, or a frozen choice.
 
-    Out of a wide format: landmarks and their neighbours, as many short mantissas as make up half, the rest drawn.
+    Out of a wide format: landmarks and their neighbours, as many short mantissas as make up half, the rest drawn. Of
+    2^18 points and more, every number of float16 is one.
     """
     ends = ordinals(fmt, np.array([max(low, -fmt.largest), min(high, fmt.largest)]))
     first, last = int(ends[0]), int(ends[1])
     if last - first < max(points, 2**16):
         return at(fmt, np.arange(first, last + 1))
     near = np.add.outer(_landmarks(fmt), np.arange(-NEIGHBOURS, NEIGHBOURS + 1)).ravel()
-    binades = 2 * fmt.emax + 2
-    bits = int(math.log2(max(1, points / 4 / binades)))
-    short = _short(fmt, bits)
+    short = _short(fmt, points)
+    if points >= 2**18:
+        half = FORMATS["float16"]
+        short = np.concatenate([short, ordinals(fmt, numbers(half, points, 0.0))])
     known = _ascending(near, -near, short, -short)
     known = known[(known >= first) & (known <= last)]
     rest = max(0, points - len(known))
     inner, outer = (int(each) for each in ordinals(fmt, np.array(CENTRE)))
     top = int(ordinals(fmt, np.array([fmt.largest]))[0])
     parts = []
-    for ranges in (((inner, outer), (-outer, -inner)), ((0, top), (-top, 0))):
+    for share, ranges in ((rest - rest // 4, ((inner, outer), (-outer, -inner))), (rest // 4, ((0, top), (-top, 0)))):
         sides = [(max(first, start), min(last, stop)) for start, stop in ranges]
         sides = [(start, stop) for start, stop in sides if start < stop]
-        parts += [_drawn(f"dense/{start}", start, stop, rest // 2 // len(sides)) for start, stop in sides]
+        parts += [_drawn(f"dense/{start}", start, stop, share // len(sides)) for start, stop in sides]
     return at(fmt, _ascending(known, *parts))
 
 
