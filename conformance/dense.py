@@ -96,6 +96,10 @@ class _Seen:
         if len(certain):
             self.low, self.high = min(self.low, float(certain[0])), max(self.high, float(certain[-1]))
         ranks = scan.ranks[where]
+        if len(self.ranks) >= KEPT:
+            # Only what is worse than the worst so many is of interest, or suspect.
+            where = where[ranks > min(1.0, self.ranks[KEPT - 1])]
+            ranks = scan.ranks[where]
         keep = KEPT + min(SUSPECTS, int(np.sum(ranks > 1)))
         if keep < len(where):
             where = where[np.argpartition(-ranks, keep)[:keep]]
@@ -108,45 +112,44 @@ class _Seen:
 
 def _units(size: Array, fmt: Format) -> Array:
     """The units in the last place of numbers of these sizes."""
-    exponents = np.frexp(size)[1] - 1
-    exponents = np.where(size < fmt.smallest_normal, fmt.emin, np.minimum(exponents, fmt.emax))
-    return np.asarray(np.ldexp(1.0, exponents - fmt.precision + 1))
+    return np.asarray(np.spacing(np.maximum(size, fmt.smallest_normal)) * 2.0 ** (53 - fmt.precision))
 
 
+@np.errstate(all="ignore")
 def scanned(line: Line, approximation: Approximation, numbers: Array, answer: Array) -> _Scan:
     """Answers of shape (numbers,) or (numbers, answers) beside what is due, within what is known of that."""
     fmt, bound = line.format, line.operation.bound
     head, tail, error = approximation(numbers)
     got = answer.reshape(len(numbers), -1).astype(np.float64)
-    with np.errstate(all="ignore"):
-        size = np.abs(head + tail)
+    size = np.abs(head + tail)
+    ulp = _units(size - error, fmt)
+    distance = np.abs((got - head) - tail) / ulp
+    doubt = error / ulp
+    missing = infinite = nowhere = np.zeros(len(numbers), bool)
+    if not np.isfinite(np.max(distance) + np.max(doubt)):
         known = np.isfinite(head) & np.isfinite(error)
-        ulp = _units(np.maximum(size - error, 0.0), fmt)
-        infinite = np.isinf(got)
+        beyond = np.isinf(got) & known
         # An infinity stands for the number that would follow the largest one.
-        distance = np.abs((np.clip(got, -fmt.largest, fmt.largest) - head) - tail) / ulp + infinite
+        distance = np.where(beyond, np.abs((np.copysign(fmt.largest, got) - head) - tail) / ulp + 1, distance)
         distance = np.where(known, np.where(np.isnan(got), np.inf, distance), 0.0)
-        doubt = np.where(known, error / ulp, 0.0)
-        allowed = np.full(head.shape, float(bound.ulps))
-        suspects = np.flatnonzero(np.any(distance + doubt > bound.ulps, axis=1))
-        if len(suspects) and bound.sensitivity is not None:
-            nothing = np.zeros((2, *allowed[suspects].shape))
-            due = Truth((head + tail)[suspects], ulp[suspects], nothing, nothing[0].astype(bool))
-            allowed[suspects] = allowance(bound, line.condition(numbers[suspects]), due, fmt)
-        beyond = np.any(distance + doubt > allowed, axis=1)
-        far = np.max(distance / allowed, axis=1)
-    within = np.where(np.all(known, axis=1), np.max(distance, axis=1), 0.0)
+        doubt = np.where(known, doubt, 0.0)
+        missing, infinite = np.any(np.isnan(got) & known, axis=1), np.any(beyond & (size <= fmt.largest), axis=1)
+    # Those that conform are ranked by their error itself, of which the largest is told.
+    most = np.max(distance, axis=1)
+    ranks, certain = most / (1 + most), nowhere
+    suspects = np.flatnonzero(np.any(distance + doubt > bound.ulps, axis=1))
+    if len(suspects):
+        off, open_, nothing = distance[suspects], doubt[suspects], np.zeros((2, *head[suspects].shape))
+        due = Truth((head + tail)[suspects], ulp[suspects], nothing, nothing[0].astype(bool))
+        allowed = allowance(bound, line.condition(numbers[suspects]), due, fmt)
+        beyond = np.any(off + open_ > allowed, axis=1)
+        ranks[suspects] = np.where(beyond, 2 + np.max(off / allowed, axis=1), ranks[suspects])
+        certain = nowhere.copy()
+        certain[suspects] = np.any(off - open_ > allowed, axis=1)
+    tiny = fmt.smallest_normal
+    subnormal = np.any((size < tiny) & (size > 0), axis=1) | ((np.abs(numbers) < tiny) & (numbers != 0))
     return _Scan(
-        numbers,
-        answer,
-        # Those that conform are ranked by their error itself, of which the largest is told.
-        np.where(beyond, 2 + far, within / (1 + within)),
-        np.any(distance - doubt > allowed, axis=1),
-        np.any(np.isnan(got) & known, axis=1),
-        np.any(infinite & known & (size <= fmt.largest), axis=1),
-        np.any(known & (size < fmt.smallest_normal) & (size > 0), axis=1)
-        | ((np.abs(numbers) < fmt.smallest_normal) & (numbers != 0)),
-        approximation.each(approximation.proven),
+        numbers, answer, ranks, certain, missing, infinite, subnormal, approximation.each(approximation.proven)
     )
 
 
@@ -220,7 +223,7 @@ def _verdict(context: Context, name: str, seen: _Seen) -> Observation:
 
     def deviating(group: Sequence[int]) -> int | None:
         """The worst of a group if it deviates."""
-        found = exactly(group) if group else {"verdict": "conforms"}
+        found: Observation = exactly(group) if group else {"verdict": "conforms"}
         if found["verdict"] == "deviates":
             return group[int(found["witness"]["at"][0])]
         if found["verdict"] == "undecided" and "witness" not in found and len(group) > 1:

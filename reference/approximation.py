@@ -159,8 +159,9 @@ class Approximation:
         has no value, and the largest number of the format for what is beyond. An error that is not known is infinite.
         """
         u = ((numbers - self.each(self.middles)) * self.each(self.scales))[:, None]
-        tail = self.each(self.tails[-1])
-        for coefficients in self.tails[-2::-1]:
+        used = max(1, int(np.max(np.flatnonzero(np.any(self.tails, axis=(1, 2))), initial=0)) + 1)
+        tail = self.each(self.tails[used - 1])
+        for coefficients in self.tails[used - 1 :: -1][1:]:
             tail *= u
             tail += self.each(coefficients)
         head = self.each(self.heads)
@@ -284,6 +285,10 @@ class _Pieces:
             return (head, tails, most) if blur + rounding <= most / 2 else None
         remainder = float((wide[-1] * arb(reach) ** self.terms).abs_upper()) * (1 + 2.0**-30)
         error = remainder + blur + rounding + 4 * self.terms * TINY
+        while len(sizes) > 1 and error + sizes[-1] <= most / 2:
+            # What would not be seen need not be computed.
+            error += sizes.pop()
+        tails[len(sizes) :] = [0.0] * (self.terms - len(sizes))
         return (head, tails, error) if error <= most else None
 
     def holds(self, piece: Piece, start: int, stop: int) -> bool:
