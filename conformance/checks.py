@@ -50,7 +50,7 @@ def checks() -> tuple[Check, ...]:
         label_dtypes.CHECK,
         *gradients.CHECKS,
         *sweeps.CHECKS,
-        dense.CHECK,
+        *dense.CHECKS,
         *relations.CHECKS,
         *invariances.CHECKS,
         layouts.CHECK,

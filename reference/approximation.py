@@ -20,7 +20,7 @@ from flint import arb, arb_series, ctx
 from trueline.reference.balls import Ball, KinkError, PrecisionError, times, total
 from trueline.reference.engine import per_row, resolve
 from trueline.reference.formats import Array, Format
-from trueline.reference.operations import Operation
+from trueline.reference.operations import Bound, Operation
 from trueline.reference.truth import LOCK, PRECISIONS, decide
 
 FEW = 4
@@ -95,15 +95,37 @@ class Line:
             made[last] = numbers.astype(made[last].dtype)
         return made
 
+    @property
+    def bound(self) -> Bound:
+        """What the answers are held to; ValueError if there is none for derivatives."""
+        bound = self.operation.bound if self.weights is None else self.operation.gradient_bound
+        if bound is None:
+            raise ValueError(f"{self.operation.name} has no bound for its derivative")
+        return bound
+
+    def upstream(self, count: int) -> Array | None:
+        """The weights as an upstream gradient for so many samples, if the line is one of derivatives."""
+        if self.weights is None:
+            return None
+        weights = self.format.array(self.weights if self.operation.output_rank else self.weights[0])
+        return np.repeat(weights[None], count, axis=0)
+
     def condition(self, numbers: Array) -> Array:
         """What the bound takes for the unavoidable rounding errors of the answer, of shape (numbers, answers or 1)."""
-        sensitivity = self.operation.bound.sensitivity
-        if sensitivity is None or self.weights is not None:
+        if self.bound.sensitivity is None:
             return np.zeros((len(numbers), 1))
-        known = {name: self.parameters[name] for name in self.operation.bound.conventions if name in self.parameters}
+        known = {name: self.parameters[name] for name in self.bound.conventions if name in self.parameters}
         wide = [each.astype(np.float64) for each in self.batch(numbers).values()]
+        upstream = self.upstream(len(numbers))
         with np.errstate(all="ignore"):
-            return np.asarray(sensitivity(*wide, **known)).reshape(len(numbers), -1)
+            given = wide if upstream is None else [*wide, upstream.astype(np.float64)]
+            terms = np.asarray(self.bound.sensitivity(*given, **known))
+        return self.moved(terms).reshape(len(numbers), -1)
+
+    def moved(self, answers: Array) -> Array:
+        """Of derivatives, those with respect to the entry that moves; all of other answers."""
+        entries = self.weights is not None and self.operation.core_ranks[-1]
+        return answers[:, self.place] if entries else answers
 
     def at(self, number: float) -> list[Ball]:
         """The answers at one number."""
