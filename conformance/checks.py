@@ -54,7 +54,7 @@ def checks() -> tuple[Check, ...]:
         *sweeps.CHECKS,
         *large.CHECKS,
         *combinations.checks_of(*combinations.USUAL),
-        dense.CHECK,
+        *dense.CHECKS,
         *relations.CHECKS,
         *invariances.CHECKS,
         layouts.CHECK,

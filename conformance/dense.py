@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from trueline.conformance.calls import NoAnswer
+from trueline.conformance import gradients, values
+from trueline.conformance.calls import Answer, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation, Setting, definition_parameters
@@ -23,7 +24,6 @@ from trueline.conformance.judge import allowance, digest, hexadecimal, unanswere
 from trueline.conformance.lines import RANGES, lines
 from trueline.conformance.numbers import CHUNK, EXHAUSTIVE, chunks
 from trueline.conformance.sweeps import PAIRWISE
-from trueline.conformance.values import judged
 from trueline.reference.approximation import Approximation, Line, approximate
 from trueline.reference.balls import PrecisionError
 from trueline.reference.catalogue import Operation, operation
@@ -42,6 +42,9 @@ LARGEST = 2**22
 
 SHOWN = 4
 """Rows of the case that an observation keeps."""
+
+UPSTREAM = (1.25, -0.75, 2.0, 0.5, -1.5)
+"""The upstream gradient of every sample: neither zero nor one, and numbers of every format."""
 
 KEPT = 64
 """Numbers with the largest errors, which are kept for the exact judgement."""
@@ -96,6 +99,10 @@ class _Seen:
         if len(certain):
             self.low, self.high = min(self.low, float(certain[0])), max(self.high, float(certain[-1]))
         ranks = scan.ranks[where]
+        if len(self.ranks) >= KEPT:
+            # Only what is worse than the worst so many is of interest, or suspect.
+            where = where[ranks > min(1.0, self.ranks[KEPT - 1])]
+            ranks = scan.ranks[where]
         keep = KEPT + min(SUSPECTS, int(np.sum(ranks > 1)))
         if keep < len(where):
             where = where[np.argpartition(-ranks, keep)[:keep]]
@@ -108,67 +115,79 @@ class _Seen:
 
 def _units(size: Array, fmt: Format) -> Array:
     """The units in the last place of numbers of these sizes."""
-    exponents = np.frexp(size)[1] - 1
-    exponents = np.where(size < fmt.smallest_normal, fmt.emin, np.minimum(exponents, fmt.emax))
-    return np.asarray(np.ldexp(1.0, exponents - fmt.precision + 1))
+    return np.asarray(np.spacing(np.maximum(size, fmt.smallest_normal)) * 2.0 ** (53 - fmt.precision))
 
 
+@np.errstate(all="ignore")
 def scanned(line: Line, approximation: Approximation, numbers: Array, answer: Array) -> _Scan:
-    """Answers of shape (numbers,) or (numbers, answers) beside what is due, within what is known of that."""
-    fmt, bound = line.format, line.operation.bound
+    """Answers, or derivatives in the shape of the last input, beside what is due, within what is known of that."""
+    fmt, bound = line.format, line.bound
     head, tail, error = approximation(numbers)
-    got = answer.reshape(len(numbers), -1).astype(np.float64)
-    with np.errstate(all="ignore"):
-        size = np.abs(head + tail)
+    got = line.moved(answer).reshape(len(numbers), -1).astype(np.float64)
+    size = np.abs(head + tail)
+    ulp = _units(size - error, fmt)
+    distance = np.abs((got - head) - tail) / ulp
+    doubt = error / ulp
+    missing = infinite = nowhere = np.zeros(len(numbers), bool)
+    if not np.isfinite(np.max(distance) + np.max(doubt)):
         known = np.isfinite(head) & np.isfinite(error)
-        ulp = _units(np.maximum(size - error, 0.0), fmt)
-        infinite = np.isinf(got)
+        beyond = np.isinf(got) & known
         # An infinity stands for the number that would follow the largest one.
-        distance = np.abs((np.clip(got, -fmt.largest, fmt.largest) - head) - tail) / ulp + infinite
+        distance = np.where(beyond, np.abs((np.copysign(fmt.largest, got) - head) - tail) / ulp + 1, distance)
         distance = np.where(known, np.where(np.isnan(got), np.inf, distance), 0.0)
-        doubt = np.where(known, error / ulp, 0.0)
-        allowed = np.full(head.shape, float(bound.ulps))
-        suspects = np.flatnonzero(np.any(distance + doubt > bound.ulps, axis=1))
-        if len(suspects) and bound.sensitivity is not None:
-            nothing = np.zeros((2, *allowed[suspects].shape))
-            due = Truth((head + tail)[suspects], ulp[suspects], nothing, nothing[0].astype(bool))
-            allowed[suspects] = allowance(bound, line.condition(numbers[suspects]), due, fmt)
-        beyond = np.any(distance + doubt > allowed, axis=1)
-        far = np.max(distance / allowed, axis=1)
-    within = np.where(np.all(known, axis=1), np.max(distance, axis=1), 0.0)
+        doubt = np.where(known, doubt, 0.0)
+        missing, infinite = np.any(np.isnan(got) & known, axis=1), np.any(beyond & (size <= fmt.largest), axis=1)
+    # Those that conform are ranked by their error itself, of which the largest is told.
+    most = np.max(distance, axis=1)
+    ranks, certain = most / (1 + most), nowhere
+    suspects = np.flatnonzero(np.any(distance + doubt > bound.ulps, axis=1))
+    if len(suspects):
+        off, open_, nothing = distance[suspects], doubt[suspects], np.zeros((2, *head[suspects].shape))
+        due = Truth((head + tail)[suspects], ulp[suspects], nothing, nothing[0].astype(bool))
+        allowed = allowance(bound, line.condition(numbers[suspects]), due, fmt)
+        beyond = np.any(off + open_ > allowed, axis=1)
+        ranks[suspects] = np.where(beyond, 2 + np.max(off / allowed, axis=1), ranks[suspects])
+        certain = nowhere.copy()
+        certain[suspects] = np.any(off - open_ > allowed, axis=1)
+    tiny = fmt.smallest_normal
+    subnormal = np.any((size < tiny) & (size > 0), axis=1) | ((np.abs(numbers) < tiny) & (numbers != 0))
     return _Scan(
-        numbers,
-        answer,
-        # Those that conform are ranked by their error itself, of which the largest is told.
-        np.where(beyond, 2 + far, within / (1 + within)),
-        np.any(distance - doubt > allowed, axis=1),
-        np.any(np.isnan(got) & known, axis=1),
-        np.any(infinite & known & (size <= fmt.largest), axis=1),
-        np.any(known & (size < fmt.smallest_normal) & (size > 0), axis=1)
-        | ((np.abs(numbers) < fmt.smallest_normal) & (numbers != 0)),
-        approximation.each(approximation.proven),
+        numbers, answer, ranks, certain, missing, infinite, subnormal, approximation.each(approximation.proven)
     )
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=2048)
 def _approximation(
-    operation_name: str, fmt: Format, name: str, parameters: tuple[tuple[str, Any], ...], points: int, index: int
+    operation_name: str,
+    fmt: Format,
+    name: str,
+    parameters: tuple[tuple[str, Any], ...],
+    derivative: bool,
+    points: int,
+    index: int,
 ) -> Approximation:
     # Every implementation of an operation is asked the same.
     op = operation(operation_name)
-    line = line_of(op, fmt, name, dict(parameters))
+    line = line_of(op, fmt, name, dict(parameters), derivative=derivative)
     return approximate(line, next(itertools.islice(chunks(fmt, points, *RANGES[op.domains[-1]]), index, None)))
 
 
-def line_of(op: Operation, fmt: Format, name: str, parameters: Mapping[str, Any]) -> Line:
-    """One of the operation's lines, under parameters of its definition."""
+def line_of(op: Operation, fmt: Format, name: str, parameters: Mapping[str, Any], *, derivative: bool = False) -> Line:
+    """One of the operation's lines, or its derivatives along it, under parameters of its definition."""
     inputs, place = lines(op, fmt)[name]
-    return Line(op, fmt, inputs, {key: value for key, value in parameters.items() if key in op.parameters}, place)
+    taken = {key: value for key, value in parameters.items() if key in op.parameters}
+    if not derivative:
+        return Line(op, fmt, inputs, taken, place)
+    weights = np.resize(UPSTREAM, inputs[op.inputs[-1]].size if op.output_rank else 1)
+    if "mask" in op.domains and op.output_rank:
+        # The logarithm of a masked entry is -inf, which nothing moves.
+        weights = weights * inputs[op.inputs[0]]
+    return Line(op, fmt, inputs, taken, place, tuple(weights.tolist()))
 
 
-def _case(context: Context, line: Line, name: str, numbers: Array) -> Case:
+def _case(line: Line, name: str, numbers: Array) -> Case:
     """Numbers of a line as a case, one row each."""
-    op = context.operation
+    op = line.operation
     asked = {"reduction": "none"} if op.kind == "loss" else {"axis": -1} if op.rowwise else {}
     return Case(name, line.batch(numbers), asked)
 
@@ -177,31 +196,35 @@ def _filled(numbers: Array, size: int) -> Array:
     return np.concatenate([numbers, np.repeat(numbers[-1:], size - len(numbers))])
 
 
-def _observed(context: Context, name: str, points: int) -> Iterator[Observation]:
+def _check(line: Line) -> str:
+    return "dense" if line.weights is None else "dense-gradient"
+
+
+def _answered(context: Context, line: Line, case: Case, size: int) -> Answer:
+    (answer,) = context.ask([context.call(case, cotangent=line.upstream(size))])
+    op = line.operation
+    moving = case.inputs[op.inputs[-1]]
+    due = moving.shape if op.output_rank or line.weights is not None else moving.shape[:1]
+    if isinstance(answer, NoAnswer) or answer.shape == due:
+        return answer
+    return NoAnswer("deviates", f"an answer of shape {answer.shape} where {due} is due")
+
+
+def _observed(context: Context, name: str, points: int, derivative: bool) -> Iterator[Observation]:
     """What is seen along one line: once for ordinary numbers, and once for subnormal ones and subnormal results."""
     op, fmt = context.operation, context.format
-    parameters = definition_parameters(context.implementation, {})
-    line = line_of(op, fmt, name, parameters)
+    line = line_of(op, fmt, name, definition_parameters(context.implementation, {}), derivative=derivative)
     seen = {name: _Seen(line), f"{name}-subnormal": _Seen(line)}
-    key = tuple(sorted(line.parameters.items()))
+    key = (op.name, fmt, name, tuple(sorted(line.parameters.items())), derivative, points)
     for index, numbers in enumerate(chunks(fmt, points, *RANGES[op.domains[-1]])):
         # Every call has the same shape.
         size = min(CHUNK, 2 ** (len(numbers) - 1).bit_length()) if index == 0 else CHUNK
-        case = _case(context, line, name, _filled(numbers, size))
-        (answer,) = context.ask([context.call(case)])
-        due = (size, line.width) if op.output_rank else (size,)
-        if not isinstance(answer, NoAnswer) and answer.shape != due:
-            message = f"an answer of shape {answer.shape} where {due} is due"
-            answer = NoAnswer("deviates", message)
+        answer = _answered(context, line, _case(line, name, _filled(numbers, size)), size)
         if isinstance(answer, NoAnswer):
-            yield context.observation("dense", _case(context, line, name, numbers[:SHOWN]), unanswered(answer))
+            yield context.observation(_check(line), _case(line, name, numbers[:SHOWN]), unanswered(answer))
             return
         started = time.perf_counter()
-        approximation = (
-            approximate(line, numbers)
-            if points >= EXHAUSTIVE
-            else _approximation(op.name, fmt, name, key, points, index)
-        )
+        approximation = approximate(line, numbers) if points >= EXHAUSTIVE else _approximation(*key, index)
         scan = scanned(line, approximation, numbers, answer[: len(numbers)])
         for each, where in zip(seen.values(), (~scan.subnormal, scan.subnormal), strict=True):
             each.add(scan, np.flatnonzero(where))
@@ -215,8 +238,11 @@ def _verdict(context: Context, name: str, seen: _Seen) -> Observation:
     """The exact judgement on the worst that was seen."""
 
     def exactly(chosen: Sequence[int]) -> Observation:
-        answers = np.stack([seen.answers[each] for each in chosen])
-        return judged(context, "dense", _case(context, seen.line, name, seen.numbers[list(chosen)]), answers)
+        line, answers = seen.line, np.stack([seen.answers[each] for each in chosen])
+        case, upstream = _case(line, name, seen.numbers[list(chosen)]), line.upstream(len(chosen))
+        if upstream is None:
+            return values.judged(context, _check(line), case, answers)
+        return gradients.judged(context, _check(line), case, upstream, answers, line.bound)
 
     def deviating(group: Sequence[int]) -> int | None:
         """The worst of a group if it deviates."""
@@ -241,11 +267,12 @@ def _verdict(context: Context, name: str, seen: _Seen) -> Observation:
 def _decided(context: Context, seen: _Seen, name: str) -> Sequence[int]:
     """The largest errors among numbers whose exact answers have a rounding that is certain: a tie may have none."""
     first = range(min(KEPT, len(seen.numbers)))
+    case, upstream = _case(seen.line, name, seen.numbers[list(first)]), seen.line.upstream(len(first))
     try:
-        undecided = context.truth(_case(context, seen.line, name, seen.numbers[list(first)])).undecided
+        truth = context.truth(case) if upstream is None else context.gradient(case, upstream)
     except PrecisionError:
         return first
-    return [each for each in first if not undecided[each].any()] or first
+    return [each for each in first if not truth.undecided[each].any()] or first
 
 
 def _said(observation: Observation, seen: _Seen) -> str:
@@ -268,10 +295,11 @@ def _said(observation: Observation, seen: _Seen) -> str:
     return "; ".join([*parts, *([observation["message"]] if "message" in observation else [])])
 
 
-def dense(points: int) -> Callable[[Context], Iterator[Observation]]:
+def dense(points: int, *, derivative: bool = False) -> Callable[[Context], Iterator[Observation]]:
     """What observes dense lines of about so many numbers: 2^14 to 2^22, or 2^32 for every number of binary32.
 
-    Of formats of 16 bits every number is asked, of binary64 an eighth of the points.
+    Of formats of 16 bits every number is asked, of binary64 an eighth of the points. With `derivative` the
+    vector-Jacobian product is, of which the entry that moves is followed.
     """
 
     def observe(context: Context) -> Iterator[Observation]:
@@ -280,22 +308,38 @@ def dense(points: int) -> Callable[[Context], Iterator[Observation]]:
         most = min(points, FEW_POINTS) if few else points
         asked = most if fmt.precision < 53 else min(most // 8, LARGEST)
         for name in list(lines(op, fmt))[: FEW_LINES if few else None]:
-            yield from _observed(context, name, asked)
+            yield from _observed(context, name, asked, derivative)
 
     return observe
 
 
 def _applies(setting: Setting) -> bool:
     op = setting.operation
-    if setting.dtype not in setting.mode.sweeps or not lines(op, FORMATS[setting.dtype]):
+    swept = setting.dtype in setting.mode.sweeps and setting.dtype in FORMATS
+    if not swept or not lines(op, FORMATS[setting.dtype]):
         return False
     return op.kind == "activation" or "none" in setting.implementation.choices("reduction", REDUCTIONS)
 
 
-CHECK = Check(
-    "dense",
-    "value",
-    "Is the answer right at nearly every number that one input can hold?",
-    _applies,
-    dense(RUN),
+CHECKS = (
+    Check(
+        "dense",
+        "value",
+        "Is the answer right at nearly every number that one input can hold?",
+        _applies,
+        dense(RUN),
+    ),
+    Check(
+        "dense-gradient",
+        "gradient",
+        "Is the gradient right at nearly every number that one input can hold?",
+        # The gradients of frameworks have cases of their own; what is given to `check` has a single run.
+        lambda setting: (
+            setting.own is not None
+            and _applies(setting)
+            and setting.operation.gradient_bound is not None
+            and gradients.has_gradient(setting)
+        ),
+        dense(RUN, derivative=True),
+    ),
 )

@@ -15,6 +15,7 @@ from trueline.conformance.cases import Case
 from trueline.conformance.context import Context, Observation
 from trueline.conformance.showing import Part, Replay, Shown, reason
 from trueline.conformance.shrinking import Allowance, Search
+from trueline.conformance.stepping import Step
 from trueline.reports import runfile
 
 LARGEST = 65_536
@@ -94,13 +95,18 @@ def _circumstances(context: Context, call: Call) -> dict[str, Any]:
     if call.order != 1:
         told["order"] = call.order
     if call.steps:
-        told["steps"] = [{**vars(step), "rows": list(step.rows)} for step in call.steps]
+        told["steps"] = [_step(step) for step in call.steps]
         told["acts"] = call.implementation.acts()
     if call.layout is not None:
         told["layout"] = call.layout
     if call.device != context.setting.device:
         told["device"] = call.device
     return told
+
+
+def _step(step: Step) -> dict[str, Any]:
+    told = {**vars(step), "rows": list(step.rows)}
+    return told if step.spoil else {name: value for name, value in told.items() if name != "spoil"}
 
 
 def _arrays(call: dict[str, Any]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from flint import arb, arb_series, ctx
 from trueline.reference.balls import Ball, KinkError, PrecisionError, times, total
 from trueline.reference.engine import per_row, resolve
 from trueline.reference.formats import Array, Format
-from trueline.reference.operations import Operation
+from trueline.reference.operations import Bound, Operation
 from trueline.reference.truth import LOCK, PRECISIONS, decide
 
 FEW = 4
@@ -95,15 +95,37 @@ class Line:
             made[last] = numbers.astype(made[last].dtype)
         return made
 
+    @property
+    def bound(self) -> Bound:
+        """What the answers are held to; ValueError if there is none for derivatives."""
+        bound = self.operation.bound if self.weights is None else self.operation.gradient_bound
+        if bound is None:
+            raise ValueError(f"{self.operation.name} has no bound for its derivative")
+        return bound
+
+    def upstream(self, count: int) -> Array | None:
+        """The weights as an upstream gradient for so many samples, if the line is one of derivatives."""
+        if self.weights is None:
+            return None
+        weights = self.format.array(self.weights if self.operation.output_rank else self.weights[0])
+        return np.repeat(weights[None], count, axis=0)
+
     def condition(self, numbers: Array) -> Array:
         """What the bound takes for the unavoidable rounding errors of the answer, of shape (numbers, answers or 1)."""
-        sensitivity = self.operation.bound.sensitivity
-        if sensitivity is None or self.weights is not None:
+        if self.bound.sensitivity is None:
             return np.zeros((len(numbers), 1))
-        known = {name: self.parameters[name] for name in self.operation.bound.conventions if name in self.parameters}
+        known = {name: self.parameters[name] for name in self.bound.conventions if name in self.parameters}
         wide = [each.astype(np.float64) for each in self.batch(numbers).values()]
+        upstream = self.upstream(len(numbers))
         with np.errstate(all="ignore"):
-            return np.asarray(sensitivity(*wide, **known)).reshape(len(numbers), -1)
+            given = wide if upstream is None else [*wide, upstream.astype(np.float64)]
+            terms = np.asarray(self.bound.sensitivity(*given, **known))
+        return self.moved(terms).reshape(len(numbers), -1)
+
+    def moved(self, answers: Array) -> Array:
+        """Of derivatives, those with respect to the entry that moves; all of other answers."""
+        entries = self.weights is not None and self.operation.core_ranks[-1]
+        return answers[:, self.place] if entries else answers
 
     def at(self, number: float) -> list[Ball]:
         """The answers at one number."""
@@ -159,8 +181,9 @@ class Approximation:
         has no value, and the largest number of the format for what is beyond. An error that is not known is infinite.
         """
         u = ((numbers - self.each(self.middles)) * self.each(self.scales))[:, None]
-        tail = self.each(self.tails[-1])
-        for coefficients in self.tails[-2::-1]:
+        used = max(1, int(np.max(np.flatnonzero(np.any(self.tails, axis=(1, 2))), initial=0)) + 1)
+        tail = self.each(self.tails[used - 1])
+        for coefficients in self.tails[used - 1 :: -1][1:]:
             tail *= u
             tail += self.each(coefficients)
         head = self.each(self.heads)
@@ -284,6 +307,10 @@ class _Pieces:
             return (head, tails, most) if blur + rounding <= most / 2 else None
         remainder = float((wide[-1] * arb(reach) ** self.terms).abs_upper()) * (1 + 2.0**-30)
         error = remainder + blur + rounding + 4 * self.terms * TINY
+        while len(sizes) > 1 and error + sizes[-1] <= most / 2:
+            # What would not be seen need not be computed.
+            error += sizes.pop()
+        tails[len(sizes) :] = [0.0] * (self.terms - len(sizes))
         return (head, tails, error) if error <= most else None
 
     def holds(self, piece: Piece, start: int, stop: int) -> bool:

@@ -157,6 +157,9 @@ class Calls:
             if step["verb"] in GIVING:
                 batch, rows = self._batch(call, step)
                 lines += batch
+                if step.get("spoil"):
+                    rows, copies = _copied(rows)
+                    lines += copies
                 more |= rows
             text = self._expression(call, act, more)
             times = f"for _ in range({step['repeat']}):\n    " if step["repeat"] > 1 else ""
@@ -170,6 +173,8 @@ class Calls:
                     return [*lines, assigned("answer", text)]
                 text = text if "at" in call else f"answers.append({text})"
             lines.append(times + text)
+            if step.get("spoil"):
+                lines += [f"{target}[...] = 0" for target in rows.values()]
         return lines
 
     def _batch(self, call: Record, step: Record) -> tuple[list[str], dict[str, str]]:
@@ -220,6 +225,12 @@ class Calls:
         given = self._given(call)
         watched = f"{self._get(call, self._names[name])}.tobytes()"
         return [*given, f"before = {watched}", *self._called(call), f"after = {watched}"]
+
+
+def _copied(rows: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """A batch in memory of its own, which can be overwritten afterwards."""
+    targets = {name: f"batch_{name}" for name in rows}
+    return targets, ["import copy", *(f"{targets[name]} = copy.deepcopy({row})" for name, row in rows.items())]
 
 
 def _mentioned(call: Record) -> set[str]:

@@ -16,15 +16,19 @@ from planted import (
     SPARSE,
     bce_logits,
     log_softmax,
+    log_softmax_gradient,
     observe,
     sigmoid,
+    sigmoid_gradient,
     softmax,
+    softmax_gradient,
     softplus,
     wide,
+    wide_gradient,
 )
 from planted import bce as _bce
 from planted import sparse as _sparse
-from trueline.conformance import checks, dense
+from trueline.conformance import dense
 from trueline.conformance.checks import Check
 from trueline.conformance.lines import lines
 from trueline.conformance.numbers import CHUNK, at, chunks, numbers, ordinals
@@ -40,10 +44,10 @@ ISOLATED = float.fromhex("0x1.3ae148p+0")
 
 def seen(operation: str, function: Function, monkeypatch: pytest.MonkeyPatch, points: int = 2**14, **more: Any) -> Any:
     """What lines of so many points see of a planted implementation."""
-    check = Check("dense", "value", "", lambda _: True, dense.dense(points))
-    known = tuple(each for each in checks.checks() if each.name != "dense")
-    monkeypatch.setattr("planted.checks", lambda: (*known, check))
-    return observe("dense", operation, function, **more)
+    derivative = "gradient" in more
+    check = Check("lines", "value", "", lambda _: True, dense.dense(points, derivative=derivative))
+    monkeypatch.setattr("planted.checks", lambda: (check,))
+    return observe("lines", operation, function, **more)
 
 
 def deviating(found: dict[str, Any]) -> set[str]:
@@ -132,6 +136,37 @@ def test_a_fault_is_seen_on_its_line(
     assert found[line]["message"].partition(" of ")[0].isdigit()
     if operation in (SPARSE, BCE_LOGITS):
         assert deviating(found) == {line}
+
+
+GRADIENTS: tuple[tuple[str, Function, dict[str, Any]], ...] = (
+    ("sigmoid", wide_gradient(sigmoid_gradient), {}),
+    ("sigmoid", wide_gradient(sigmoid_gradient), {"dtype": "float16"}),
+    ("softmax", wide_gradient(softmax_gradient), {}),
+    ("log_softmax", wide_gradient(log_softmax_gradient), {}),
+    ("hard_sigmoid", wide_gradient(lambda x, c: c * (np.abs(x) < 3) / 6), {}),
+    (BCE_LOGITS, wide_gradient(lambda t, z, c: c * ((1 - t) * sigmoid(z) - t * sigmoid(-z))), {"reduction": "none"}),
+)
+
+
+@pytest.mark.parametrize(("operation", "gradient", "options"), GRADIENTS)
+def test_right_gradients_conform(
+    operation: str, gradient: Function, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = seen(operation, wide(sigmoid), monkeypatch, gradient=gradient, **options)
+    assert {each["verdict"] for each in found.values()} == {"conforms"}
+    assert set(lines(OPERATIONS[operation], FORMATS[options.get("dtype", "float32")])) <= set(found)
+
+
+@pytest.mark.parametrize(("operation", "gradient", "options"), GRADIENTS)
+def test_a_gradient_that_is_wrong_in_a_narrow_range_is_seen(
+    operation: str, gradient: Function, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*arrays: Array, **parameters: Any) -> Array:
+        slope, x = gradient(*arrays, **parameters), arrays[-2].astype(np.float64)
+        return np.where((x > 2) & (x < 2.02), slope * 1.05, slope).astype(slope.dtype)
+
+    found = seen(operation, wide(sigmoid), monkeypatch, points=2**16, gradient=wrong, **options)
+    assert deviating(found) == set(lines(OPERATIONS[operation], FORMATS["float32"]))
 
 
 def test_the_message_tells_where_and_how_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,12 @@ FAULTS: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
     ("label-dtype", SPARSE, narrow_labels, {"reduction": "none"}),
     ("input-dtype", "sigmoid", of_whole_numbers, {}),
     ("streaming", "accuracy", Forgets, METRIC),
+    ("dense", "softmax", twice(softmax), {}),
+    ("combined", "softmax", planted.of_neighbour, {}),
+    ("combined-gradient", "sigmoid", sigmoid, {"gradient": twice(planted.sigmoid_gradient)}),
+    ("long-rows", "softmax", planted.unshifted, {}),
+    ("large-batch", "binary_cross_entropy", lambda t, p: twice(planted.bce)(t, p).mean(), {"reduction": "mean"}),
+    ("several-batch-axes", "binary_cross_entropy", lambda t, p: twice(planted.bce)(t, p).mean(), {"reduction": "mean"}),
     ("row-alone", "softmax", planted.of_neighbour, {}),
     ("row-alone", "softmax", one_row_squeezed, {}),
     ("shift-invariance", "softmax", planted.unshifted, {"dtype": "float16"}),
@@ -112,6 +118,7 @@ def test_every_check_of_numbers_has_a_fault_here() -> None:
         "loss-of-logits-is-loss-of-activation",
         "compiled-is-eager",
         "device-is-cpu",
+        "dense-gradient",
     }
 
 

@@ -65,6 +65,29 @@ def test_errors_are_what_they_say(op: Any, fmt: Any) -> None:
         assert np.all(off <= error + 2**-40), (name, given[chosen[np.argmax(np.max(off - error, axis=1))]])
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "name", ["sigmoid", "softplus", "logit", "hard_sigmoid", "softmax", "log_softmax", "hinge", "sparsemax"]
+)
+def test_derivatives_are_as_certain(name: str, dtype: str) -> None:
+    op, fmt = operation(name), FORMATS[dtype]
+    for way in lines(op, fmt):
+        line = line_of(op, fmt, way, {}, derivative=True)
+        given = numbers(fmt, 2**11, *RANGES[op.domains[-1]])
+        chosen = np.linspace(0, len(given) - 1, 100).astype(int)
+        head, tail, error = (part[chosen, 0] for part in approximate(line, given)(given))
+        upstream = line.upstream(len(chosen))
+        truth = engine.gradient(op, fmt, line.batch(given[chosen]), upstream, reduction="none")
+        nearest, ulp, undecided = (line.moved(each) for each in (truth.nearest, truth.ulp, truth.undecided))
+        residual = line.moved(truth.residual[0]) + line.moved(truth.residual[1])
+        asked = True if truth.asked is None else line.moved(truth.asked)
+        compared = asked & ~undecided & np.isfinite(error) & np.isfinite(nearest)
+        with np.errstate(all="ignore"):
+            off = np.abs((head - nearest) + tail + residual * ulp) / ulp
+        assert np.sum(compared) > 90
+        assert np.all((off <= error / ulp + 2**-40)[compared]), way
+
+
 def test_ends_and_middles_of_pieces_are_as_certain() -> None:
     fmt = FORMATS["float32"]
     for name in ("sigmoid", "softplus", "logit", "softmax", "sparse_categorical_cross_entropy_with_logits"):
