@@ -57,7 +57,10 @@ def answer_axes(op: Operation, case: Case) -> tuple[str, ...]:
 
 def length(op: Operation, case: Case, name: str) -> int:
     """How many entries there are along an axis."""
-    return next(case.inputs[given].shape[names.index(name)] for given, names in axes(op, case).items() if name in names)
+    found: int = next(
+        case.inputs[given].shape[names.index(name)] for given, names in axes(op, case).items() if name in names
+    )
+    return found
 
 
 def kept(op: Operation, case: Case, name: str, places: Array) -> Case | None:

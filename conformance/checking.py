@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Setting
 from trueline.conformance.efforts import EFFORTS, LARGE, Effort
 from trueline.conformance.given import SETTLED, Act, Given, GivenError
-from trueline.conformance.judge import flushing_told_apart
+from trueline.conformance.lenient import leniently
 from trueline.conformance.pins import pinned
 from trueline.conformance.result import Result
 from trueline.conformance.seen import Seen
@@ -28,7 +27,6 @@ from trueline.conformance.selection import install_hint
 from trueline.conformance.server import Server
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import FORMATS
-from trueline.reference.summation import sums_in_any_order
 
 Told = Callable[[int, int, str], None]
 """What is told of the progress: how many checks are done, of how many, and the one that is next."""
@@ -97,7 +95,7 @@ def check(
         fixed=fixed,
     )
     seen = Seen(pins, _notes(target, op, base))
-    with _lenient(), np.errstate(all="ignore"), warnings.catch_warnings():
+    with leniently(), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         measuring = [_Measuring.of(target, base, dtype, device, chosen) for dtype in named]
         total = sum(len(each.checks) for each in measuring)
@@ -111,13 +109,6 @@ def check(
                 seen.add(context, made, list(made.observe(context)))
                 done += 1
     return seen.result(target.implementation, arrays, named, effort, time.perf_counter() - started)
-
-
-@contextlib.contextmanager
-def _lenient() -> Iterator[None]:
-    """What is a property to be told, and no failure, of code that claims no more than to compute the operation."""
-    with sums_in_any_order(), flushing_told_apart():
-        yield
 
 
 def _notes(target: Asked, op: Operation, base: Adapter) -> list[str]:

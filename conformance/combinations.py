@@ -21,6 +21,7 @@ from trueline.conformance.context import Context, Observation, Setting, asked_on
 from trueline.conformance.frozen import integers
 from trueline.conformance.gradients import cotangent, has_gradient
 from trueline.conformance.gradients import judged as judged_gradient
+from trueline.conformance.lenient import lenient
 from trueline.conformance.sweeps import PAIRWISE
 from trueline.conformance.values import judged
 from trueline.reference.catalogue import Operation, operation
@@ -205,8 +206,8 @@ def _layout(context: Context, case: Case) -> str | None:
 def _values(context: Context, count: int) -> Iterator[Observation]:
     chosen = list(combinations(context, count))
     calls = [replace(context.call(case), layout=_layout(context, case)) for case in chosen]
-    for case, answer in zip(chosen, context.ask(calls), strict=True):
-        yield judged(context, "combined", case, answer)
+    for case, call, answer in zip(chosen, calls, context.ask(calls), strict=True):
+        yield judged(context, "combined", case, answer, call.layout)
 
 
 def _gradients(context: Context, count: int) -> Iterator[Observation]:
@@ -218,8 +219,8 @@ def _gradients(context: Context, count: int) -> Iterator[Observation]:
         replace(context.call(case, cotangent=weights), layout=_spread(context, case) or _layout(context, case))
         for case, weights in zip(chosen, upstream, strict=True)
     ]
-    for case, weights, answer in zip(chosen, upstream, context.ask(calls), strict=True):
-        yield judged_gradient(context, "combined-gradient", case, weights, answer, bound)
+    for case, call, weights, answer in zip(chosen, calls, upstream, context.ask(calls), strict=True):
+        yield judged_gradient(context, "combined-gradient", case, weights, answer, bound, layout=call.layout)
 
 
 def _spread(context: Context, case: Case) -> str | None:
@@ -257,13 +258,13 @@ def checks_of(count: int, slopes: int) -> tuple[Check, Check]:
             "value",
             "Is the answer right where sizes, contents, reductions, weights, parameters and layouts meet?",
             _drawn,
-            lambda context: _values(context, count),
+            lenient(lambda context: _values(context, count)),
         ),
         Check(
             "combined-gradient",
             "gradient",
             "Is the gradient right where sizes, contents, reductions, weights and parameters meet?",
             lambda setting: _drawn(setting) and setting.operation.gradient_bound is not None and has_gradient(setting),
-            lambda context: _gradients(context, slopes),
+            lenient(lambda context: _gradients(context, slopes)),
         ),
     )

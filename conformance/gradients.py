@@ -59,7 +59,14 @@ def _condition(context: Context, case: Case, upstream: Array, bound: Bound) -> A
 
 
 def judged(
-    context: Context, check: str, case: Case, upstream: Array, answer: Answer, bound: Bound, order: int = 1
+    context: Context,
+    check: str,
+    case: Case,
+    upstream: Array,
+    answer: Answer,
+    bound: Bound,
+    order: int = 1,
+    layout: str | None = None,
 ) -> Observation:
     """The observation that a vector-Jacobian product is, or is not, within its bound."""
     if isinstance(answer, NoAnswer):
@@ -70,7 +77,7 @@ def judged(
         return context.observation(check, case, Judgement("undecided", message=str(error)), digest=digest(answer))
     judgement = judge(answer, truth, allowed, context.format)
     posed = replace(case, inputs={**case.inputs, COTANGENT: upstream})
-    replay = Sloped(context, posed, bound, order)
+    replay = Sloped(context, posed, bound, order, layout)
     return context.observation(check, case, judgement, replay=replay, digest=digest(answer))
 
 
@@ -93,6 +100,7 @@ class Sloped:
     case: Case
     bound: Bound
     order: int = 1
+    layout: str | None = None
 
     @staticmethod
     def _apart(case: Case) -> tuple[Case, Array]:
@@ -108,7 +116,7 @@ class Sloped:
     def calls(self, case: Case) -> list[Call]:
         """The one call."""
         plain, upstream = self._apart(case)
-        return [self.context.call(plain, cotangent=upstream, order=self.order)]
+        return [replace(self.context.call(plain, cotangent=upstream, order=self.order), layout=self.layout)]
 
     def shown(self, case: Case, calls: Sequence[Call], answers: Sequence[Answer]) -> Shown:
         """The element with the largest error, or the shape that is not the one due."""

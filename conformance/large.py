@@ -19,8 +19,9 @@ from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
 from trueline.conformance.context import Context, Observation, Setting, can_ask
 from trueline.conformance.judge import Judgement, answer_format, condition, digest, judge, unanswered
 from trueline.conformance.label_dtypes import LABELS, holds
+from trueline.conformance.lenient import lenient
 from trueline.conformance.sweeps import DISTINCT, PAIRWISE, WORSE
-from trueline.conformance.values import allowed_errors, judged
+from trueline.conformance.values import Due, Valued, allowed_errors, due, judged
 from trueline.reference.formats import Array, Format
 from trueline.reference.operations import Operation
 from trueline.reference.summation import roundings
@@ -78,6 +79,18 @@ def _due(context: Context, few: Case, count: int, fmt: Format) -> tuple[Truth, A
     shares = _times(count) if few.parameters["reduction"] == "sum" else _times(count) / count
     whole = float(np.sum(shares * (terms + (_accumulated(count) + 2 * op.bound.ulps) * size)))
     return truth, np.asarray(op.bound.ulps + fmt.unit_roundoff * whole / truth.ulp)
+
+
+def _due_of(whole: Case, few: Case, count: int) -> Due:
+    """What is due to the large batch, by the few that it repeats, and to any other as ever."""
+
+    def due_to(context: Context, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
+        if case is not whole:
+            return due(context, case, answer)
+        fmt = answer_format(context.operation, context.setting.dtype, answer)
+        return *_due(context, few, count, fmt), fmt
+
+    return due_to
 
 
 def _counts(context: Context, few: Case) -> Iterator[int]:
@@ -150,9 +163,9 @@ def _large(context: Context) -> Iterator[Observation]:
                 if isinstance(answer, NoAnswer):
                     yield context.observation("large-batch", shown, unanswered(answer))
                     continue
-                fmt = answer_format(op, context.setting.dtype, answer)
-                seen = judge(answer, *_due(context, few, count, fmt), fmt)
-                yield context.observation("large-batch", shown, seen, digest=digest(answer))
+                replay = Valued(context, whole, _due_of(whole, few, count))
+                seen = judge(answer, *replay.due(context, whole, answer))
+                yield context.observation("large-batch", shown, seen, replay=replay, digest=digest(answer))
 
 
 def _matrices(context: Context) -> Iterator[Observation]:
@@ -186,15 +199,13 @@ def _long(context: Context, lengths: Sequence[int]) -> Iterator[Observation]:
         seen = [_judged(context, case, answer) for case, answer in zip(chosen, found, strict=True)]
         if seen:
             worst = max(range(len(seen)), key=lambda n: (WORSE.index(seen[n].verdict), _ratio(seen[n])))
-            yield context.observation("long-rows", chosen[worst], seen[worst])
+            yield context.observation("long-rows", chosen[worst], seen[worst], replay=Valued(context, chosen[worst]))
 
 
 def _judged(context: Context, case: Case, answer: Array | NoAnswer) -> Judgement:
     if isinstance(answer, NoAnswer):
         return unanswered(answer)
-    fmt = answer_format(context.operation, context.setting.dtype, answer)
-    truth = context.truth(case, fmt)
-    return judge(answer, truth, allowed_errors(context, case, truth, fmt), fmt)
+    return judge(answer, *due(context, case, answer))
 
 
 def _ratio(seen: Judgement) -> float:
@@ -218,7 +229,7 @@ def long_rows(lengths: Sequence[int]) -> Check:
             and setting.operation.kind != "metric"
             and setting.operation.domains[0] != "multi_hot"
         ),
-        lambda context: _long(context, lengths),
+        lenient(lambda context: _long(context, lengths)),
     )
 
 
@@ -230,14 +241,14 @@ CHECKS = (
         lambda setting: (
             _wanted(setting) and setting.operation.kind != "activation" and setting.operation.domains != PAIRWISE
         ),
-        _large,
+        lenient(_large),
     ),
     Check(
         "several-batch-axes",
         "value",
         "Is a mean over a batch of several axes that of all its entries?",
         lambda setting: _wanted(setting) and setting.operation.kind == "loss",
-        _matrices,
+        lenient(_matrices),
     ),
     long_rows(LENGTHS),
 )

@@ -20,6 +20,7 @@ from trueline.reports import runfile
 LARGEST = 65_536
 """Bytes of an input that a reproduction holds."""
 
+TOO_LARGE = f"it needs an array of more than {LARGEST // 1024} KiB"
 NOT_AGAIN = "asked again, alone, it did not deviate for the same reason"
 
 
@@ -45,14 +46,16 @@ def _record(context: Context, observation: Observation, allowance: Allowance) ->
         return {"reproduction_missing": NOT_AGAIN}
     if replay.shrinks:
         search.shrink(context.operation, context.implementation)
-    # A fault that comes and goes may have shown by chance.
-    if not search.shows(search.case):
-        return {"reproduction_missing": NOT_AGAIN}
-    record = _told(context, search.found)
-    record |= {name: True for name in ("smaller", "stopped") if getattr(search, name)}
-    if any("sha256" in array for call in record["calls"] for array in _arrays(call)):
-        return {"reproduction_missing": f"it needs an array of more than {LARGEST // 1024} KiB"}
-    return {"reproduction": record}
+    missing = NOT_AGAIN
+    # A fault that comes and goes may have shown by chance: it is asked once more.
+    for smaller, case in ((search.smaller, search.case), (False, replay.case)):
+        if search.shows(case):
+            record = _told(context, search.found)
+            if not any("sha256" in array for call in record["calls"] for array in _arrays(call)):
+                told = {"smaller": smaller, "stopped": search.stopped}
+                return {"reproduction": record | {name: True for name, is_so in told.items() if is_so}}
+            missing = TOO_LARGE
+    return {"reproduction_missing": missing}
 
 
 def _starts(context: Context, replay: Replay, allowance: Allowance) -> list[Case]:

@@ -62,6 +62,8 @@ class Valued:
     due: Due = due
     label: Callable[[Array], str] | None = None
     """What an observation calls an answer, where it calls it anything."""
+    layout: str | None = None
+    """The memory layout in which its arrays are handed over."""
 
     def _single(self, case: Case) -> bool:
         return asked_one_by_one(self.context.implementation, self.context.operation, case)
@@ -73,7 +75,8 @@ class Valued:
 
     def calls(self, case: Case) -> list[Call]:
         """One call, or one for each sample where there is no other way."""
-        return [self.context.call(each) for each in (samples(case) if self._single(case) else [case])]
+        asked = samples(case) if self._single(case) else [case]
+        return [replace(self.context.call(each), layout=self.layout) for each in asked]
 
     def shown(self, case: Case, calls: Sequence[Call], answers: Sequence[Answer]) -> Shown:
         """The element with the largest error, or the shape that is not the one due."""
@@ -101,7 +104,7 @@ def shown_value(
     return Shown(observed(judgement, label=label), (part,), due_value(judgement, truth))
 
 
-def judged(context: Context, check: str, case: Case, answer: Answer) -> Observation:
+def judged(context: Context, check: str, case: Case, answer: Answer, layout: str | None = None) -> Observation:
     """The observation that an answer is, or is not, within the bound of the exact one."""
     if isinstance(answer, NoAnswer):
         return context.observation(check, case, unanswered(answer))
@@ -112,7 +115,8 @@ def judged(context: Context, check: str, case: Case, answer: Answer) -> Observat
     judgement = judge(answer, truth, allowed, fmt)
     if context.operation.kind != "metric" and answer.dtype.name != fmt.name and judgement.message is None:
         judgement = replace(judgement, message=f"the answer is {answer.dtype.name}")
-    return context.observation(check, case, judgement, replay=Valued(context, case), digest=digest(answer))
+    replay = Valued(context, case, layout=layout)
+    return context.observation(check, case, judgement, replay=replay, digest=digest(answer))
 
 
 def observe(context: Context) -> Iterator[Observation]:

@@ -62,8 +62,8 @@ def _listed(words: Array, values: Array | None, dtype: str, viewed: str) -> Lite
         whole = "[" * words.ndim + ", ".join(written) + "]" * words.ndim
         return Literal(f"numpy.array({whole}{ending}", ", ".join(told))
     lines = ["numpy.array(["]
-    for row, numbers_of in rows:
-        text = ", ".join(row)
+    for entries, numbers_of in rows:
+        text = ", ".join(entries)
         comment = f"  # {', '.join(numbers_of)}" if told else ""
         lines.append(f"    {f'[{text}]' if words.ndim > 1 else text},{comment}")
     folded = f".reshape{shape}" if words.ndim > 2 else ""
