@@ -59,8 +59,8 @@ def _listed(words: Array, values: Array | None, dtype: str, viewed: str) -> Lite
     size = shape[-1] if words.ndim > 1 else WIDE // 2 // cell if told else WIDE // cell
     rows = [(written[at : at + size], told[at : at + size]) for at in range(0, len(written), size)]
     if len(rows) == 1:
-        row = ", ".join(written)
-        return Literal(f"numpy.array({'[' * words.ndim}{row}{']' * words.ndim}{ending}", ", ".join(told))
+        whole = "[" * words.ndim + ", ".join(written) + "]" * words.ndim
+        return Literal(f"numpy.array({whole}{ending}", ", ".join(told))
     lines = ["numpy.array(["]
     for entries, numbers_of in rows:
         text = ", ".join(entries)
