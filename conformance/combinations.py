@@ -203,8 +203,13 @@ def _layout(context: Context, case: Case) -> str | None:
     return None if "transposed" in layout and max(ranks) < 2 else layout
 
 
+def _number(context: Context, count: int) -> int:
+    """A fifth of so many combinations where each shape is compiled."""
+    return count // 5 if context.setting.mode.few_shapes else count
+
+
 def _values(context: Context, count: int) -> Iterator[Observation]:
-    chosen = list(combinations(context, count))
+    chosen = list(combinations(context, _number(context, count)))
     calls = [replace(context.call(case), layout=_layout(context, case)) for case in chosen]
     for case, call, answer in zip(chosen, calls, context.ask(calls), strict=True):
         yield judged(context, "combined", case, answer, call.layout)
@@ -213,7 +218,7 @@ def _values(context: Context, count: int) -> Iterator[Observation]:
 def _gradients(context: Context, count: int) -> Iterator[Observation]:
     bound = context.operation.gradient_bound
     assert bound is not None
-    chosen = list(combinations(context, count, slopes=True))
+    chosen = list(combinations(context, _number(context, count), slopes=True))
     upstream = [_upstream(context, case) for case in chosen]
     calls = [
         replace(context.call(case, cotangent=weights), layout=_spread(context, case) or _layout(context, case))

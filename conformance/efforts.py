@@ -27,14 +27,12 @@ class Effort:
 
     def checks(self, setting: Setting) -> Iterator[Check]:
         """The checks that apply, as thorough as the effort says."""
-        # Where each shape is compiled, combinations cost a hundred times as much.
-        counts = (QUICK if setting.mode.few_shapes else self).combined
         value, slope = dense.CHECKS
         lines = (
             replace(value, observe=dense.dense(self.points)),
             replace(slope, observe=dense.dense(self.points // 8, derivative=True)),
         )
-        thorough = {check.name: check for check in (*checks_of(*counts), *lines, large.long_rows(self.lengths))}
+        thorough = {check.name: check for check in (*checks_of(*self.combined), *lines, large.long_rows(self.lengths))}
         for check in sorted(checks(), key=lambda each: each.name in LARGE):
             if check.applies(setting):
                 yield thorough.get(check.name, check)
