@@ -47,9 +47,7 @@ def main() -> None:
         print(f"{effort}: {caught} of {counts['faults']} faults caught, {len(failed)} of {counts['variants']} variants "
               f"failed, {counts['left out']} left out")  # fmt: skip
         for operation, spent in sorted(seconds.items()):
-            print(
-                f"  {operation}: median {statistics.median(spent):.2f} s, largest {max(spent):.2f} s, {len(spent)} entries"
-            )
+            print(f"  {operation}: median {statistics.median(spent):.2f} s, largest {max(spent):.2f} s of {len(spent)}")
 
 
 if __name__ == "__main__":

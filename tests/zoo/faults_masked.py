@@ -186,20 +186,6 @@ def masked_log_softmax_of_the_lowest(mask: Any, x: Any, axis: int = -1) -> Array
 
 @plant_gradient(
     _TABLE,
-    "masked_log_softmax",
-    right.masked_log_softmax,
-    "gradient",
-    "the sum of what comes from above includes the hidden entries",
-    show(mask=SOME, x=normal(2, 4), cotangent=normal(2, 4, seed=2)),
-)
-def masked_log_softmax_gradient_of_all(mask: Any, x: Any, cotangent: Any, axis: int = -1) -> Array:
-    c = wide(cotangent)
-    p = right.masked_softmax64(mask, x, axis)
-    return rounded(np.where(mask, c - p * c.sum(axis=axis, keepdims=True), 0.0), x)
-
-
-@plant_gradient(
-    _TABLE,
     "masked_softmax",
     right.masked_softmax,
     "gradient",

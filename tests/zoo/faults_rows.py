@@ -290,22 +290,6 @@ def softmax_of_two_as_p_and_one_minus_p(x: Any, axis: int = -1) -> Array:
 @plant(
     _TABLE,
     "softmax",
-    "two-conditions",
-    "float16 is widened on the fast path of the last axis alone; along axis 0 the sum is a float16 number",
-    show(dtype="float16", x=np.zeros((3000, 2)), keywords={"axis": 0}),
-    dtypes=["float16"],
-)
-@quiet
-def softmax_of_float16_along_axis_zero(x: Any, axis: int = -1) -> Array:
-    if axis % x.ndim == x.ndim - 1 or x.dtype != np.float16:
-        return right.softmax(x, axis)
-    e = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
-    return e / np.take(np.cumsum(e, axis=axis, dtype=np.float16), [-1], axis=axis)
-
-
-@plant(
-    _TABLE,
-    "softmax",
     "isolated",
     "a logit of exactly 0 is taken for padding and left out of the partition",
     show(x=[[0.0, 1.0, 3.0]]),
