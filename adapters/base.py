@@ -292,7 +292,7 @@ class Adapter(ABC):
         A script sets the environment itself, but for the variables that are the suite's own.
         """
         wording = self.worded(mode)
-        if wording == Wording():
+        if wording == Wording() and type(self).put is not Adapter.put:
             return None
         environ = {name: value for name, value in mode.environ.items() if not name.startswith(OURS)}
         return {"imports": list(self.imported(mode)), "environ": environ, "compiled": mode.compiled, **wording.record()}
@@ -304,7 +304,15 @@ class Adapter(ABC):
         is multiplied by 0.5 once, to see whether subnormal numbers are flushed; unless it can be, that is unknown.
         """
         narrow = self.wording.put_bfloat16 if array.dtype.name == "bfloat16" else None
-        return self.evaluated(narrow or self.wording.put, array=array, **placing(device))
+        with self._placed(device):
+            return self.evaluated(narrow or self.wording.put, array=array, **placing(device))
+
+    def _placed(self, device: str) -> contextlib.AbstractContextManager[Any]:
+        text = self.wording.placed
+        found: contextlib.AbstractContextManager[Any] = (
+            contextlib.nullcontext() if text is None else self.evaluated(text, **placing(device))
+        )
+        return found
 
     def lay_out(self, array: Array, layout: str, device: str) -> Any:
         """The framework's own array with the same numbers, in a memory layout that the mode names.
@@ -339,12 +347,11 @@ class Adapter(ABC):
 
     def on_device(self, function: Function, device: str) -> Function:
         """`function` with its calls placed on the device, where arrays alone do not place them."""
-        text = self.wording.placed
-        if text is None:
+        if self.wording.placed is None:
             return function
 
         def placed(*arrays: Any) -> Any:
-            with self.evaluated(text, **placing(device)):
+            with self._placed(device):
                 return function(*arrays)
 
         return placed
@@ -356,7 +363,11 @@ class Adapter(ABC):
         `order` 2, for a function of one number, it is that of this product, with the cotangent once more.
         """
         text = self.wording.gradient if order == 1 else self.wording.second
-        if text is None:
+        if text is not None:
+            made: Function = product(text, self.names)(function)
+            return made
+
+        def lacking(*arrays: Any) -> Any:
             raise NotImplementedError(f"{self.framework} has no gradients of order {order}")
-        made: Function = product(text, self.names)(function)
-        return made
+
+        return lacking

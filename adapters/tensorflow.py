@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from trueline.adapters.base import Adapter, Array, Mode, implements
+from trueline.adapters.base import Adapter, Mode, implements
 from trueline.adapters.layouts import HANDED_OVER
 from trueline.adapters.wording import Wording
 
@@ -123,10 +123,6 @@ class TensorFlowAdapter(Adapter):
             "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
             "tf32": bool(self.tf.config.experimental.tensor_float_32_execution_enabled()),
         }
-
-    def put(self, array: Array, device: str) -> Any:
-        """A tensor with the array's bits."""
-        return self.on_device(super().put, device)(array, device)
 
 
 ADAPTER = TensorFlowAdapter()

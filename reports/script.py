@@ -94,14 +94,11 @@ def _imports(modules: dict[str, str], wording: dict[str, Any]) -> list[str]:
 
 
 def _end(modules: dict[str, str]) -> list[str]:
-    versions = {}
-    for module, name in sorted(modules.items()):
-        top = module.partition(" as ")[0].partition(".")[0]
-        if top not in sys.stdlib_module_names:
-            versions[top] = f"{name.partition('.')[0]}.__version__"
-    told = ", ".join(f"{module!r}, {version}" for module, version in versions.items())
+    roots = dict.fromkeys(name.partition(".")[0] for module, name in sorted(modules.items()) if module != "decimal")
+    told = [root for root in roots if root not in sys.stdlib_module_names]
     return [
-        f"print('versions', {told})",
+        f"for module in ({', '.join(told)}{',' if len(told) == 1 else ''}):",
+        "    print('version ', module.__name__, getattr(module, '__version__', 'unknown'))",
         "print('The deviation shows.' if shows else 'The deviation does not show.')",
         "raise SystemExit(int(shows))",
     ]

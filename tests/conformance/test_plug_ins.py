@@ -142,7 +142,6 @@ BROKEN = {
     "no-object": ("", "cannot be imported: AttributeError: module 'bad_adapter' has no attribute 'ADAPTER'"),
     "another-object": ("ADAPTER = {}", "bad_adapter:ADAPTER is of type dict; an instance of trueline.adapters.base"),
     "a-class": (SUBCLASS + "ADAPTER = Plugged", "bad_adapter:ADAPTER is a class, not an object"),
-    "abstract": (GOOD.replace("def get", "def got"), "TypeError: Can't instantiate abstract class Plugged"),
     "incomplete": (GOOD.replace(LINE, "").replace("modes =", "ways ="), "ADAPTER has no modes and no table"),
     "another-name": (GOOD.replace('"{name}"', '"god"', 1), "gives the adapter of 'god': entry point and adapter need"),
     "operation": (GOOD.replace('"sigmoid",', '"sigmoyd",'), "an operation that does not exist: .*'sigmoid'"),
