@@ -13,8 +13,10 @@ from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
 from trueline.conformance.expectations import matches
 from trueline.conformance.inputs import scalars
+from trueline.conformance.lines import lines
 from trueline.conformance.selection import every_test
 from trueline.conformance.streaming import scenarios
+from trueline.reference.formats import FORMATS
 
 SHIFTS = ("shift-by-16", "shift-by--16")
 INPUTS = ("memory-layout", "input-dtype", "label-dtype")
@@ -30,6 +32,9 @@ OWN_CASES = (
     "story",
 )
 """Checks that make cases of their own, which they observe even where every call is refused."""
+
+KINDS = ("", "-subnormal")
+"""Each dense line is two cases."""
 
 
 def implementations() -> list[Implementation]:
@@ -62,6 +67,8 @@ def case_names(setting: Setting, check: Check) -> frozenset[str]:
         return frozenset({check.name})
     if check.name == "streaming":
         return frozenset(scenario.name for scenario in scenarios(setting))
+    if check.name in ("dense", "dense-gradient"):
+        return frozenset(f"{name}{kind}" for name in lines(setting.operation, FORMATS[setting.dtype]) for kind in KINDS)
     context = Context(setting, lambda calls: [NoAnswer("unsupported", "") for _ in calls])
     if check.name in OWN_CASES:
         return frozenset(observation["key"].rpartition("/")[2] for observation in check.observe(context))

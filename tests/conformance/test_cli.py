@@ -26,7 +26,15 @@ EXPRESSION = (
     "sigmoid and float32 and stable and not log_sigmoid and not softmax and not dtype and not sparse and not hard"
     " and not length and not shapes"
 )
-ASKED = {"value", "row-alone", "batch-invariance", "row-permutation", "memory-layout", "sign-of-zero-of-sigmoid"}
+ASKED = {
+    "value",
+    "dense",
+    "row-alone",
+    "batch-invariance",
+    "row-permutation",
+    "memory-layout",
+    "sign-of-zero-of-sigmoid",
+}
 """The checks that the expression leaves."""
 
 KEY = "sigmoid/numpy.stable/float32/cpu/eager/value/ordinary"

@@ -270,7 +270,15 @@ def test_allowance_without_and_with_a_condition() -> None:
     exact = truth([1.0, 2.0**-20])
     np.testing.assert_array_equal(allowance(Bound(4, "reason"), 0.0, exact, F32), [4, 4])
     # A condition of 1 is u = half an epsilon in absolute terms: half a unit at 1, 2^19 units at 2^-20.
-    np.testing.assert_array_equal(allowance(Bound(4, "reason"), np.array([1.0, 1.0]), exact, F32), [4.5, 4 + 2.0**19])
+    allowed = allowance(Bound(4, "reason"), np.array([1.0, 1.0]), exact, F32)
+    # The second is a sixteenth of its value, of which half is added once more for its square.
+    np.testing.assert_array_equal(allowed, [4.5 + 2.0**-26, 4 + 2.0**19 * (1 + 2.0**-5)])
+
+
+def test_a_condition_beyond_the_value_is_a_quarter_more() -> None:
+    exact = truth([2.0**-30, 0.0])
+    allowed = allowance(Bound(4, "reason"), np.array([1.0, 1.0]), exact, F32)
+    np.testing.assert_array_equal(allowed, [4 + 2.0**29 * 1.25, 4 + 2.0**125 * 1.25])
 
 
 def test_allowance_is_finite_and_never_below_the_bound() -> None:
