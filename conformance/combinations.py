@@ -247,8 +247,10 @@ DTYPES = ("float32", "int64")
 """Dtypes in which a framework's implementations are asked: the others differ from these in what sweeps ask as well."""
 
 
-def _drawn(setting: Setting) -> bool:
-    return not setting.mode.compiled and (setting.own is not None or setting.dtype in DTYPES)
+def drawn_for(setting: Setting) -> bool:
+    """Whether combinations are asked: of what is given, and of frameworks where no shape costs its compilation."""
+    usual = setting.dtype in DTYPES and not setting.mode.few_shapes
+    return not setting.mode.compiled and (setting.own is not None or usual)
 
 
 USUAL = (48, 16)
@@ -262,14 +264,16 @@ def checks_of(count: int, slopes: int) -> tuple[Check, Check]:
             "combined",
             "value",
             "Is the answer right where sizes, contents, reductions, weights, parameters and layouts meet?",
-            _drawn,
+            drawn_for,
             lenient(lambda context: _values(context, count)),
         ),
         Check(
             "combined-gradient",
             "gradient",
             "Is the gradient right where sizes, contents, reductions, weights and parameters meet?",
-            lambda setting: _drawn(setting) and setting.operation.gradient_bound is not None and has_gradient(setting),
+            lambda setting: (
+                drawn_for(setting) and setting.operation.gradient_bound is not None and has_gradient(setting)
+            ),
             lenient(lambda context: _gradients(context, slopes)),
         ),
     )

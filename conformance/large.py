@@ -15,8 +15,9 @@ import numpy as np
 from trueline.conformance.calls import NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
+from trueline.conformance.combinations import drawn_for
 from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
-from trueline.conformance.context import Context, Observation, Setting, can_ask
+from trueline.conformance.context import Context, Observation, can_ask
 from trueline.conformance.judge import Judgement, answer_format, condition, digest, judge, unanswered
 from trueline.conformance.label_dtypes import LABELS, holds
 from trueline.conformance.lenient import lenient
@@ -49,9 +50,6 @@ COLUMNS = 300
 
 EVEN = ("equal", "tiny", "zeros")
 """Textures of entries that all add alike, as far as the format counts them."""
-
-DTYPES = ("float32", "int64")
-"""Dtypes in which a framework's implementations are asked."""
 
 
 def _times(count: int) -> Array:
@@ -212,10 +210,6 @@ def _ratio(seen: Judgement) -> float:
     return math.inf if seen.error is None else seen.error / max(seen.allowed or 0.0, 1e-9)
 
 
-def _wanted(setting: Setting) -> bool:
-    return not setting.mode.compiled and (setting.own is not None or setting.dtype in DTYPES)
-
-
 def long_rows(lengths: Sequence[int]) -> Check:
     """The check of rows of so many entries."""
     return Check(
@@ -223,7 +217,7 @@ def long_rows(lengths: Sequence[int]) -> Check:
         "value",
         "Is a row of thousands right whatever it holds?",
         lambda setting: (
-            _wanted(setting)
+            drawn_for(setting)
             and setting.operation.rowwise
             and not setting.operation.whole
             and setting.operation.kind != "metric"
@@ -239,7 +233,7 @@ CHECKS = (
         "value",
         "Are mean, sum and count right over hundreds and tens of thousands of samples, labels of one byte among them?",
         lambda setting: (
-            _wanted(setting) and setting.operation.kind != "activation" and setting.operation.domains != PAIRWISE
+            drawn_for(setting) and setting.operation.kind != "activation" and setting.operation.domains != PAIRWISE
         ),
         lenient(_large),
     ),
@@ -247,7 +241,7 @@ CHECKS = (
         "several-batch-axes",
         "value",
         "Is a mean over a batch of several axes that of all its entries?",
-        lambda setting: _wanted(setting) and setting.operation.kind == "loss",
+        lambda setting: drawn_for(setting) and setting.operation.kind == "loss",
         lenient(_matrices),
     ),
     long_rows(LENGTHS),
