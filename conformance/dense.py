@@ -34,6 +34,9 @@ from trueline.reference.truth import Truth
 RUN = 2**16
 """Points of a line in a run."""
 
+DTYPES = ("float16", "float32")
+"""Formats in which a framework's implementations are asked: the others take a minute for the lines alone."""
+
 FEW_LINES, FEW_POINTS = 2, 2**14
 """Lines, and points of each, where a call takes long: modes that compile each shape, losses of pairs of classes."""
 
@@ -315,8 +318,8 @@ def dense(points: int, *, derivative: bool = False) -> Callable[[Context], Itera
 
 def _applies(setting: Setting) -> bool:
     op = setting.operation
-    swept = setting.dtype in setting.mode.sweeps and setting.dtype in FORMATS
-    if not swept or not lines(op, FORMATS[setting.dtype]):
+    known = FORMATS if setting.own is not None else DTYPES
+    if setting.dtype not in known or setting.dtype not in setting.mode.sweeps or not lines(op, FORMATS[setting.dtype]):
         return False
     return op.kind == "activation" or "none" in setting.implementation.choices("reduction", REDUCTIONS)
 
