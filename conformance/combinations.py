@@ -56,7 +56,7 @@ FURTHER: Mapping[str, tuple[Any, ...]] = {
 def _shape(op: Operation, levels: Levels, few: bool, most: int) -> tuple[int, int]:
     rows, classes = levels.of("few", FEW) if few else (levels.of("rows", ROWS), levels.of("classes", CLASSES))
     if not op.rowwise or op.whole:
-        return (rows * classes if few else max(2, rows), 5)
+        return (rows * classes if few else max(10 if op.whole else 2, rows), 5)
     if op.domains in (PAIRWISE, ("multi_hot", "decisions")):
         most = min(most, MOST_PAIRWISE)
     if levels.one_in("square", 8):

@@ -213,6 +213,8 @@ def textures(op: Operation) -> tuple[str, ...]:
     # 0 * -inf beside targets would hide all else, and scores of several labels are probabilities to some.
     hidden = {"masked"} if op.domains[0] in PRODUCTS else set()
     hidden |= {"negative"} if op.domains == ("multi_hot", "scores") else set()
+    # What a masked entry is beside a NaN that is seen, is another question.
+    hidden |= {"nan"} if op.domains[0] == "mask" else set()
     return tuple(name for name in known if name not in hidden)
 
 
@@ -247,6 +249,9 @@ def contents(
         label = f"{levels.name}/{name}"
         rowwise = len(size) == 2
         made = TARGETS[domain](Known(label, _labels(levels, wide), wide)) if rowwise else BESIDE[domain](label, size)
+        if op.whole and name in op.integers:
+            # Every class stands in the truth: what is taken for 0/0 is a question for a probe.
+            made = np.arange(size[0]) % (2 if domain == "binary" else 5)
         if name in op.integers:
             values[name] = np.asarray(made, bool if domain == "mask" else np.int64)
         else:
