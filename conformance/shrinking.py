@@ -206,6 +206,9 @@ class Search:
                 pass
             if any(CLASS in names for names in axes(op, self.case).values()):
                 self._near_witness(op, CLASS)
+                if work(self.case) >= DEAREST:
+                    # Equal numbers need no room, however many they are.
+                    self._rounder(op)
                 self._fewer(op, CLASS, blocks)
             self._rounder(op)
 
