@@ -6,6 +6,7 @@ steps, so that the same environment ends in the same witness; the clock only end
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import sys
 import time
@@ -28,6 +29,9 @@ from trueline.reference.formats import Array, Format
 
 DEAR_FAILURES = 2
 """Sizes of blocks none of which could be left out, after which a dear case is left as it is."""
+
+SKIPPED = 8
+"""Candidates that are too dear, after which no others are looked at."""
 
 TOGETHER = 3
 """Cases that are asked at once, the simplest of which that shows the deviation is taken."""
@@ -100,8 +104,11 @@ def _shape(case: Case) -> Any:
     return shapes, tuple(case.parameters.items())
 
 
-def _content(case: Case) -> Any:
-    return _shape(case), tuple(array.tobytes() for array in case.inputs.values())
+def _content(case: Case) -> bytes:
+    hashed = hashlib.blake2b(repr(_shape(case)).encode(), digest_size=16)
+    for array in case.inputs.values():
+        hashed.update(array.tobytes())
+    return hashed.digest()
 
 
 class Search:
@@ -125,7 +132,7 @@ class Search:
         """Whether the clock ended it."""
         self._replay, self._ask, self._why, self._fmt, self._allowance = replay, ask, why, fmt, allowance
         self._left = allowance.share()
-        self._tried: set[Any] = set()
+        self._tried: set[bytes] = set()
 
     def shows(self, case: Case) -> bool:
         """Whether a case, asked alone, shows the deviation; it is then the one that was found."""
@@ -161,13 +168,16 @@ class Search:
     def _batches(self, candidates: Iterable[Case | None]) -> Iterator[list[Case]]:
         """Those candidates that are new and not too dear, some at a time; of dear ones each on its own."""
         batch: list[Case] = []
-        spent = 0
+        spent = skipped = 0
         for case in candidates:
             if case is None or self._known(case):
                 continue
             price = self._allowance.price(case)
             self.stopped = self.stopped or time.monotonic() > self._allowance.end
             if self.stopped or price > self._left:
+                skipped += 1
+                if skipped > SKIPPED:
+                    break
                 continue
             self._left -= price
             self._allowance.test -= price
@@ -206,6 +216,9 @@ class Search:
                 pass
             if any(CLASS in names for names in axes(op, self.case).values()):
                 self._near_witness(op, CLASS)
+                if work(self.case) >= DEAREST:
+                    # Equal numbers need no room, however many they are.
+                    self._rounder(op)
                 self._fewer(op, CLASS, blocks)
             self._rounder(op)
 

@@ -191,6 +191,9 @@ def case_name(key: str) -> str:
     return "/".join(parts[part] for part in ("operation", "dtype", "check", "case"))
 
 
+FEW_OTHERS = 64
+"""Entries of a large array that may differ from its usual number."""
+
 LARGE = 8192
 """Bytes. Frozen inputs are drawn anew by the suite; rows of thousands of classes would make run files of their own."""
 
@@ -206,16 +209,22 @@ def encode(array: np.ndarray[Any, Any], largest: int = LARGE) -> dict[str, Any]:
 
 
 def encode_whole(array: np.ndarray[Any, Any], largest: int) -> dict[str, Any]:
-    """An array as `encode` has it; of a large one that repeats its start over and over, that start."""
+    """An array as `encode` has it; of a large one that repeats its start over and over, or a number, that alone."""
     flat = np.ascontiguousarray(array).ravel()
     if flat.nbytes <= largest:
         return encode(array, largest)
     bits = flat.view(f"u{flat.itemsize}")
     starts = np.flatnonzero(bits[1 : largest // flat.itemsize + 1] == bits[0]) + 1
     period = next((int(p) for p in starts if np.array_equal(bits[p:], bits[:-p])), None)
-    if period is None:
+    if period is not None:
+        return {**encode(flat[:period], largest), "shape": list(array.shape), "repeated": True}
+    _, first, counts = np.unique(bits, return_index=True, return_counts=True)
+    usual = int(first[counts.argmax()])
+    others = np.flatnonzero(bits != bits[usual])
+    if len(others) > FEW_OTHERS:
         return encode(array, largest)
-    return {**encode(flat[:period], largest), "shape": list(array.shape), "repeated": True}
+    but = {"at": others.tolist(), "data": encode(flat[others])["data"]}
+    return {**encode(flat[usual : usual + 1]), "shape": list(array.shape), "repeated": True, "but": but}
 
 
 def decode(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
@@ -225,7 +234,10 @@ def decode(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
         dtype = np.dtype(getattr(ml_dtypes, name, name))
         data = bytearray(base64.b64decode(stored["data"], validate=True))
         if stored.get("repeated"):
-            return np.resize(np.frombuffer(data, dtype), stored["shape"])
+            filled = np.resize(np.frombuffer(data, dtype), stored["shape"])
+            but = stored.get("but", {"at": [], "data": ""})
+            filled.flat[but["at"]] = np.frombuffer(base64.b64decode(but["data"], validate=True), dtype)
+            return filled
         if len(data) != math.prod(stored["shape"]) * dtype.itemsize:
             raise ValueError(f"{len(data)} bytes for shape {stored['shape']}")
         return np.ndarray(tuple(stored["shape"]), dtype, buffer=data)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
+from importlib import resources
 from typing import Any
 
 import jsonschema
@@ -95,7 +97,7 @@ FAULTS: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
 
 def fits(observation: dict[str, Any]) -> None:
     """An observation is one that a run file may hold."""
-    schema = runfile._schema()
+    schema = json.loads(resources.files("trueline.reports").joinpath("run.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(observation, {"$defs": schema["$defs"], "$ref": "#/$defs/observation"})
 
 
