@@ -171,6 +171,9 @@ class Mode:
     """Dtypes in which every shape is asked; fewer where each is compiled anew, or another adapter sweeps the rest."""
     few_shapes: bool = False
     """Whether only some shapes are asked, since each costs hundreds of milliseconds."""
+    combined: bool = False
+    """Whether combinations, large batches, long rows and dense lines are asked, as they are of what is given to
+    `check`: each deviation there wants its reason."""
     subnormals: bool = False
     """Whether subnormal numbers are asked beside others, since nothing around the call flushes them."""
 

@@ -18,7 +18,7 @@ class NumPyAdapter(Adapter):
     distributions: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
     extra = "numpy"
     modules: ClassVar[tuple[str, ...]] = ("numpy", "scipy.special", "scipy.stats")
-    modes: ClassVar[tuple[Mode, ...]] = (Mode("eager", layouts=tuple(LAYOUTS)),)
+    modes: ClassVar[tuple[Mode, ...]] = (Mode("eager", layouts=tuple(LAYOUTS), combined=True),)
     wording = Wording(handed=LAYOUTS)
     differentiable = False
     device_types: ClassVar[tuple[str, ...]] = ("cpu",)

@@ -16,7 +16,7 @@ class SklearnAdapter(NumPyAdapter):
     distributions = ("scikit-learn", "numpy", "scipy")
     extra = "sklearn"
     modules = ("sklearn.metrics", "numpy", "scipy.special")
-    modes = (Mode("eager", dtypes=NATIVE, layouts=tuple(LAYOUTS)),)
+    modes = (Mode("eager", dtypes=NATIVE, layouts=tuple(LAYOUTS), combined=True),)
     table = (
         implements(
             "binary_cross_entropy",

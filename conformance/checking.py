@@ -16,11 +16,12 @@ from trueline.conformance import conventions as following
 from trueline.conformance.asked import ENGINE, Asked, asked
 from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Setting
+from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.efforts import EFFORTS, LARGE, Effort
 from trueline.conformance.given import SETTLED, Act, Given, GivenError
 from trueline.conformance.lenient import leniently
 from trueline.conformance.pins import pinned
+from trueline.conformance.reproducing import reproduced
 from trueline.conformance.result import Result
 from trueline.conformance.seen import Seen
 from trueline.conformance.selection import install_hint
@@ -106,9 +107,16 @@ def check(
                 if progress is not None:
                     progress(done, total, made.name)
                 context = each.few if made.name in LARGE and seen.failures else each.context
-                seen.add(context, made, list(made.observe(context)))
+                seen.add(context, made, _shrunk(context, list(made.observe(context)), chosen.shrunk))
                 done += 1
     return seen.result(target.implementation, arrays, named, effort, time.perf_counter() - started)
+
+
+def _shrunk(context: Context, observations: list[Observation], most: int) -> list[Observation]:
+    """The observations, so many of those that deviate with the smallest input that does."""
+    wrong = [each for each in observations if each["verdict"] == "deviates"][:most]
+    smaller = {each["key"]: each for each in reproduced(replace(context), wrong)}
+    return [smaller.get(each["key"], each) for each in observations]
 
 
 def _notes(target: Asked, op: Operation, base: Adapter) -> list[str]:

@@ -248,8 +248,8 @@ DTYPES = ("float32", "int64")
 
 
 def drawn_for(setting: Setting) -> bool:
-    """Whether combinations are asked: of what is given, and of frameworks where no shape costs its compilation."""
-    usual = setting.dtype in DTYPES and not setting.mode.few_shapes
+    """Whether combinations are asked: of what is given, and in modes that say so."""
+    usual = setting.dtype in DTYPES and setting.mode.combined
     return not setting.mode.compiled and (setting.own is not None or usual)
 
 

@@ -318,7 +318,7 @@ def dense(points: int, *, derivative: bool = False) -> Callable[[Context], Itera
 
 def _applies(setting: Setting) -> bool:
     op = setting.operation
-    known = FORMATS if setting.own is not None else DTYPES
+    known = FORMATS if setting.own is not None else DTYPES if setting.mode.combined else ()
     if setting.dtype not in known or setting.dtype not in setting.mode.sweeps or not lines(op, FORMATS[setting.dtype]):
         return False
     return op.kind == "activation" or "none" in setting.implementation.choices("reduction", REDUCTIONS)

@@ -24,6 +24,8 @@ class Effort:
     """Numbers of each dense line."""
     lengths: tuple[int, ...]
     """Entries of long rows."""
+    shrunk: int
+    """Failures of each check whose input is shrunk."""
 
     def checks(self, setting: Setting) -> Iterator[Check]:
         """The checks that apply, as thorough as the effort says."""
@@ -38,7 +40,7 @@ class Effort:
                 yield thorough.get(check.name, check)
 
 
-QUICK = Effort(combined=(80, 48), points=2**14, lengths=(1300,))
+QUICK = Effort(combined=(80, 48), points=2**14, lengths=(1300,), shrunk=1)
 
-EFFORTS = {"quick": QUICK, "default": Effort(combined=(600, 200), points=2**21, lengths=large.LENGTHS)}
+EFFORTS = {"quick": QUICK, "default": Effort(combined=(600, 200), points=2**21, lengths=large.LENGTHS, shrunk=3)}
 """By name."""

@@ -17,7 +17,7 @@ from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.combinations import drawn_for
 from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
-from trueline.conformance.context import Context, Observation, can_ask
+from trueline.conformance.context import Context, Observation, asked_one_by_one, can_ask
 from trueline.conformance.judge import Judgement, answer_format, condition, digest, judge, unanswered
 from trueline.conformance.label_dtypes import LABELS, holds
 from trueline.conformance.lenient import lenient
@@ -192,7 +192,8 @@ def _long(context: Context, lengths: Sequence[int]) -> Iterator[Observation]:
             if length <= COLUMNS or (texture in EVEN and length < 2**fmt.precision):
                 columns = {name: np.ascontiguousarray(array.T) for name, array in given.items()}
                 chosen.append(Case(texture, columns, {"axis": 0}))
-        chosen = [case for case in chosen if can_ask(context.implementation, op, case)]
+        own = context.implementation
+        chosen = [case for case in chosen if can_ask(own, op, case) and not asked_one_by_one(own, op, case)]
         found = context.ask([context.call(case) for case in chosen])
         seen = [_judged(context, case, answer) for case, answer in zip(chosen, found, strict=True)]
         if seen:

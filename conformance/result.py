@@ -50,7 +50,8 @@ class Failure:
     """One answer that is wrong: what was asked, what was due, what came, and by how much.
 
     `error` and `bound` are in ULP of the exact value; None where they are no distances. `expected` is the exact value
-    to 20 digits, or the labels that are right; `got` is a hexadecimal number, a label or what was raised.
+    to 20 digits, or the labels that are right; `got` is a hexadecimal number, a label or what was raised. The witness
+    is the smallest input found that fails for the same reason; `original` is the case as it was asked.
     """
 
     check: str
@@ -63,6 +64,7 @@ class Failure:
     error: float | None
     bound: float | None
     message: str
+    original: Witness
 
     def __str__(self) -> str:
         told = f"{self.check} of {self.case} ({self.dtype})"

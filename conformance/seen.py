@@ -17,7 +17,7 @@ from trueline.conformance.pins import Pins
 from trueline.conformance.relations import SAMENESS
 from trueline.conformance.result import Failure, Result, Witness, merged_labels
 from trueline.reference.catalogue import Operation
-from trueline.reports.runfile import case_name
+from trueline.reports.runfile import case_name, decode
 
 WRONG = ("deviates", "crashed", "timed_out")
 
@@ -125,15 +125,23 @@ def _finite(case: Case) -> bool:
 
 def _failure(check: Check, observation: Observation, case: Case, dtype: str) -> Failure:
     witness: dict[str, Any] = observation.get("witness") or {}
+    original = Witness(case.inputs, case.parameters, tuple(witness.get("at", ())))
+    told = {"expected": witness.get("expected", ""), "got": witness.get("got", "")}
+    told |= {"error": observation.get("error"), "bound": observation.get("allowed")}
+    smallest = original
+    record = observation.get("reproduction", {})
+    if record.get("smaller") and "exact" in record["due"]:
+        (call, *_), due = record["calls"], record["due"]
+        inputs = {name: decode(stored) for name, stored in call["inputs"].items()}
+        smallest = Witness(inputs, call["parameters"], tuple(call["at"]))
+        told = {"expected": due["exact"], "got": call["got"], "error": due.get("error"), "bound": due.get("allowed")}
     return Failure(
         check=check.name,
         question=check.question,
         case=case.name,
         dtype=dtype,
-        witness=Witness(case.inputs, case.parameters, tuple(witness.get("at", ()))),
-        expected=str(witness.get("expected", "")),
-        got=str(witness.get("got", "")),
-        error=observation.get("error"),
-        bound=observation.get("allowed"),
+        witness=smallest,
         message=str(observation.get("message") or ""),
+        original=original,
+        **told,
     )

@@ -24,7 +24,7 @@ from trueline.conformance.server import handed_over, overwritten
 from trueline.conformance.stepping import batches, perform
 
 Array = np.ndarray[Any, Any]
-EAGER, COMPILED = Mode("eager", layouts=tuple(LAYOUTS)), Mode("compiled", compiled=True)
+EAGER, COMPILED = Mode("eager", layouts=tuple(LAYOUTS), combined=True), Mode("compiled", compiled=True)
 
 
 class RefusalError(Exception):
