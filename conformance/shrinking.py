@@ -61,10 +61,10 @@ class Allowance:
 
     searches: int
     """How many there will be."""
-    test: int = 3000
-    each: int = 250
+    test: int = 600
+    each: int = 200
     """Steps of one search at most."""
-    least: int = 30
+    least: int = 10
     """Steps of one search at least, as long as the test has any."""
     shape: int = 0
     """What a shape costs that was not asked yet: a framework that compiles does so for each."""
@@ -75,7 +75,7 @@ class Allowance:
     def of(cls, mode: Mode, searches: int) -> Allowance:
         """That of a test with so many searches, in a mode."""
         dear = mode.few_shapes or mode.compiled or not mode.sweeps
-        return cls(searches, 64, 32, 4, 15) if dear else cls(searches)
+        return cls(searches, 48, 24, 4, 15) if dear else cls(searches)
 
     def share(self) -> int:
         """The steps of the next search."""
