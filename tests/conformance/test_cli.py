@@ -29,6 +29,7 @@ EXPRESSION = (
 ASKED = {
     "value",
     "dense",
+    "combined",
     "row-alone",
     "batch-invariance",
     "row-permutation",
