@@ -61,8 +61,8 @@ class Allowance:
 
     searches: int
     """How many there will be."""
-    test: int = 600
-    each: int = 200
+    test: int = 1000
+    each: int = 250
     """Steps of one search at most."""
     least: int = 10
     """Steps of one search at least, as long as the test has any."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import ml_dtypes
@@ -32,8 +32,13 @@ class Literal(NamedTuple):
 def array(stored: dict[str, Any], *, bits: bool = False) -> Literal:
     """A stored array as Python text; with `bits` one of bfloat16 stays uint16, which needs no ml_dtypes."""
     if "repeated" in stored:
+        shape = tuple(stored["shape"])
         start = array(_start(stored), bits=bits)
-        return Literal(f"numpy.resize({start.text}, {tuple(stored['shape'])})", start.comment)
+        text = f"numpy.resize({start.text}, {shape})"
+        for at, value in _others(stored):
+            place = f"numpy.arange({math.prod(shape)}).reshape({shape}) == {at}"
+            text = f"numpy.where({place}, {array(value, bits=bits).text}, {text})"
+        return Literal(text, start.comment)
     values, dtype = decode(stored), str(stored["dtype"])
     if values.dtype.kind in "biu":
         return _listed(values, None, dtype, "")
@@ -77,9 +82,17 @@ def _bytes(words: Array, dtype: str, viewed: str) -> str:
     return "\n".join(["numpy.frombuffer(bytearray.fromhex(", *lines, f"), {dtype!r}){viewed}{folded}"])
 
 
+def _others(stored: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Places of an array where it does not repeat, each with the number there as an array of one."""
+    values = decode({**stored, "shape": [math.prod(stored["shape"])]})
+    for at in stored.get("but", {"at": []})["at"]:
+        yield at, encode(values[at : at + 1])
+
+
 def _start(stored: dict[str, Any]) -> dict[str, Any]:
     """What an array repeats to fill its shape."""
-    whole = decode({**stored, "shape": [math.prod(stored["shape"])]})
+    plain = {name: value for name, value in stored.items() if name != "but"}
+    whole = decode({**plain, "shape": [math.prod(stored["shape"])]})
     count = len(base64.b64decode(stored["data"])) // whole.dtype.itemsize
     return encode(whole[:count])
 

@@ -208,23 +208,26 @@ def encode(array: np.ndarray[Any, Any], largest: int = LARGE) -> dict[str, Any]:
     return {**form, "data": base64.b64encode(content).decode("ascii")}
 
 
+LONGEST_PERIOD = 64
+"""Numbers that a large array may repeat over and over."""
+
+
 def encode_whole(array: np.ndarray[Any, Any], largest: int) -> dict[str, Any]:
-    """An array as `encode` has it; of a large one that repeats its start over and over, or a number, that alone."""
+    """An array as `encode` has it; of a large one that repeats a few numbers over and over, these and what differs."""
     flat = np.ascontiguousarray(array).ravel()
     if flat.nbytes <= largest:
         return encode(array, largest)
     bits = flat.view(f"u{flat.itemsize}")
-    starts = np.flatnonzero(bits[1 : largest // flat.itemsize + 1] == bits[0]) + 1
-    period = next((int(p) for p in starts if np.array_equal(bits[p:], bits[:-p])), None)
-    if period is not None:
-        return {**encode(flat[:period], largest), "shape": list(array.shape), "repeated": True}
-    _, first, counts = np.unique(bits, return_index=True, return_counts=True)
-    usual = int(first[counts.argmax()])
-    others = np.flatnonzero(bits != bits[usual])
-    if len(others) > FEW_OTHERS:
-        return encode(array, largest)
-    but = {"at": others.tolist(), "data": encode(flat[others])["data"]}
-    return {**encode(flat[usual : usual + 1]), "shape": list(array.shape), "repeated": True, "but": but}
+    for period in range(1, LONGEST_PERIOD + 1):
+        # Its second period stands for all: what is odd often stands first.
+        usual = flat[period : 2 * period]
+        others = np.flatnonzero(bits != np.resize(bits[period : 2 * period], bits.shape))
+        if len(others) <= FEW_OTHERS:
+            told = {**encode(usual), "shape": list(array.shape), "repeated": True}
+            return (
+                {**told, "but": {"at": others.tolist(), "data": encode(flat[others])["data"]}} if len(others) else told
+            )
+    return encode(array, largest)
 
 
 def decode(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
