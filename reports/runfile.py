@@ -208,7 +208,7 @@ def encode(array: np.ndarray[Any, Any], largest: int = LARGE) -> dict[str, Any]:
     return {**form, "data": base64.b64encode(content).decode("ascii")}
 
 
-LONGEST_PERIOD = 64
+LONGEST_PERIOD = 1024
 """Numbers that a large array may repeat over and over."""
 
 
@@ -218,15 +218,13 @@ def encode_whole(array: np.ndarray[Any, Any], largest: int) -> dict[str, Any]:
     if flat.nbytes <= largest:
         return encode(array, largest)
     bits = flat.view(f"u{flat.itemsize}")
-    for period in range(1, LONGEST_PERIOD + 1):
-        # Its second period stands for all: what is odd often stands first.
-        usual = flat[period : 2 * period]
+    for period in np.flatnonzero(bits[-2 : -2 - LONGEST_PERIOD : -1] == bits[-1]) + 1:
+        # The second period stands for all: what is odd often stands first.
         others = np.flatnonzero(bits != np.resize(bits[period : 2 * period], bits.shape))
         if len(others) <= FEW_OTHERS:
-            told = {**encode(usual), "shape": list(array.shape), "repeated": True}
-            return (
-                {**told, "but": {"at": others.tolist(), "data": encode(flat[others])["data"]}} if len(others) else told
-            )
+            told = {**encode(flat[period : 2 * period]), "shape": list(array.shape), "repeated": True}
+            but = {"at": others.tolist(), "data": encode(flat[others])["data"]}
+            return {**told, "but": but} if len(others) else told
     return encode(array, largest)
 
 
