@@ -41,6 +41,11 @@ class Setting:
         return self.own or adapter(self.implementation.framework)
 
     @property
+    def thorough(self) -> bool:
+        """Whether it is asked all that there is: what is given is, and modes that say so."""
+        return self.own is not None or self.mode.combined
+
+    @property
     def operation(self) -> Operation:
         """The operation that the implementation claims to compute."""
         return operation(self.implementation.operation)

@@ -29,6 +29,7 @@ from trueline.reference.balls import PrecisionError
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import REDUCTIONS
+from trueline.reference.summation import sums_in_any_order
 from trueline.reference.truth import Truth
 
 RUN = 2**16
@@ -298,20 +299,21 @@ def _said(observation: Observation, seen: _Seen) -> str:
     return "; ".join([*parts, *([observation["message"]] if "message" in observation else [])])
 
 
-def dense(points: int, *, derivative: bool = False) -> Callable[[Context], Iterator[Observation]]:
+def dense(points: int, *, derivative: bool = False) -> Callable[[Context], list[Observation]]:
     """What observes dense lines of about so many numbers: 2^14 to 2^22, or 2^32 for every number of binary32.
 
     Of formats of 16 bits every number is asked, of binary64 an eighth of the points. With `derivative` the
     vector-Jacobian product is, of which the entry that moves is followed.
     """
 
-    def observe(context: Context) -> Iterator[Observation]:
+    def observe(context: Context) -> list[Observation]:
         op, fmt = context.operation, context.format
         few = context.setting.mode.few_shapes or op.domains == PAIRWISE
         most = min(points, FEW_POINTS) if few else points
         asked = most if fmt.precision < 53 else min(most // 8, LARGEST)
-        for name in list(lines(op, fmt))[: FEW_LINES if few else None]:
-            yield from _observed(context, name, asked, derivative)
+        with sums_in_any_order():
+            chosen = list(lines(op, fmt))[: FEW_LINES if few else None]
+            return [each for name in chosen for each in _observed(context, name, asked, derivative)]
 
     return observe
 

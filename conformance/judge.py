@@ -17,6 +17,7 @@ from trueline.conformance.calls import NoAnswer
 from trueline.reference.catalogue import Operation
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import Bound
+from trueline.reference.summation import in_any_order
 from trueline.reference.truth import Truth
 
 LARGEST_ERROR = 1e300
@@ -119,9 +120,10 @@ def allowance(bound: Bound, sensitivity: Array | float, truth: Truth, fmt: Forma
     finite = np.where(np.isfinite(sensitivity), sensitivity, 0.0)
     with np.errstate(all="ignore"):
         extra = fmt.unit_roundoff * finite / truth.ulp
-        # Where it is a good part of the value, the square of an error counts too: e^0.25 - 1 is 0.28.
-        share = np.nan_to_num(np.abs(fmt.unit_roundoff * finite / truth.nearest), nan=0.0, posinf=0.5)
-        extra = extra * (1 + np.minimum(share, 0.5) / 2)
+        if in_any_order():
+            # Where it is a good part of the value, the square of an error counts too: e^0.25 - 1 is 0.28.
+            share = np.nan_to_num(np.abs(fmt.unit_roundoff * finite / truth.nearest), nan=0.0, posinf=0.5)
+            extra = extra * (1 + np.minimum(share, 0.5) / 2)
     return np.asarray(np.minimum(bound.ulps + extra, LARGEST_ERROR))
 
 

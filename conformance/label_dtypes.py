@@ -124,7 +124,7 @@ def _questions(context: Context) -> Iterator[_Question]:
         yield from _beside_rows(base, op, context.format.name, context.setting.mode.few_shapes)
     elif op.domains == ("label", "label") and not op.rowwise:
         yield from _alone(base, op)
-    elif op.domains == ("label", "label"):
+    elif op.domains == ("label", "label") and context.setting.thorough:
         for classes in CLASSES:
             # Every class stands in the truth and among the predictions: what 0/0 is taken for is another question.
             row = np.arange(2 * classes)
@@ -155,7 +155,8 @@ def _judged(context: Context, question: _Question, answer: Answer) -> Observatio
 
 def observe(context: Context) -> Iterator[Observation]:
     """One observation for each dtype that the mode offers, and each size of label that it holds."""
-    offered = context.setting.mode.other_dtypes
+    # Truth values are asked of those who are asked thoroughly.
+    offered = [each for each in context.setting.mode.other_dtypes if each != "bool" or context.setting.thorough]
     chosen = [each for each in _questions(context) if each.case.name.partition("-")[0] in offered]
     for question, answer in zip(chosen, context.ask([context.call(each.case) for each in chosen]), strict=True):
         yield _judged(context, question, answer)
@@ -163,8 +164,10 @@ def observe(context: Context) -> Iterator[Observation]:
 
 def applies(setting: Setting) -> bool:
     """Whether there are labels among the inputs."""
-    asked = setting.own is not None or setting.dtype in DTYPES
-    return bool(_labels(setting.operation)) and asked and not setting.mode.compiled
+    if setting.mode.compiled or not _labels(setting.operation):
+        return False
+    known = setting.own is not None or setting.dtype in DTYPES
+    return known and (setting.thorough or "mask" not in setting.operation.domains)
 
 
 CHECK = Check(

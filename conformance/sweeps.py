@@ -28,9 +28,11 @@ RANGES = tuple(
     [range(low, low + 8) for low in range(1, 65, 8)]
     + [range(65, 67)]
     + [range(n - 1, n + 2) for n in (128, 256, 512, 1024, 2048, 4096)]
-    + [range(70, 500, 29), range(531, 1020, 61), range(1100, 4000, 367)]
 )
-"""Lengths, in ranges that are observed together: all of a vector's and around powers of two, and some of the others."""
+"""Lengths, in ranges that are observed together: all of a vector's and around powers of two."""
+
+SPREAD = (range(70, 500, 29), range(531, 1020, 61), range(1100, 4000, 367))
+"""Others between them, for those who are asked thoroughly."""
 
 FEW = (1, 2, 3, 8, 17, 33, 129, 1025)
 """Lengths in modes that compile each shape for several hundred milliseconds."""
@@ -196,7 +198,7 @@ def _lengths(context: Context) -> Iterator[Observation]:
     longest = _case(context, "longest", rows_of(op, fmt, 2, max(lengths[-1] for lengths in RANGES)))
     apart = not op.rowwise and longest.parameters.get("reduction", "none") == "none"
     due_to = _due_of_elements(longest) if apart else due
-    for lengths in RANGES:
+    for lengths in (*RANGES, *(SPREAD if context.setting.thorough else ())):
         wanted = _wanted(context, lengths)
         if not wanted:
             continue

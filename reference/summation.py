@@ -23,6 +23,11 @@ def roundings(count: float | Array) -> Array:
     return np.asarray(np.minimum(terms - 1, 4 * np.sqrt(terms)) if _any_order.get() else np.log2(terms))
 
 
+def in_any_order() -> bool:
+    """Whether bounds hold for sums that are taken in any order."""
+    return _any_order.get()
+
+
 @contextlib.contextmanager
 def sums_in_any_order() -> Iterator[None]:
     """Within it, bounds hold for sums that are taken one term after another."""

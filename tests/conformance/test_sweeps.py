@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import planted
 import pytest
-from trueline.conformance.sweeps import RANGES, rows_of
+from trueline.conformance.sweeps import RANGES, SPREAD, rows_of
 from trueline.reference.catalogue import OPERATIONS
 from trueline.reference.formats import FORMATS
 
 Array = np.ndarray[Any, Any]
 
-LENGTHS = [length for lengths in RANGES for length in lengths]
+LENGTHS = [length for lengths in (*RANGES, *SPREAD) for length in lengths]
 ROWWISE = [op for op in OPERATIONS.values() if op.rowwise and not op.whole]
 ELEMENTWISE = [op for op in OPERATIONS.values() if not op.rowwise]
 
