@@ -45,6 +45,16 @@ def at(fmt: Format, ordinal: Array) -> Array:
     return np.copysign(magnitudes, np.where(ordinal < 0, -1.0, 1.0))
 
 
+CONSTANTS = tuple(
+    float.fromhex(text)
+    for text in (
+        "0x1.921fb54442d18p+1", "0x1.5bf0a8b145769p+1", "0x1.62e42fefa39efp-1", "0x1.26bb1bbb55516p+1",
+        "0x1.6a09e667f3bcdp+0", "0x1.bb67ae8584caap+0", "0x1.9e3779b97f4a8p+0", "0x1.2788cfc6fb619p-1",
+    )
+)  # fmt: skip
+"""Pi, e, the logarithms of 2 and 10, the roots of 2 and 3, the golden ratio and Euler's constant."""
+
+
 def _landmarks(fmt: Format) -> Array:
     """Powers of two, small integers, small decimals, thresholds of libms, and logarithms of the format's limits."""
     limits = Landmarks.of(fmt)
@@ -58,6 +68,7 @@ def _landmarks(fmt: Format) -> Array:
         1 - np.ldexp(1.0, -np.arange(1, fmt.precision + 1)),
         np.array([*THRESHOLDS, limits.normal, limits.subnormal, limits.epsilon, limits.largest, fmt.largest]),
         np.array([limits.largest / 2, limits.epsilon / 2, limits.normal / 2]),
+        np.outer(CONSTANTS, np.ldexp(1.0, np.arange(-2, 3))).ravel(),
     ]
     every = fmt.rounded(np.concatenate(known)).astype(np.float64)
     return ordinals(fmt, every[np.isfinite(every)])

@@ -195,7 +195,7 @@ def _wanted(context: Context, lengths: Iterable[int]) -> list[int]:
 
 def _lengths(context: Context) -> Iterator[Observation]:
     op, fmt = context.operation, context.format
-    longest = _case(context, "longest", rows_of(op, fmt, 2, max(lengths[-1] for lengths in RANGES)))
+    longest = _case(context, "longest", rows_of(op, fmt, 2, max(each[-1] for each in RANGES)))
     apart = not op.rowwise and longest.parameters.get("reduction", "none") == "none"
     due_to = _due_of_elements(longest) if apart else due
     for lengths in (*RANGES, *(SPREAD if context.setting.thorough else ())):
@@ -203,7 +203,9 @@ def _lengths(context: Context) -> Iterator[Observation]:
         if not wanted:
             continue
         name = f"{lengths[0]}-to-{lengths[-1]}"
-        chosen = [_case(context, name, rows_of(op, fmt, 2, length)) for length in wanted]
+        # Of three rows the last is plain: a mask at its start would hide what goes wrong there.
+        rows = 3 if context.setting.own is not None else 2
+        chosen = [_case(context, name, rows_of(op, fmt, rows, length)) for length in wanted]
         found = _asked(context, chosen)
         seen = [_judgement(context, case, answer, due_to) for case, answer in zip(chosen, found, strict=True)]
         worst = max(range(len(wanted)), key=lambda index: _severity(seen[index]))
