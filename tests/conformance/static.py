@@ -28,6 +28,11 @@ OWN_CASES = (
     "every-length",
     "shapes",
     "gradient-of-lengths",
+    "combined",
+    "combined-gradient",
+    "large-batch",
+    "several-batch-axes",
+    "long-rows",
     "recipe",
     "story",
 )
