@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import library
 from torch.utils import _pytree as pytree
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
@@ -66,7 +67,7 @@ def _copied(source: torch.Tensor, target: torch.Tensor, non_blocking: bool = Fal
     return target.copy_(held)
 
 
-EVERY, ATEN = torch.library.Library("_", "IMPL"), torch.library.Library("aten", "IMPL")
+EVERY, ATEN = library.Library("_", "IMPL"), library.Library("aten", "IMPL")
 EVERY.fallback(_computed, "PrivateUse1")
 ATEN.impl("_copy_from", _copied, "PrivateUse1")
 ATEN.impl("detach", lambda given: NpuTensor(given.held.detach()), "PrivateUse1")
