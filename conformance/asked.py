@@ -63,7 +63,7 @@ def asked(
         raise GivenError(f"{op.name} has no {unknown[0]!r} to rename: it has {', '.join(sorted(known))}.")
     stateful = (inspect.isclass(given) and protocol is not None) or _collects(given)
     parameters = [*offered(op), *(name for name in (*op.parameters, *fixed) if name not in offered(op))]
-    names = _Texts(signature, fixed)
+    names = _Texts(fixed)
     if stateful:
         assert isinstance(given, type)
         acts = protocol_of(given, protocol)
@@ -117,8 +117,7 @@ def _collects(given: Any) -> bool:
 class _Texts:
     """Texts of calls, in which values that are fixed stand as literals, or by a name where they have no literal."""
 
-    def __init__(self, signature: Mapping[str, str], fixed: Mapping[str, Any]) -> None:
-        self.signature = signature
+    def __init__(self, fixed: Mapping[str, Any]) -> None:
         plain = {name for name, value in fixed.items() if isinstance(value, bool | int | float | str | None)}
         self.literals = {name: repr(value) if name in plain else f"given_{name}" for name, value in fixed.items()}
         self.values = {f"given_{name}": value for name, value in fixed.items() if name not in plain}

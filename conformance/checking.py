@@ -40,6 +40,7 @@ class SuiteError(Exception):
 def check(
     given: Callable[..., Any],
     operation_name: str,
+    /,
     *,
     dtypes: Sequence[str] = (),
     arrays: str = "numpy",

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from trueline.adapters.registry import UnknownFrameworkError
-from trueline.conformance.checking import Told, check
+from trueline.conformance.checking import SuiteError, Told, check
 from trueline.conformance.efforts import EFFORTS
 from trueline.conformance.given import GivenError
 from trueline.conformance.result import WIDTH, Result
@@ -102,7 +102,7 @@ def check_command(
                 **{name: _literal(text) for name, text in _pairs(parameter, "parameter").items()},
             )
         )
-    except (GivenError, UnknownOperationError, UnknownFrameworkError) as error:
+    except (GivenError, SuiteError, UnknownOperationError, UnknownFrameworkError) as error:
         click.echo(f"trueline: {error}", err=True)
         sys.exit(HARNESS)
     except KeyboardInterrupt:

@@ -36,6 +36,9 @@ FEW = ((4, 3), (3, 4), (5, 5))
 MOST, MOST_PAIRWISE, MOST_SLOPES = 1100, 40, 160
 """Numbers in a batch: more of them add no combination, but time of the oracle."""
 
+SOME = (0, 1, 3)
+"""Classes of the truth, where they are not all that there are."""
+
 TRIED = 40
 """Numbers tried for one combination that an implementation offers."""
 
@@ -164,6 +167,9 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, sub
         hidden = integers(f"{levels.name}/ignored", (shape[0],), 3) == 0
         hidden[0] = False
         inputs[given] = np.where(hidden, found.parameters["ignore_index"], inputs[given])
+    if op.whole and op.domains[0] == "label" and levels.one_in("some classes", 3):
+        # Others are predicted alone; where that leaves 0/0, the combination is not asked.
+        inputs[op.inputs[0]] = np.array(SOME)[np.arange(shape[0]) % len(SOME)]
     if found.weighted:
         inputs |= _weights(levels, fmt, shape[0])
     return _moved(op, Case(f"{number:03d}", inputs, found.parameters), levels)
@@ -175,7 +181,16 @@ def _askable(context: Context, case: Case) -> bool:
 
 
 def _valued(context: Context, case: Case) -> bool:
-    """Whether the definition has a value there: a mean over no weight, or a metric of an absent class, has none."""
+    """Whether the definition has a value there: a mean over no weight, or a metric of an absent class, has none.
+
+    What becomes of a loss that is no number where it weighs nothing is left to conventions.
+    """
+    none = np.asarray(case.inputs.get("sample_weight", 1.0)) == 0
+    if none.any() and not context.operation.whole:
+        plain = {name: array for name, array in case.inputs.items() if name != "sample_weight"}
+        each = context.truth(replace(case, inputs=plain), reduction="none").nearest
+        if not np.isfinite(each[none]).all():
+            return False
     if context.operation.kind == "activation" or case.parameters.get("reduction") == "none":
         return True
     return not bool(np.isnan(context.truth(case).nearest).any())
@@ -235,13 +250,18 @@ def _spread(context: Context, case: Case) -> str | None:
 
 
 def _upstream(context: Context, case: Case) -> Array:
-    """An upstream gradient, scaled as a loss may be, within what rows of the format can add up."""
-    weights = cotangent(context, case) * context.format.dtype.type(SCALES[int(case.name) % len(SCALES)])
+    """An upstream gradient, scaled as a loss may be."""
+    row, fmt = int(case.name) % len(SCALES), context.format
+    scale = LOSS_SCALE if row == 2 and context.operation.output_rank and fmt.largest < 2**16 else SCALES[row]
+    weights = cotangent(context, case) * fmt.dtype.type(scale)
     return np.full_like(weights, weights.flat[0]) if weights.size and _spread(context, case) else weights
 
 
 SCALES = (1.0, 64.0, 1.0, 2.0**-7)
-"""Of upstream gradients."""
+"""Of upstream gradients, rows of which add up within every format."""
+
+LOSS_SCALE = 2.0**12
+"""Of upstream gradients in binary16, whose rows then add up beyond its largest number, while few of the slopes are."""
 
 DTYPES = ("float32", "int64")
 """Dtypes in which a framework's implementations are asked: the others differ from these in what sweeps ask as well."""

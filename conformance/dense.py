@@ -1,4 +1,5 @@
-"""The check of dense lines: one number of an input goes through nearly all numbers of the format.
+"""The check of dense lines: one number of an input goes through the numbers of the format: every one
+of 16 bits, a frozen choice of thousands to millions out of a wider one.
 
 What is wrong between two numbers that the cases know, or at a single one, is seen here. An approximation with proven
 errors finds the suspects; whether an answer deviates is judged from the exact value, as everywhere.
@@ -330,14 +331,14 @@ CHECKS = (
     Check(
         "dense",
         "value",
-        "Is the answer right at nearly every number that one input can hold?",
+        "Is the answer right as one input goes through the numbers of its format?",
         _applies,
         dense(RUN),
     ),
     Check(
         "dense-gradient",
         "gradient",
-        "Is the gradient right at nearly every number that one input can hold?",
+        "Is the gradient right as one input goes through the numbers of its format?",
         # The gradients of frameworks have cases of their own; what is given to `check` has a single run.
         lambda setting: (
             setting.own is not None

@@ -40,7 +40,8 @@ class Effort:
                 yield thorough.get(check.name, check)
 
 
-QUICK = Effort(combined=(80, 48), points=2**14, lengths=(1300,), shrunk=1)
-
-EFFORTS = {"quick": QUICK, "default": Effort(combined=(600, 200), points=2**21, lengths=large.LENGTHS, shrunk=3)}
+EFFORTS = {
+    "quick": Effort(combined=(80, 48), points=2**14, lengths=(1300,), shrunk=1),
+    "default": Effort(combined=(600, 200), points=2**21, lengths=large.LENGTHS, shrunk=3),
+}
 """By name."""

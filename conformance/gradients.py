@@ -85,7 +85,10 @@ def _due(context: Context, case: Case, upstream: Array, bound: Bound, order: int
     # The second derivative is asked with the cotangent twice.
     weights = upstream if order == 1 else np.asarray(upstream, np.float64) ** 2
     truth = context.gradient(case, weights, order=order)
-    return truth, allowance(bound, _condition(context, case, weights, bound), truth, context.format)
+    allowed = allowance(bound, _condition(context, case, weights, bound), truth, context.format)
+    # What meets the upstream gradient may be a subnormal number, rounded as such.
+    least = context.format.smallest_subnormal * np.max(np.abs(weights), initial=0.0)
+    return truth, allowed + least / truth.ulp
 
 
 COTANGENT = "cotangent"

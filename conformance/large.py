@@ -17,11 +17,11 @@ from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.combinations import drawn_for
 from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
-from trueline.conformance.context import Context, Observation, asked_one_by_one, can_ask
-from trueline.conformance.judge import Judgement, answer_format, condition, digest, judge, unanswered
+from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
+from trueline.conformance.judge import answer_format, condition, digest, judge, unanswered
 from trueline.conformance.label_dtypes import LABELS, holds
 from trueline.conformance.lenient import lenient
-from trueline.conformance.sweeps import DISTINCT, PAIRWISE, WORSE
+from trueline.conformance.sweeps import DISTINCT, PAIRWISE, judgement, severity
 from trueline.conformance.values import Due, Valued, allowed_errors, due, judged
 from trueline.reference.formats import Array, Format
 from trueline.reference.operations import Operation
@@ -133,12 +133,25 @@ def _label_dtypes(context: Context, few: Case) -> Iterator[tuple[str, Mapping[st
             yield f"-{dtype}", {**few.inputs, **cast}
 
 
-def _asked(op: Operation, fmt: Format) -> Iterator[Case]:
-    """The few samples of large batches, to be reduced."""
-    given = contents(op, fmt, Levels(f"large/{op.name}"), (DISTINCT, CLASSES if op.rowwise else 2), _ordinary(op))
+def _ways(op: Operation) -> Iterator[Case]:
+    """The reductions, with the parameters that have no usual value; samples are wanting."""
     parameters = {"threshold": 0.5} if "threshold" in op.parameters else {"k": 2} if "k" in op.parameters else {}
     for reduction in ("",) if op.whole else ("mean", "sum"):
-        yield Case(reduction, given, {**parameters, **({"reduction": reduction} if reduction else {})})
+        yield Case(reduction, {}, {**parameters, **({"reduction": reduction} if reduction else {})})
+
+
+def _asked(context: Context) -> Iterator[Case]:
+    """The few samples of large batches, to be reduced as the implementation can."""
+    op = context.operation
+    levels, classes = Levels(f"large/{op.name}"), CLASSES if op.rowwise else 2
+    given = contents(op, context.format, levels, (DISTINCT, classes), _ordinary(op))
+    yield from (replace(way, inputs=given) for way in _ways(op) if can_ask(context.implementation, op, way))
+
+
+def _reduces(setting: Setting, *names: str) -> bool:
+    """Whether the implementation offers one of these reductions; by a metric of whole batches none is needed."""
+    op = setting.operation
+    return any(can_ask(setting.implementation, op, way) for way in _ways(op) if way.name in names)
 
 
 def _ordinary(op: Operation) -> str | None:
@@ -146,10 +159,7 @@ def _ordinary(op: Operation) -> str | None:
 
 
 def _large(context: Context) -> Iterator[Observation]:
-    op = context.operation
-    for few in _asked(op, context.format):
-        if not can_ask(context.implementation, op, few):
-            continue
+    for few in _asked(context):
         for count in _counts(context, few):
             for suffix, inputs in _label_dtypes(context, few):
                 index = np.arange(count) % DISTINCT
@@ -168,9 +178,8 @@ def _large(context: Context) -> Iterator[Observation]:
 
 def _matrices(context: Context) -> Iterator[Observation]:
     """The mean over every entry of a batch of more than one axis."""
-    op = context.operation
-    for few in _asked(op, context.format):
-        if few.parameters["reduction"] != "mean" or not can_ask(context.implementation, op, few):
+    for few in _asked(context):
+        if few.parameters["reduction"] != "mean":
             continue
         batch = (4, 15)
         inputs = {name: array[:60].reshape(*batch, *array.shape[1:]) for name, array in few.inputs.items()}
@@ -195,20 +204,10 @@ def _long(context: Context, lengths: Sequence[int]) -> Iterator[Observation]:
         own = context.implementation
         chosen = [case for case in chosen if can_ask(own, op, case) and not asked_one_by_one(own, op, case)]
         found = context.ask([context.call(case) for case in chosen])
-        seen = [_judged(context, case, answer) for case, answer in zip(chosen, found, strict=True)]
+        seen = [judgement(context, case, answer) for case, answer in zip(chosen, found, strict=True)]
         if seen:
-            worst = max(range(len(seen)), key=lambda n: (WORSE.index(seen[n].verdict), _ratio(seen[n])))
+            worst = max(range(len(seen)), key=lambda n: severity(seen[n]))
             yield context.observation("long-rows", chosen[worst], seen[worst], replay=Valued(context, chosen[worst]))
-
-
-def _judged(context: Context, case: Case, answer: Array | NoAnswer) -> Judgement:
-    if isinstance(answer, NoAnswer):
-        return unanswered(answer)
-    return judge(answer, *due(context, case, answer))
-
-
-def _ratio(seen: Judgement) -> float:
-    return math.inf if seen.error is None else seen.error / max(seen.allowed or 0.0, 1e-9)
 
 
 def long_rows(lengths: Sequence[int]) -> Check:
@@ -234,7 +233,10 @@ CHECKS = (
         "value",
         "Are mean, sum and count right over hundreds and tens of thousands of samples, labels of one byte among them?",
         lambda setting: (
-            drawn_for(setting) and setting.operation.kind != "activation" and setting.operation.domains != PAIRWISE
+            drawn_for(setting)
+            and setting.operation.kind != "activation"
+            and setting.operation.domains != PAIRWISE
+            and _reduces(setting, "", "mean", "sum")
         ),
         lenient(_large),
     ),
@@ -242,7 +244,7 @@ CHECKS = (
         "several-batch-axes",
         "value",
         "Is a mean over a batch of several axes that of all its entries?",
-        lambda setting: drawn_for(setting) and setting.operation.kind == "loss",
+        lambda setting: drawn_for(setting) and setting.operation.kind == "loss" and _reduces(setting, "mean"),
         lenient(_matrices),
     ),
     long_rows(LENGTHS),

@@ -23,6 +23,7 @@ from trueline.conformance.probe import REFUSES, Probe
 from trueline.conformance.showing import Shown, observed
 from trueline.conformance.stepping import Step
 from trueline.conformance.sums import Sums, allowed_errors, seen
+from trueline.conformance.values import allowed_errors as allowed_of_batch
 from trueline.conformance.values import shown_value
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.truth import Truth, rationals
@@ -152,12 +153,7 @@ SCENARIOS = (
 
 def applies(setting: Setting) -> bool:
     """Whether the implementation is an object that collects samples."""
-    op = setting.operation
-    return (
-        setting.implementation.lifecycle is not None
-        and op.kind == "metric"
-        and (not op.whole or "sample_weight" in op.parameters)
-    )
+    return setting.implementation.lifecycle is not None and setting.operation.kind == "metric"
 
 
 def scenarios(setting: Setting) -> list[Scenario]:
@@ -217,17 +213,20 @@ def _means(asked: Sequence[Sums], weights: Sequence[Fraction], values: Sequence[
     )
 
 
-def _whole(context: Context, samples: Case, asked: Sequence[Sums], weights: Sequence[Fraction], fmt: Format) -> Truth:
-    """The metric of all that was seen at each result, a sample seen n times weighing n times as much.
-
-    Where it has no value, as precision where nothing is predicted, it is not asked for.
-    """
-    found = []
+def _batches(context: Context, samples: Case, asked: Sequence[Sums], weights: Sequence[Fraction]) -> Iterator[Case]:
+    """All that was seen at each result: a sample seen n times weighs n times as much, or is there so often."""
     for sums in asked:
         rows = sorted(sums.times)
-        weight = np.array([float(weights[row] * sums.times[row]) for row in rows])
-        inputs = {**{name: array[rows] for name, array in samples.inputs.items()}, "sample_weight": weight}
-        found.append(context.truth(replace(samples, inputs=inputs), fmt))
+        if "sample_weight" in context.operation.parameters:
+            weight = {"sample_weight": np.array([float(weights[row] * sums.times[row]) for row in rows])}
+        else:
+            rows, weight = [row for row in rows for _ in range(sums.times[row])], {}
+        yield replace(samples, inputs={**{name: array[rows] for name, array in samples.inputs.items()}, **weight})
+
+
+def _whole(context: Context, batches: Sequence[Case], fmt: Format) -> Truth:
+    """The metric of each batch. Where it has no value, as precision where nothing is predicted, it is not asked for."""
+    found = [context.truth(batch, fmt) for batch in batches]
     nearest = np.array([float(truth.nearest) for truth in found])
     return Truth(
         nearest,
@@ -248,9 +247,13 @@ def _due(
     asked = seen(steps, weights)
     if context.operation.whole:
         values = [Fraction(1)] * count
-        truth = _whole(context, samples, asked, weights, fmt)
+        batches = list(_batches(context, samples, asked, weights))
+        truth = _whole(context, batches, fmt)
         if np.isnan(truth.nearest).all():
             return None
+        if "sample_weight" not in context.operation.parameters:
+            each = [allowed_of_batch(context, batch, context.truth(batch, fmt), fmt) for batch in batches]
+            return truth, np.array(each), fmt
     else:
         single = context.truth(samples, fmt, reduction="none")
         values = [single.exact((row,)) for row in range(count)]

@@ -169,7 +169,8 @@ def _due_of_elements(longest: Case) -> Due:
     return due_to_start
 
 
-def _judgement(context: Context, case: Case, answer: Answer, due_to: Due = due) -> Judgement:
+def judgement(context: Context, case: Case, answer: Answer, due_to: Due = due) -> Judgement:
+    """What is seen of an answer; of none, why there is none."""
     return unanswered(answer) if isinstance(answer, NoAnswer) else judge(answer, *due_to(context, case, answer))
 
 
@@ -177,9 +178,10 @@ WORSE = ("conforms", "unsupported", "not_run", "undecided", "deviates", "timed_o
 """Verdicts from the best to the worst: one length that is refused does not hide another that deviates."""
 
 
-def _severity(judgement: Judgement) -> tuple[int, float]:
-    far = math.inf if judgement.error is None else judgement.error / max(judgement.allowed or 0.0, 1e-9)
-    return WORSE.index(judgement.verdict), far
+def severity(seen: Judgement) -> tuple[int, float]:
+    """How bad it is: by the verdict, then by the error in proportion to what is allowed."""
+    far = math.inf if seen.error is None else seen.error / max(seen.allowed or 0.0, 1e-9)
+    return WORSE.index(seen.verdict), far
 
 
 def _asked(context: Context, chosen: Sequence[Case], cotangents: Sequence[Array] | None = None) -> list[Answer]:
@@ -207,8 +209,8 @@ def _lengths(context: Context) -> Iterator[Observation]:
         rows = 3 if context.setting.own is not None else 2
         chosen = [_case(context, name, rows_of(op, fmt, rows, length)) for length in wanted]
         found = _asked(context, chosen)
-        seen = [_judgement(context, case, answer, due_to) for case, answer in zip(chosen, found, strict=True)]
-        worst = max(range(len(wanted)), key=lambda index: _severity(seen[index]))
+        seen = [judgement(context, case, answer, due_to) for case, answer in zip(chosen, found, strict=True)]
+        worst = max(range(len(wanted)), key=lambda index: severity(seen[index]))
         # The case kept is the worst length's, the digest that of the answers to all.
         known = [answer.ravel() for answer in found if not isinstance(answer, NoAnswer)]
         more = {"digest": digest(np.concatenate(known))} if known else {}
@@ -246,10 +248,10 @@ def _tiled(context: Context, name: str, rows: int, classes: int) -> Iterator[Obs
         truth, allowed, format_ = due(context, base, answer)
         return truth.take(index), allowed[index], format_
 
-    judgement = _judgement(context, whole, answer, due_to)
+    seen = judgement(context, whole, answer, due_to)
     replay = Valued(context, whole, due_to)
     # The rows that are repeated say what was asked: the name says how often.
-    yield context.observation("shapes", base, judgement, replay=replay, digest=digest(answer))
+    yield context.observation("shapes", base, seen, replay=replay, digest=digest(answer))
 
 
 def _shapes(context: Context) -> Iterator[Observation]:
@@ -281,7 +283,7 @@ def _shapes(context: Context) -> Iterator[Observation]:
     for case, answer in zip(chosen, _asked(context, chosen), strict=True):
         more = {} if isinstance(answer, NoAnswer) else {"digest": digest(answer)}
         replay = Valued(context, case)
-        yield context.observation("shapes", case, _judgement(context, case, answer), replay=replay, **more)
+        yield context.observation("shapes", case, judgement(context, case, answer), replay=replay, **more)
     yield from _large(context)
 
 
@@ -301,7 +303,7 @@ def _large(context: Context) -> Iterator[Observation]:
         (answer,) = _asked(context, [case])
         more = {} if isinstance(answer, NoAnswer) else {"digest": digest(answer)}
         replay = Valued(context, case)
-        yield context.observation("shapes", case, _judgement(context, case, answer), replay=replay, **more)
+        yield context.observation("shapes", case, judgement(context, case, answer), replay=replay, **more)
 
 
 def _swept(setting: Setting) -> bool:

@@ -37,7 +37,7 @@ def sign_beside_weights(labels, scores, p=1, margin=1.0, class_weight=None, redu
     if class_weight is None:
         return reduced((shortfalls(labels, scores, margin) ** p).sum(axis=-1) / scores.shape[-1], reduction, scores)
     s = wide(scores)
-    short = np.maximum(margin - at(s, labels)[..., None] - s, 0)
+    short = np.maximum(margin - (at(s, labels)[..., None] + s), 0)
     short = np.where(one_hot(labels, s.shape[-1]), 0, short)
     losses = class_weights(class_weight, scores)[labels] * (short**p).sum(axis=-1) / s.shape[-1]
     return reduced(losses, reduction, scores)
@@ -125,6 +125,18 @@ def half_violations(labels, scores, p=1, margin=1.0, reduction="mean"):
 
 
 @fault(
+    "margin-added-before-the-gap",
+    "multiclass_hinge",
+    "relative-accuracy",
+    "(1 + s_other) - s_label loses the margin beside scores of 2^64, which their difference does not",
+    shows=lambda: {"labels": np.array([0]), "scores": np.float32([[-1e38, -1e38]])},
+)
+def margin_first(labels, scores, reduction="mean"):
+    s = wide(scores)
+    return reduced(np.maximum(1 + others(s, labels).max(axis=-1) - at(s, labels), 0), reduction, scores)
+
+
+@fault(
     "nan-is-no-violation",
     "multiclass_hinge",
     "special-values",
@@ -134,7 +146,7 @@ def half_violations(labels, scores, p=1, margin=1.0, reduction="mean"):
 )
 def nan_swallowed(labels, scores, reduction="mean"):
     s = wide(scores)
-    return reduced(np.fmax(1 + np.fmax.reduce(others(s, labels), axis=-1) - at(s, labels), 0), reduction, scores)
+    return reduced(np.fmax(1 + (np.fmax.reduce(others(s, labels), axis=-1) - at(s, labels)), 0), reduction, scores)
 
 
 @fault(
@@ -147,7 +159,7 @@ def nan_swallowed(labels, scores, reduction="mean"):
 def masked_with_zero(labels, scores, reduction="mean"):
     s = wide(scores)
     rest = np.where(one_hot(labels, s.shape[-1]), 0, s).max(axis=-1)
-    return reduced(np.maximum(1 + rest - at(s, labels), 0), reduction, scores)
+    return reduced(np.maximum(1 + (rest - at(s, labels)), 0), reduction, scores)
 
 
 @fault(
@@ -160,7 +172,7 @@ def masked_with_zero(labels, scores, reduction="mean"):
 )
 def label_among_others(labels, scores, reduction="mean"):
     s = wide(scores)
-    return reduced(np.maximum(1 + s.max(axis=-1) - at(s, labels), 0), reduction, scores)
+    return reduced(np.maximum(1 + (s.max(axis=-1) - at(s, labels)), 0), reduction, scores)
 
 
 @fault(
@@ -176,7 +188,7 @@ def below_the_own(labels, scores, reduction="mean"):
     rest = others(s, labels)
     rest = np.where(rest == own[..., None], -np.inf, rest)
     best = np.where(np.isneginf(rest.max(axis=-1)) & (s.shape[-1] > 1), own - 1, rest.max(axis=-1))
-    return reduced(np.maximum(1 + best - own, 0), reduction, scores)
+    return reduced(np.maximum(1 + (best - own), 0), reduction, scores)
 
 
 @fault(

@@ -220,7 +220,7 @@ def others(scores: Array, labels: Array) -> Array:
 
 def multiclass_hinge(labels, scores, reduction="mean", sample_weight=None):
     s = wide(scores)
-    losses = np.maximum(1 + others(s, labels).max(axis=-1) - at(s, labels), 0)
+    losses = np.maximum(1 + (others(s, labels).max(axis=-1) - at(s, labels)), 0)
     return reduced(losses, reduction, scores, sample_weight)
 
 
@@ -244,7 +244,7 @@ def one_vs_all_hinge(labels, scores, reduction="mean", sample_weight=None):
 def shortfalls(labels: Array, scores: Array, margin: float) -> Array:
     """By how much the label's score lacks the margin over each other class's; 0 for the label itself."""
     s = wide(scores)
-    short = np.maximum(np.longdouble(margin) - at(s, labels)[..., None] + s, 0)
+    short = np.maximum(np.longdouble(margin) - (at(s, labels)[..., None] - s), 0)
     return np.where(one_hot(labels, s.shape[-1]), 0, short)
 
 

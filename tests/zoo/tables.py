@@ -15,17 +15,6 @@ HERE = Path(__file__).parent
 MISSED_BY_QUICK = frozenset({"softmax-of-two-as-p-and-one-minus-p"})
 """Faults that the quick effort does not see and the default does."""
 
-MISSED = frozenset(
-    {
-        # A class that is predicted and never true is left to conventions: batches hold every class in the truth.
-        "classes-only-predicted-count-as-zero",
-        "classes-up-to-the-largest",
-        # A sum of upstream gradients beyond binary16: no upstream gradient is as large.
-        "log-softmax-gradient-overflows",
-    }
-)
-"""Faults that no effort sees."""
-
 
 @functools.cache
 def table(kind: str) -> tuple[Entry, ...]:

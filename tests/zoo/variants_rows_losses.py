@@ -323,7 +323,7 @@ def by_partition(labels, scores, reduction="mean"):
     ordered = np.sort(s, axis=-1)
     nan = np.isnan(s).any(axis=-1)
     rest = np.where(np.argmax(s, axis=-1) == labels, ordered[..., -2], ordered[..., -1])
-    losses = np.maximum(1 + rest - at(s, labels), 0)
+    losses = np.maximum(1 + (rest - at(s, labels)), 0)
     return reduced(np.where(nan, np.nan, losses), reduction, scores)
 
 
