@@ -80,7 +80,6 @@ def _call(context: Context, part: Part) -> dict[str, Any]:
         "implementation": call.implementation.name,
         "mode": call.mode.name,
         "inputs": {n: runfile.encode_whole(array, LARGEST) for n, array in zip(call.inputs, call.arrays, strict=True)},
-        "last": call.inputs[-1],
         "parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()},
         **part.got,
     }
@@ -89,7 +88,7 @@ def _call(context: Context, part: Part) -> dict[str, Any]:
 
 def _circumstances(context: Context, call: Call) -> dict[str, Any]:
     """What only some calls have."""
-    told: dict[str, Any] = {}
+    told: dict[str, Any] = {"last": call.inputs[-1]} if call.inputs else {}
     if call.cotangent is not None:
         told["cotangent"] = runfile.encode_whole(call.cotangent, LARGEST)
     if call.order != 1:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Implementation
+from trueline.conformance.bundling import bundled
 from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.context import Context, Observation
-from trueline.conformance.judge import Judgement, digest, unanswered
+from trueline.conformance.judge import Judgement, digest, hexadecimal, unanswered
+from trueline.conformance.showing import Part, Shown, observed
 from trueline.reference.formats import Array
 
 REFUSED = math.nan
@@ -61,7 +62,7 @@ class Story:
     """A question that somebody asked, the data it is played on, and what comes of it.
 
     `scenes` maps a framework to the function that builds and trains its models, in that framework's process: it takes
-    what `data` returns, and returns the figures by name. `uses` are functions of the story that they call. `told` says
+    what `data` returns, and returns the figures by name. `told` says
     what happened, `instead` what to write; with `asked` they are Markdown. The module `stories.NAME` has it under the
     name STORY.
     """
@@ -77,7 +78,6 @@ class Story:
     source: str
     dtype: str = "float32"
     """The format that it is computed in."""
-    uses: tuple[Callable[..., Any], ...] = ()
 
     def asked_of(self, framework: str) -> tuple[Figure, ...]:
         """The figures that the framework's scene ends in."""
@@ -94,15 +94,9 @@ class Story:
             raise ValueError(f"the scene ends in {sorted(seen)} where {sorted(names)} are due")
         return np.array([seen[name] for name in names], np.float64)
 
-    @property
-    def shared_code(self) -> str:
-        """The code of the data, and of the functions that scenes use."""
-        parts: tuple[Callable[..., Any], ...] = (self.data, *self.uses)
-        return "\n\n\n".join(inspect.getsource(part).strip() for part in parts)
-
-    def scene_code(self, framework: str) -> str:
-        """The very code that is played in a framework."""
-        return inspect.getsource(self.scenes[framework]).strip()
+    def code(self, *frameworks: str) -> str:
+        """The very code that is played in the frameworks, with all that it needs but them and NumPy."""
+        return bundled(self.data, *(self.scenes[framework] for framework in frameworks))
 
     def implementation(self, framework: str) -> Implementation:
         """The scene of a framework, as what is called."""
@@ -123,13 +117,11 @@ class Story:
     def check(self, framework: str) -> Check:
         """The story as a check with one observation for each figure of the framework's scene."""
         return Check("story", "story", "Do the figures of the story come out?", lambda _: True, self.observe,
-                     entry=self.entry(), code=f"{self.shared_code}\n\n\n{self.scene_code(framework)}")  # fmt: skip
+                     entry=self.entry(), code=self.code(framework))  # fmt: skip
 
     def observe(self, context: Context) -> Iterator[Observation]:
         """One observation for each figure."""
-        setting = context.setting
-        call = Call(setting.implementation, (), (), {}, setting.mode, setting.device)
-        yield from self.observed(context, context.ask([call])[0])
+        yield from self.observed(context, context.ask([call_of(context)])[0])
 
     def observed(self, context: Context, answer: Answer) -> Iterator[Observation]:
         """What is made of the figures that a scene gave."""
@@ -141,7 +133,49 @@ class Story:
             else:
                 judgement, label = figure.judgement(float(answer[number]))
                 seen = digest(np.array(answer[number]))
-                yield context.observation("story", case, judgement, label=label, digest=seen)
+                replay = Played(context, self, case)
+                yield context.observation("story", case, judgement, replay=replay, label=label, digest=seen)
+
+
+def call_of(context: Context) -> Call:
+    """The call that plays a scene."""
+    setting = context.setting
+    return Call(setting.implementation, (), (), {}, setting.mode, setting.device)
+
+
+@dataclass(frozen=True)
+class Played:
+    """A figure of a scene, which is played again."""
+
+    context: Context
+    story: Story
+    case: Case
+
+    @property
+    def shrinks(self) -> bool:
+        """The data are the story's own."""
+        return False
+
+    def calls(self, case: Case) -> list[Call]:  # noqa: ARG002
+        """The call that plays the scene, whose figures come together."""
+        return [call_of(self.context)]
+
+    def shown(self, case: Case, calls: Sequence[Call], answers: Sequence[Answer]) -> Shown:
+        """The figure, beside those under which the story is told."""
+        (call,), (answer,) = calls, answers
+        if isinstance(answer, NoAnswer):
+            return Shown(observed(unanswered(answer)))
+        framework = call.implementation.framework
+        asked = zip(self.story.asked_of(framework), answer, strict=True)
+        (figure, got) = next((figure, got) for figure, got in asked if figure.name == case.name)
+        judgement, label = figure.judgement(float(got))
+        text = f"{self.story.scenes[framework].__name__}(*{self.story.data.__name__}())[{figure.name!r}]"
+        due = {
+            "right": {name: [hexadecimal(figure.answers[name])] for name in figure.right},
+            "apart": figure.within,
+            **({"label": label} if label else {}),
+        }
+        return Shown(observed(judgement, label=label), (Part(call, {"call": text}),), due)
 
 
 def _unplayed(answer: NoAnswer) -> Judgement:

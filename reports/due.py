@@ -84,6 +84,7 @@ def _label(record: Record) -> list[str]:
 
 def _same(values: str, count: int, due: Record) -> str:
     """Whether an answer has the values of a label."""
-    close = f"numpy.allclose(got, {values}, rtol={due['within']!r}, atol=0, equal_nan=True)"
+    rtol, atol = due.get("within", 0), due.get("apart", 0)
+    close = f"numpy.allclose(got, {values}, rtol={rtol!r}, atol={atol!r}, equal_nan=True)"
     signs = f" and numpy.array_equal(numpy.signbit(got), numpy.signbit({values}))" if due.get("signs") else ""
     return f"len(got) == {count} and {close}{signs}"

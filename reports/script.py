@@ -34,14 +34,16 @@ def script(run: Run, observation: Observation) -> str:
         why = observation.get("reproduction_missing", "the run was made without")
         raise NoScriptError(f"{key} has no reproduction: {why}.")
     parts = split_key(key)
-    framework = run["implementations"][f"{parts['operation']}/{parts['implementation']}"]["framework"]
+    implementation = run["implementations"][f"{parts['operation']}/{parts['implementation']}"]
+    framework = implementation["framework"]
     entry = run["frameworks"][framework]
     wordings = entry.get("scripts", {})
     if any(wordings.get(call["mode"]) is None for call in record["calls"]):
         raise NoScriptError(f"{key} has no script: the run does not say how arrays go in and out of {framework}.")
     wording = wordings[parts["mode"]]
     calls = Calls(wordings, parts["dtype"], parts["device"])
-    body = [*calls.lines(record), ""]
+    told = run["operations"][parts["operation"]]["kind"] == "story"
+    body = [*(_played(implementation["call"], record) if told else calls.lines(record)), ""]
     if wording.get("placed") and len(entry["devices"]) > 1:
         context = inlined(wording["placed"], calls.place())
         body = [f"with {context}:", textwrap.indent("\n".join(body), "    ")]
@@ -61,6 +63,12 @@ def _head(observation: Observation) -> list[str]:
     elif "label" in due:
         told = f"{due['label']}, where {' or '.join(due.get('right', {}))} is right."
     return [f"# {observation['key']}", *([f"# {told}"] if told else [])]
+
+
+def _played(code: str, record: dict[str, Any]) -> list[str]:
+    """The code of a story, and the figure that is looked at."""
+    (call,) = record["calls"]
+    return [code, "", "", f"got = [float({call['call']})]"]
 
 
 def _modules(text: str, wording: dict[str, Any]) -> dict[str, str]:

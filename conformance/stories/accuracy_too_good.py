@@ -277,5 +277,4 @@ STORY = Story(
     "- outputs without an axis of units: `metrics=['binary_accuracy']`, or `Dense(1)` and no reshaping\n\n"
     "And train classes that exclude each other with `categorical_crossentropy`.",
     source="A question on a site for programmers, with its figures 0.9976 and 0.9878",
-    uses=(outputs, accuracies, resolved),
 )

@@ -282,5 +282,4 @@ STORY = Story(
     "- PyTorch: `torch.nn.Linear(n, 1)` and `torch.nn.BCEWithLogitsLoss()`\n"
     "- Optax: `optax.sigmoid_binary_cross_entropy(logits, labels)`",
     source="A question on a site for programmers, with its figures 0.501897 and 7.595693",
-    uses=(way,),
 )

@@ -293,5 +293,4 @@ STORY = Story(
     "- Optax: `optax.softmax_cross_entropy_with_integer_labels(logits, labels)`\n\n"
     "To go from one unit to two at the same pace, halve the rate of SGD and double the L2 penalty.",
     source="A question on a site for programmers: sigmoid with binary, or softmax with categorical cross-entropy",
-    uses=(compared,),
 )

@@ -246,5 +246,4 @@ STORY = Story(
     "If there are logits, give those to a loss of logits. For the class use `argmax`; `max` is how sure the model is.",
     source="A tutorial on the cross-entropy of classifiers, with its figures 1.3783888722474517 and 0.6391075640678003",
     dtype="float64",
-    uses=(share_of, figures),
 )

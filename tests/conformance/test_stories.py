@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -19,6 +22,7 @@ from trueline.conformance import stories
 from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cli import main
 from trueline.conformance.context import Context, Observation, Setting
+from trueline.conformance.reproducing import reproduced
 from trueline.conformance.selection import every_test
 from trueline.conformance.stories import (
     STORIES,
@@ -32,6 +36,7 @@ from trueline.conformance.story import REFUSED, Figure, Story
 from trueline.reference import engine
 from trueline.reference.catalogue import operation
 from trueline.reference.formats import FORMATS
+from trueline.reports.script import script
 
 SINGLE, DOUBLE = FORMATS["float32"], FORMATS["float64"]
 FIGURES = [
@@ -216,8 +221,8 @@ def test_accuracies_of_outputs_are_the_definitions(output: tuple[str, Any, Any])
 # Planted
 
 
-def observe(story: Story, framework: str, answer: Answer | None = None) -> dict[str, Observation]:
-    """What is seen of a story whose scene is played here, or answers so."""
+def asking(story: Story, framework: str, answer: Answer | None = None) -> Context:
+    """A story whose scene is played here, or answers so."""
     (mode,) = (mode for mode in adapter(framework).modes if mode.name == "eager")
 
     def ask(calls: Sequence[Call]) -> list[Answer]:
@@ -225,7 +230,12 @@ def observe(story: Story, framework: str, answer: Answer | None = None) -> dict[
         namespace = {"stories": stories}
         return [call.implementation.function(namespace, ())() if answer is None else answer]
 
-    context = Context(Setting(story.implementation(framework), story.dtype, "cpu", mode), ask)
+    return Context(Setting(story.implementation(framework), story.dtype, "cpu", mode), ask)
+
+
+def observe(story: Story, framework: str, answer: Answer | None = None) -> dict[str, Observation]:
+    """What is seen of it."""
+    context = asking(story, framework, answer)
     return {each["key"].rpartition("/")[2]: each for each in story.check(framework).observe(context)}
 
 
@@ -271,6 +281,42 @@ def test_a_planted_figure_is_judged(name: str, number: float, verdict: str, labe
     assert ("message" in found[name]) == (label is None)
 
 
+@pytest.mark.parametrize(("shift", "status"), [(0.0, 0), (1e-3, 1)])
+def test_a_deviating_figure_has_a_script_that_needs_nothing_of_ours(shift: float, status: int) -> None:
+    pytest.importorskip("scipy")
+    asked = one_output_unit.STORY.asked_of("numpy")[0]
+    planted = replace(asked, answers={"planted": asked.answers[asked.right[0]] + 1e-3}, right=("planted",))
+    story = replace(one_output_unit.STORY, figures=(planted,))
+    context = asking(story, "numpy")
+    (seen,) = reproduced(context, list(story.check("numpy").observe(context)))
+    assert seen["verdict"] == "deviates"
+    seen["reproduction"]["due"]["right"]["planted"] = [(planted.answers["planted"] - 1e-3 + shift).hex()]
+    run: Any = {
+        "operations": {story.name: story.entry()},
+        "implementations": {f"{story.name}/numpy.story": {"framework": "numpy", "call": story.code("numpy")}},
+        "frameworks": {
+            "numpy": {"scripts": {"eager": adapter("numpy").told(context.setting.mode)}, "devices": ["cpu"]}
+        },
+    }
+    text = script(run, seen)
+    assert "trueline" not in text.partition("\n")[2]
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    assert f"The deviation {'shows' if status else 'does not show'}." in done.stdout
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_the_code_of_a_story_stands_alone(story: Story) -> None:
+    for framework, scene in story.scenes.items():
+        text = story.code(framework)
+        assert "trueline" not in text
+        names: dict[str, Any] = {}
+        exec(compile(text, story.name, "exec"), names)
+        assert callable(names[scene.__name__])
+        found = names[story.data.__name__]()
+        assert all(np.array_equal(one, other) for one, other in zip(found, story.data(), strict=True))
+
+
 def test_a_refusal_is_an_answer() -> None:
     (figure,) = (each for each in one_unit_or_two.FIGURES if each.name == "class-numbers")
     assert figure.label(REFUSED) == one_unit_or_two.REFUSES
@@ -312,8 +358,8 @@ def test_a_run_shows_the_code_that_was_played(run: Path) -> None:
     told = json.loads(run.read_text(encoding="utf-8"))
     assert told["operations"]["three_animals"]["kind"] == "story"
     call = told["implementations"]["three_animals/numpy.story"]["call"]
-    assert call.startswith("def data()")
-    assert three_animals.STORY.scene_code("numpy") in call
+    assert inspect.getsource(three_animals.data).strip() in call
+    assert inspect.getsource(three_animals.in_numpy).strip() in call
     assert {o["verdict"] for o in told["observations"]} == {"conforms"}
 
 
