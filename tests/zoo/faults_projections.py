@@ -114,4 +114,15 @@ def sparsemax_at_an_offset(x: Any, axis: int = -1) -> Array:
     return np.moveaxis(np.maximum(rows - tau, 0), -1, axis).astype(x.dtype)
 
 
+@plant(
+    _TABLE,
+    "sparse_sigmoid",
+    "isolated",
+    "the ends belong to neither side: 1 itself gives 0",
+    show(x=[1.0]),
+)
+def sparse_sigmoid_without_its_end(x: Any) -> Array:
+    return rounded(np.where(np.abs(wide(x)) < 1, (wide(x) + 1) / 2, wide(x) > 1), x)
+
+
 FAULTS = tuple(_TABLE)

@@ -10,6 +10,7 @@ from right_rows import (
     one_hot,
     others,
     product,
+    projected,
     reduced,
     shortfalls,
     soft_plus,
@@ -359,6 +360,35 @@ def scratch_targets(y_true, logits, reduction="mean"):
     each = product(t, soft_plus(-z)) + product(1 - t, soft_plus(z))
     y_true[...] = narrow(each, y_true)
     return reduced(each.mean(axis=-1), reduction, logits)
+
+
+@fault(
+    "label-outside-the-support-costs-no-more",
+    "sparsemax_loss",
+    "narrow-range",
+    "half the squared distance of sparsemax to the label, without what its score lacks to be in the support",
+    shows=lambda: {"labels": np.array([2]), "scores": np.float32([[2.0, 1.5, -1.0]])},
+)
+def no_shortfall(labels, scores, reduction="mean"):
+    d, _, p = projected(scores)
+    return reduced(np.square(p - one_hot(labels, d.shape[-1])).sum(axis=-1) / 2, reduction, scores)
+
+
+@fault(
+    "threshold-of-the-whole-row",
+    "sparsemax_loss",
+    "shape",
+    "rows of more than 64 classes are searched for their support among the first 64 alone",
+    shows=lambda: {"labels": np.array([0]), "scores": np.float32([[0.0] * 64 + [0.5]])},
+)
+def of_the_first(labels, scores, reduction="mean"):
+    d = wide(scores)
+    d = d - d.max(axis=-1, keepdims=True)
+    _, tau, _ = projected(d[..., :64])
+    tau = tau + d[..., :64].max(axis=-1, keepdims=True)
+    p = np.maximum(d - tau, 0)
+    losses = np.square(p - one_hot(labels, d.shape[-1])).sum(axis=-1) / 2
+    return reduced(losses + np.maximum(tau[..., 0] - at(d, labels), 0), reduction, scores)
 
 
 FAULTS = tuple(fault.entries)

@@ -248,6 +248,24 @@ def shortfalls(labels: Array, scores: Array, margin: float) -> Array:
     return np.where(one_hot(labels, s.shape[-1]), 0, short)
 
 
+def projected(scores: Array) -> tuple[Array, Array, Array]:
+    """Scores less their maximum, what sparsemax subtracts from those, and sparsemax."""
+    d = wide(scores)
+    d = d - d.max(axis=-1, keepdims=True)
+    ordered = -np.sort(-d, axis=-1)
+    sums = np.cumsum(ordered, axis=-1)
+    size = np.maximum((1 + np.arange(1, d.shape[-1] + 1) * ordered > sums).sum(axis=-1, keepdims=True), 1)
+    tau = (np.take_along_axis(sums, size - 1, axis=-1) - 1) / size
+    return d, tau, np.maximum(d - tau, 0)
+
+
+def sparsemax_loss(labels, scores, reduction="mean", sample_weight=None):
+    d, tau, p = projected(scores)
+    squares = np.square(p - one_hot(labels, d.shape[-1])).sum(axis=-1) / 2
+    missed = np.maximum(tau[..., 0] - at(d, labels), 0)
+    return reduced(squares + missed, reduction, scores, sample_weight)
+
+
 def multi_margin(labels, scores, p=1, margin=1.0, class_weight=None, reduction="mean", sample_weight=None):
     weight = class_weights(class_weight, scores)[np.asarray(labels).astype(np.int64)]
     losses = weight * (shortfalls(labels, scores, margin) ** p).sum(axis=-1) / scores.shape[-1]
