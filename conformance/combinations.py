@@ -39,6 +39,9 @@ MOST, MOST_PAIRWISE, MOST_SLOPES = 1100, 40, 160
 SOME = (0, 1, 3)
 """Classes of the truth, where they are not all that there are."""
 
+OVER_CLASSES_OF_THE_TRUTH = ("balanced_accuracy",)
+"""Means over classes that the definition names. Of others, a class that is predicted alone is a question for a probe."""
+
 TRIED = 40
 """Numbers tried for one combination that an implementation offers."""
 
@@ -167,8 +170,7 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, sub
         hidden = integers(f"{levels.name}/ignored", (shape[0],), 3) == 0
         hidden[0] = False
         inputs[given] = np.where(hidden, found.parameters["ignore_index"], inputs[given])
-    if op.whole and op.domains[0] == "label" and levels.one_in("some classes", 3):
-        # Others are predicted alone; where that leaves 0/0, the combination is not asked.
+    if name in OVER_CLASSES_OF_THE_TRUTH and levels.one_in("some classes", 3):
         inputs[op.inputs[0]] = np.array(SOME)[np.arange(shape[0]) % len(SOME)]
     if found.weighted:
         inputs |= _weights(levels, fmt, shape[0])
