@@ -40,7 +40,7 @@ SOME = (0, 1, 3)
 """Classes of the truth, where they are not all that there are."""
 
 OVER_CLASSES_OF_THE_TRUTH = ("balanced_accuracy",)
-"""Means over classes that the definition names. Of others, a class that is predicted alone is a question for a probe."""
+"""Means over classes that the definition names. Of others, what a class predicted alone counts is for a probe."""
 
 TRIED = 40
 """Numbers tried for one combination that an implementation offers."""
