@@ -326,3 +326,11 @@ def test_rounder_arrays_stay_in_their_domain() -> None:
     assert list(of_all(np.array([1.0, -1.0]), "sign", -1)) == []
     largest = np.array([65504.0], np.float16)
     assert all(np.isfinite(made).all() for made in of_all(largest, "real", -1))
+
+
+def test_a_long_row_repeats_its_first_entries_where_it_need_not_be_all_its_own() -> None:
+    row = np.sin(np.arange(5000.0)).reshape(1, 5000)
+    (again,) = [made for made in of_all(row, "real", -1) if np.array_equal(made[0, :32], row[0, :32])]
+    assert np.array_equal(again, np.resize(row[0, :32], row.shape))
+    assert not any(np.array_equal(made, again) for made in of_all(again, "real", -1))
+    assert not any(np.array_equal(made[0, :32], row[0, :32]) for made in of_all(row[:, :1000], "real", -1))
