@@ -40,7 +40,7 @@ def axes(op: Operation, case: Case) -> dict[str, tuple[str, ...]]:
         name: _names(case.inputs[name].ndim, bool(rank) and not op.whole, _axis(case))
         for name, rank in zip(op.inputs, op.core_ranks, strict=True)
     }
-    found |= {name: ("0",) for name in case.inputs if name == "sample_weight"}
+    found |= {name: _names(array.ndim, False, -1) for name, array in case.inputs.items() if name == "sample_weight"}
     if COTANGENT in case.inputs:
         found[COTANGENT] = answer_axes(op, case)
     return found

@@ -14,111 +14,62 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.layouts import REPEATED
-from trueline.conformance.cases import VECTORS, Case
+from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
+from trueline.conformance.factors import in_format, parameters_of, shape_of, weights_of
 from trueline.conformance.frozen import integers
 from trueline.conformance.gradients import cotangent, has_gradient
 from trueline.conformance.gradients import judged as judged_gradient
+from trueline.conformance.label_dtypes import LABELS, holds
 from trueline.conformance.lenient import lenient
-from trueline.conformance.sweeps import PAIRWISE
 from trueline.conformance.values import judged
 from trueline.reference.catalogue import Operation, operation
-from trueline.reference.formats import FORMATS, Array, Format
-from trueline.reference.operations import REDUCTIONS
-
-ROWS = (1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 64, 65)
-CLASSES = (1, 2, 3, 4, 5, 7, 8, 9, 10, 16, 17, 31, 32, 33, 64, 65, 100, 129, 257)
-FEW = ((4, 3), (3, 4), (5, 5))
-"""Rows and classes in modes that compile each shape."""
-
-MOST, MOST_PAIRWISE, MOST_SLOPES = 1100, 40, 160
-"""Numbers in a batch: more of them add no combination, but time of the oracle."""
+from trueline.reference.formats import FORMATS, Array
 
 SOME = (0, 1, 3)
 """Classes of the truth, where they are not all that there are."""
 
+IDS: tuple[Callable[[Array, Array], tuple[Array, Array]], ...] = (
+    lambda true, guess: (true, guess),
+    lambda true, guess: (true, guess),
+    lambda true, guess: (true * 11_003, guess * 11_003),
+    lambda true, guess: (true + 2**24, guess + 2**24),
+    lambda true, guess: (true << 16, guess << 16),
+    lambda true, guess: (_many(true), np.where(guess < 2, _many(true), _many(true)[::-1])),
+)
+"""Numbers of classes: small, far apart, adjacent beyond binary32, multiples of 2^16, and nearly as many as samples."""
+
 OVER_CLASSES_OF_THE_TRUTH = ("balanced_accuracy",)
 """Means over classes that the definition names. Of others, what a class predicted alone counts is for a probe."""
+
+BATCHES = ((), (), (2,), (6, 4, 2))
+"""Into how many parts the samples are laid along axes of their own, the first number that fits."""
+
+WHOLE = tuple(dtype for dtype in LABELS if np.dtype(dtype).kind in "biu")
 
 TRIED = 40
 """Numbers tried for one combination that an implementation offers."""
 
-FURTHER: Mapping[str, tuple[Any, ...]] = {
-    "label_smoothing": (0.1, 0.5),
-    "gamma": (0.0, 3.0),
-    "class_weight": ("varied", "with-zero"),
-    "temperature": (0.5, 4.0),
-    "threshold": (0.25,),
-    "k": (1, 3),
-    "ignore_index": (0, 1, -1),
-    "margin": (0.5,),
-    "n_bins": (5, 10),
-}
-"""Values of parameters besides those that the ordinary cases have; of vectors, by the name of their entries."""
 
-
-def _shape(op: Operation, levels: Levels, few: bool, most: int) -> tuple[int, int]:
-    rows, classes = levels.of("few", FEW) if few else (levels.of("rows", ROWS), levels.of("classes", CLASSES))
-    if not op.rowwise or op.whole:
-        return (rows * classes if few else max(10 if op.whole else 2, rows), 5)
-    if op.domains in (PAIRWISE, ("multi_hot", "decisions")):
-        most = min(most, MOST_PAIRWISE)
-    if levels.one_in("square", 8):
-        rows = classes
-    classes = min(classes, most)
-    return max(1, min(rows, most // classes)), classes
-
-
-def _parameters(op: Operation, levels: Levels, classes: int) -> dict[str, Any]:
-    """Each parameter at its default in half of the combinations, and the reduction."""
-    choices: dict[str, list[Any]] = {}
-    for ask in op.asks:
-        for name, value in ask.items():
-            choices.setdefault(name, []).append(value)
-    for name in op.parameters:
-        choices.setdefault(name, []).extend(FURTHER.get(name, ()))
-    chosen = {
-        name: levels.of(name, values) for name, values in choices.items() if values and levels.one_in(f"{name}?", 2)
-    }
-    if "k" in op.parameters:
-        chosen["k"] = min(int(chosen.get("k", 2)), classes)
-    if op.name == "binary_accuracy" or "threshold" in op.parameters:
-        chosen.setdefault("threshold", 0.5)
-    if op.kind != "activation" and not op.whole:
-        chosen["reduction"] = levels.of("reduction", REDUCTIONS)
-    return {
-        name: tuple(float(v) for v in np.resize(VECTORS[value], classes)) if value in VECTORS else value
-        for name, value in chosen.items()
-    }
-
-
-WEIGHTS: tuple[Callable[[Array], Array], ...] = (
-    lambda drawn: drawn % 9 / 4.0,
-    lambda drawn: drawn % 2 * 1.0,
-    lambda drawn: 2.0 ** (drawn % 13 - 6),
-    lambda drawn: 1.0 + drawn % 70_000,
-    lambda drawn: np.where(np.arange(len(drawn)) == len(drawn) // 2, 2.0**15, 1.0 + drawn % 4),
-)
-"""Sample weights: some zero, zero or one, wide, large, and one that is heavier than the others together."""
-
-
-def _weights(levels: Levels, fmt: Format, count: int) -> dict[str, Array]:
-    weights = levels.of("weights", WEIGHTS)(integers(f"{levels.name}/weights", (count,), 2**20))
-    weights = np.minimum(weights, fmt.largest / 2)
-    weights[0] = 1.5
-    return {"sample_weight": fmt.rounded(weights)}
+def _many(labels: Array) -> Array:
+    return np.arange(len(labels)) * 2 // 3
 
 
 def _moved(op: Operation, case: Case, levels: Levels) -> Case:
-    """The case along the first axis or the middle one of three, as its number says."""
-    if not op.rowwise or op.kind != "activation":
-        return case
+    """The case with more axes of samples, and along any axis where it takes one, as its number says."""
     inputs = dict(case.inputs)
+    if op.whole:
+        return case
     rows = len(inputs[op.inputs[-1]])
-    if rows % 2 == 0 and levels.one_in("rank", 3):
-        inputs = {name: array.reshape(2, rows // 2, *array.shape[1:]) for name, array in inputs.items()}
+    for parts in levels.of("rank", BATCHES):
+        if rows % parts == 0 and rows > parts:
+            batch = (parts, rows // parts) if parts == 2 else (2, parts // 2, rows // parts)
+            inputs = {name: array.reshape(*batch, *array.shape[1:]) for name, array in inputs.items()}
+            break
+    if not op.rowwise or op.kind != "activation":
+        return replace(case, inputs=inputs)
     rank = inputs[op.inputs[-1]].ndim
     axis = levels.of("axis", (-1, *range(rank)))
     moved = {
@@ -149,10 +100,10 @@ def drawn(name: str, number: int, few: bool, slopes: bool) -> Drawn:
     """The levels of an operation's combination with this number."""
     op = operation(name)
     levels = Levels(f"combination/{'slope/' if slopes else ''}{name}/{number}")
-    shape = _shape(op, levels, few, MOST_SLOPES if slopes else MOST)
+    shape = shape_of(op, levels, few, slopes)
     weighs = "sample_weight" in op.parameters if op.whole else op.kind != "activation"
     weighted = weighs and levels.one_in("weighted", 3)
-    return Drawn(levels, shape, _parameters(op, levels, shape[1]), weighted)
+    return Drawn(levels, shape, parameters_of(op, levels, shape[1]), weighted)
 
 
 @functools.cache
@@ -160,21 +111,24 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, sub
     """The combination of an operation with this number, in a format; with subnormal inputs among others."""
     op, fmt = operation(name), FORMATS[dtype]
     found = drawn(name, number, few, slopes)
-    levels, shape = found.levels, found.shape
+    levels, shape, parameters = found.levels, found.shape, in_format(found.parameters, fmt)
     # A NaN has no slope.
     left_out = {*(["nan"] if slopes else []), *([] if subnormals and not slopes else [SUBNORMAL])}
     known = [texture for texture in textures(op) if texture not in left_out]
     inputs = contents(op, fmt, levels, shape, levels.of("texture", known) if known else None)
-    if "ignore_index" in found.parameters:
+    if "ignore_index" in parameters:
         (given,) = op.integers
         hidden = integers(f"{levels.name}/ignored", (shape[0],), 3) == 0
         hidden[0] = False
-        inputs[given] = np.where(hidden, found.parameters["ignore_index"], inputs[given])
+        inputs[given] = np.where(hidden, parameters["ignore_index"], inputs[given])
+    if op.domains == ("label", "label"):
+        inputs = dict(zip(inputs, levels.of("ids", IDS)(*inputs.values()), strict=True))
     if name in OVER_CLASSES_OF_THE_TRUTH and levels.one_in("some classes", 3):
-        inputs[op.inputs[0]] = np.array(SOME)[np.arange(shape[0]) % len(SOME)]
+        true, guess = op.inputs
+        inputs = {true: np.array(SOME)[np.arange(shape[0]) % len(SOME)], guess: np.arange(shape[0]) % 5}
     if found.weighted:
-        inputs |= _weights(levels, fmt, shape[0])
-    return _moved(op, Case(f"{number:03d}", inputs, found.parameters), levels)
+        inputs["sample_weight"] = weights_of(levels, fmt, shape[0])
+    return _moved(op, Case(f"{number:03d}", inputs, parameters), levels)
 
 
 def _askable(context: Context, case: Case) -> bool:
@@ -221,12 +175,27 @@ def _layout(context: Context, case: Case) -> str | None:
 
 
 def _number(context: Context, count: int) -> int:
-    """A fifth of so many combinations where each shape is compiled."""
-    return count // 5 if context.setting.mode.few_shapes else count
+    """A fifth of so many combinations where each shape is compiled, and more of what is cheap."""
+    op = context.operation
+    cheap = 1 if op.output_rank or context.setting.own is None else 2 if op.rowwise and op.kind != "metric" else 4
+    return count * cheap // (5 if context.setting.mode.few_shapes else 1)
+
+
+def _cast(context: Context, case: Case) -> Case:
+    """The case with its labels, and weights that are whole, in another dtype that holds them, as its number says."""
+    op, levels = context.operation, Levels(f"combination/{case.name}/dtype")
+    offered = context.setting.mode.other_dtypes
+    inputs = dict(case.inputs)
+    for name, array in case.inputs.items():
+        whole = name in op.integers or (name == "sample_weight" and (array == np.rint(array.astype(np.float64))).all())
+        if whole and levels.one_in(name, 2):
+            held = [dtype for dtype in WHOLE if dtype in offered and holds(dtype, array.ravel())]
+            inputs[name] = array.astype(levels.of(f"{name}/which", held)) if held and (array >= 0).all() else array
+    return replace(case, inputs=inputs)
 
 
 def _values(context: Context, count: int) -> Iterator[Observation]:
-    chosen = list(combinations(context, _number(context, count)))
+    chosen = [_cast(context, case) for case in combinations(context, _number(context, count))]
     calls = [replace(context.call(case), layout=_layout(context, case)) for case in chosen]
     for case, call, answer in zip(chosen, calls, context.ask(calls), strict=True):
         yield judged(context, "combined", case, answer, call.layout)
@@ -235,7 +204,7 @@ def _values(context: Context, count: int) -> Iterator[Observation]:
 def _gradients(context: Context, count: int) -> Iterator[Observation]:
     bound = context.operation.gradient_bound
     assert bound is not None
-    chosen = list(combinations(context, _number(context, count), slopes=True))
+    chosen = [_cast(context, case) for case in combinations(context, _number(context, count), slopes=True)]
     upstream = [_upstream(context, case) for case in chosen]
     calls = [
         replace(context.call(case, cotangent=weights), layout=_spread(context, case) or _layout(context, case))
@@ -254,7 +223,9 @@ def _spread(context: Context, case: Case) -> str | None:
 def _upstream(context: Context, case: Case) -> Array:
     """An upstream gradient, scaled as a loss may be."""
     row, fmt = int(case.name) % len(SCALES), context.format
-    scale = LOSS_SCALE if row == 2 and context.operation.output_rank and fmt.largest < 2**16 else SCALES[row]
+    scale = SCALES[row]
+    if row == 2 and (context.operation.output_rank or fmt.largest > 2**16):
+        scale = LOSS_SCALE if fmt.largest < 2**16 else 2.0**17
     weights = cotangent(context, case) * fmt.dtype.type(scale)
     return np.full_like(weights, weights.flat[0]) if weights.size and _spread(context, case) else weights
 

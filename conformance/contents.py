@@ -38,11 +38,24 @@ def _leading(name: str, shape: tuple[int, int], fmt: Format) -> Array:
     return drawn
 
 
+def _twice(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+    """The largest entry stands in two places, near or far."""
+    del fmt
+    drawn = bell(name, shape, 1.0)
+    for side in ("one", "other"):
+        drawn[np.arange(shape[0]), integers(f"{name}/{side}", (shape[0],), shape[1])] = 6.0
+    return drawn
+
+
+def _places(name: str, shape: tuple[int, int]) -> Array:
+    """The numbers from zero on, in an order of their own for each row."""
+    return np.asarray(np.argsort(uniform(f"{name}/order", shape, 0, 1), axis=1, kind="stable"))
+
+
 def _distinct(name: str, shape: tuple[int, int], fmt: Format) -> Array:
     """Different numbers in each row, no two of them, nor one and zero, a whole number apart."""
     del fmt
-    order = np.argsort(uniform(f"{name}/order", shape, 0, 1), axis=1, kind="stable")
-    return np.asarray((2 * order + 1) / 2.0 ** (shape[1].bit_length() + 2))
+    return np.asarray((2 * _places(name, shape) + 1) / 2.0 ** (shape[1].bit_length() + 2))
 
 
 def _shares(name: str, shape: tuple[int, int], fmt: Format) -> Array:
@@ -88,6 +101,7 @@ LOGITS: dict[str, Texture] = {
     "masked": _masked,
     "nan": _nan,
     "gap": _gap,
+    "twice": _twice,
     "leading": _leading,
     "tied": lambda name, shape, _: np.rint(bell(name, shape, 1.5)),
     "equal": lambda name, shape, _: np.repeat(bell(name, (shape[0], 1), 3), shape[1], axis=1),
@@ -114,6 +128,8 @@ SHARES: dict[str, Texture] = {
 DISTINCT: dict[str, Texture] = {
     "distinct": _distinct,
     "negative": lambda name, shape, fmt: _distinct(name, shape, fmt) - 0.5,
+    "close": lambda name, shape, fmt: 0.5 + _places(name, shape) * 4 * fmt.epsilon,
+    "low": lambda name, shape, fmt: -(1 + _places(name, shape)) * 2.0 ** (fmt.emax - 2 - shape[1].bit_length()),
 }
 
 ELEMENTS: dict[str, Texture] = {
@@ -140,6 +156,8 @@ TEXTURES: dict[str, dict[str, Texture]] = {
         "ordinary": lambda name, shape, _: uniform(name, shape, 0.01, 0.99),
         "small": lambda name, shape, _: uniform(name, shape, 0.5, 1) * 2.0 ** -integers(f"{name}/e", shape, 12),
         "minute": _minute,
+        "steps": lambda name, shape, _: (1 + integers(name, shape, 15)) / 16.0,
+        "nearly one": lambda name, shape, fmt: 1 - (1 + integers(name, shape, 64)) * fmt.epsilon,
     },
     "score": {"ordinary": lambda name, shape, _: uniform(name, shape, 0.26, 0.49) * (1 + integers(name, shape, 2))},
 }
@@ -161,15 +179,35 @@ class Known:
 
 
 def _distribution(known: Known) -> Array:
+    """One-hot rows, soft ones, and rows that are nearly one-hot, by more than one in ten thousand or by less."""
     spread = 1.0 + integers(known.name, known.last.shape, 8)
     soft = np.floor(spread / spread.sum(axis=1, keepdims=True) * 64) / 64
-    return np.where((np.arange(len(soft)) % 2 == 1)[:, None], soft, known.hot)
+    rest = 2.0 ** -np.array((4, 7, 11, 21))[integers(f"{known.name}/rest", (len(soft),), 4)][:, None]
+    nearly = known.hot * (1 - rest) + np.roll(known.hot, 1, axis=1) * rest
+    kinds = (np.arange(len(soft)) % 4)[:, None]
+    return np.where(kinds % 2 == 0, known.hot, np.where(kinds == 1, soft, nearly))
+
+
+def _mask(known: Known) -> Array:
+    """Entries drawn at random; one alone; all but the largest; and the end of the row alone."""
+    mask = masks(known.name, known.last.shape)
+    rows, count = known.last.shape
+    kinds = integers(f"{known.name}/kind", (rows, 1), 6)
+    one = np.arange(count) == integers(f"{known.name}/one", (rows, 1), count)
+    largest = np.arange(count) == np.argmax(np.nan_to_num(known.last, nan=-np.inf), axis=1)[:, None]
+    end = np.arange(count) >= count * 3 // 4
+    mask = np.where(kinds == 0, one, np.where(kinds == 1, ~largest, np.where(kinds == 2, end, mask)))
+    # Of a row some entry is seen that is not hidden by a score of -inf.
+    seen = (mask & ~np.isneginf(known.last)).any(axis=1, keepdims=True)
+    return np.asarray(mask | (~seen & largest))
 
 
 LABELS: dict[str, Callable[[int, int], Array]] = {
     "zero": lambda rows, _: np.zeros(rows, np.int64),
     "last": lambda rows, classes: np.full(rows, classes - 1),
     "in turn": lambda rows, classes: np.arange(rows) % classes,
+    "backwards": lambda rows, classes: np.arange(rows)[::-1] % classes,
+    "sorted": lambda rows, classes: np.arange(rows) * classes // rows,
 }
 """Labels that are not drawn at random."""
 
@@ -179,12 +217,15 @@ TARGETS: dict[str, Callable[[Known], Array]] = {
     "distribution": _distribution,
     "log_distribution": lambda known: np.where(known.hot, -0.125, -6.0),
     "multi_hot": lambda known: multi_hot(known.name, known.last.shape),
-    "mask": lambda known: masks(known.name, known.last.shape),
+    "mask": lambda known: _mask(known),
 }
 """What stands beside rows, by domain."""
 
+SOFT = (0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 0.0, 1 - 2.0**-4, 1 - 2.0**-11, 2.0**-11, 2.0**-20)
+"""Targets of one class, hard, soft, and nearly hard."""
+
 BESIDE: dict[str, Callable[[str, tuple[int, ...]], Array]] = {
-    "target": lambda name, shape: integers(name, shape, 5) / 4.0,
+    "target": lambda name, shape: np.array(SOFT)[integers(name, shape, len(SOFT))],
     "sign": lambda name, shape: 1.0 - 2 * integers(name, shape, 2),
     "binary": lambda name, shape: integers(name, shape, 2),
     "label": lambda name, shape: integers(name, shape, 5),

@@ -106,7 +106,7 @@ def at_one(array: Array, domain: str, axis: int, place: tuple[int, ...]) -> Iter
     else:
         simpler = of_one(float(given), domain)
     for value in simpler:
-        made = array.astype(np.float64)
+        made = np.array(array, np.float64)
         made[place] = value
         made = _cast(made, array)
         if domain in SHARING:

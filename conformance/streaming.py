@@ -16,17 +16,21 @@ import numpy as np
 from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
+from trueline.conformance.contents import Levels, contents, textures
 from trueline.conformance.context import Context, Observation, Setting
 from trueline.conformance.frozen import integers, uniform
-from trueline.conformance.judge import answer_format, digest, judge, unanswered
+from trueline.conformance.judge import answer_format, condition, digest, judge, unanswered
 from trueline.conformance.probe import REFUSES, Probe
 from trueline.conformance.showing import Shown, observed
 from trueline.conformance.stepping import Step
 from trueline.conformance.sums import Sums, allowed_errors, seen
 from trueline.conformance.values import allowed_errors as allowed_of_batch
-from trueline.conformance.values import shown_value
+from trueline.conformance.values import in_any_way, shown_value
 from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.truth import Truth, rationals
+
+SAMPLES, CLASSES = 61, 5
+"""Of losses, the numbers of samples and of classes."""
 
 ROWS = 40
 """Scenarios name rows up to this one, and the rest."""
@@ -70,12 +74,16 @@ class Scenario:
     def asks(self, setting: Setting) -> bool:
         """Whether the implementation offers every act of it, and takes weights if there are any.
 
-        What a metric of whole batches counts is a share of the samples: to fill its counters would take many more.
+        What a metric of whole batches counts is a share of the samples: to fill its counters would take many more. Of
+        losses it would take long.
         """
         lifecycle = setting.implementation.lifecycle
         assert lifecycle is not None
         offered = all(getattr(lifecycle, step.verb) is not None for step in self.steps)
-        filled = not (setting.operation.whole and MANY in self.steps)
+        divided = setting.implementation.conventions.get("mean_over", "weights") == "weights"
+        if self.weights is not None and setting.operation.kind == "loss" and not divided:
+            return False
+        filled = not ((setting.operation.whole or setting.operation.kind == "loss") and MANY in self.steps)
         # Counters do not take the dtype of what is counted.
         if MANY in self.steps and setting.dtype not in ("float32", "int64"):
             return False
@@ -103,6 +111,15 @@ def _some_zero(count: int) -> Array:
 
 def _batch_of_zero(count: int) -> Array:
     return np.where((np.arange(count) >= 4) & (np.arange(count) < 11), 0.0, _fractions(count))
+
+
+def _tiny(count: int) -> Array:
+    return np.ldexp(_fractions(count), -40)
+
+
+def _by_batch(count: int) -> Array:
+    """All alike within a batch."""
+    return np.array([1.0, 0.5, 4.0, 2.0])[np.searchsorted(UNEQUAL[1:-1], np.arange(count), side="right")]
 
 
 def _heavy(count: int) -> Array:
@@ -138,6 +155,37 @@ SCENARIOS = (
         thorough=True,
     ),
     Scenario("memory-used-again", (*(replace(each, spoil=True) for each in _update(*UNEQUAL)), RESULT), thorough=True),
+    Scenario("as-many-after-reset", (*_update(0, 11), RESULT, RESET, *_update(11, 22), RESULT), thorough=True),
+    Scenario("fewer-after-reset", (*_update(0, 7, 14, 21), RESET, *_update(21, 30, 41), RESULT), thorough=True),
+    Scenario("reset-twice", (*_update(0, 7), RESET, *_update(7, 14), RESET, *_update(11, None), RESULT), thorough=True),
+    Scenario("reset-after-merge", (*HALVES, _merge(1, on=0), RESET, *_update(4, 17), RESULT, SECOND), thorough=True),
+    Scenario(
+        "merge-one-that-was-reset",
+        (
+            *_update(0, 11, on=1),
+            replace(RESET, on=1),
+            *_update(11, 20, on=1),
+            *_update(20, None),
+            _merge(1, on=0),
+            RESULT,
+        ),
+        thorough=True,
+    ),
+    Scenario(
+        "reset-of-another",
+        (
+            *_update(0, 7),
+            *_update(7, 14, on=1),
+            replace(RESET, on=1),
+            *_update(14, 20),
+            *_update(20, 26, on=1),
+            RESULT,
+            SECOND,
+        ),
+        thorough=True,
+    ),
+    Scenario("as-many-in-two", (*_update(0, 7), RESULT, *_update(7, 14, on=1), SECOND, RESULT), thorough=True),
+    Scenario("a-large-batch-after-a-small-one", (*_update(0, 4), Step("update", tile=50), RESULT), thorough=True),
     Scenario("weights-of-one", (*_update(*UNEQUAL), RESULT), np.ones),
     Scenario("weights-some-zero", (*_update(*UNEQUAL), RESULT), _some_zero),
     Scenario("weights-fractions", RUNNING, _fractions),
@@ -146,6 +194,9 @@ SCENARIOS = (
     Scenario("weights-batch-of-zero", RUNNING, _batch_of_zero),
     Scenario("weights-reset", (*_update(11, None), RESET, *_update(0, 11), RESULT), _fractions),
     Scenario("weights-merged", (*HALVES, _merge(1, on=0), RESULT, SECOND), _fractions),
+    Scenario("weights-tiny", RUNNING, _tiny, thorough=True),
+    Scenario("weights-by-batch", RUNNING, _by_batch, thorough=True),
+    Scenario("weights-of-single-samples", (*_update(*range(33)), RESULT), _unequal, thorough=True),
     Scenario("beyond-2-to-the-24", (MANY, RESULT, SINGLES, RESULT)),
     Scenario("weights-beyond-2-to-the-24", (*_update(1, 5), RESULT, ONES, RESULT), _heavy),
 )
@@ -153,7 +204,8 @@ SCENARIOS = (
 
 def applies(setting: Setting) -> bool:
     """Whether the implementation is an object that collects samples."""
-    return setting.implementation.lifecycle is not None and setting.operation.kind == "metric"
+    collected = setting.operation.kind == "metric" or (setting.operation.kind == "loss" and setting.own is not None)
+    return setting.implementation.lifecycle is not None and collected
 
 
 def scenarios(setting: Setting) -> list[Scenario]:
@@ -165,8 +217,10 @@ def basis(context: Context) -> Case:
     """The samples of every scenario: those of the first case that has enough, of more than one column, reordered.
 
     Hits and misses take turns, a hit first, so that batches differ in their means and none has the whole's. For a
-    metric of whole batches a hit is a true positive, and the kinds of misses take turns.
+    metric of whole batches a hit is a true positive, and the kinds of misses take turns. Losses are drawn.
     """
+    if context.operation.kind == "loss":
+        return _losses(context)
     found = next(
         case
         for case in context.cases()
@@ -182,6 +236,13 @@ def basis(context: Context) -> Case:
     misses = [row for turn in itertools.zip_longest(*groups[1:]) for row in turn if row is not None]
     order = [row for turn in itertools.zip_longest(groups[0], misses) for row in turn if row is not None]
     return replace(found, inputs={name: array[order] for name, array in found.inputs.items()})
+
+
+def _losses(context: Context) -> Case:
+    op = context.operation
+    texture = next(iter(textures(op)), None)
+    drawn = contents(op, context.format, Levels(f"streaming/{op.name}"), (SAMPLES, CLASSES), texture)
+    return Case("samples", drawn, {"reduction": "mean"})
 
 
 def case_of(scenario: Scenario, samples: Case) -> Case:
@@ -244,7 +305,7 @@ def _due(
     fmt = answer_format(context.operation, context.setting.dtype, answer)
     count = len(next(iter(samples.inputs.values())))
     weights = [Fraction(float(weight)) for weight in case.inputs.get("sample_weight", np.ones(count))]
-    asked = seen(steps, weights)
+    asked = seen(steps, weights, every=context.operation.whole)
     if context.operation.whole:
         values = [Fraction(1)] * count
         batches = list(_batches(context, samples, asked, weights))
@@ -258,7 +319,26 @@ def _due(
         single = context.truth(samples, fmt, reduction="none")
         values = [single.exact((row,)) for row in range(count)]
         truth = _means(asked, weights, values, fmt)
-    return truth, allowed_errors(asked, weights, values, context.operation.bound, truth, fmt), fmt
+    allowed = allowed_errors(asked, weights, values, context.operation.bound, truth, fmt)
+    if context.operation.kind == "loss":
+        allowed = allowed + _conditions(context, samples, asked, weights, values, fmt) / truth.ulp
+    return truth, allowed + in_any_way(context.operation), fmt
+
+
+def _conditions(
+    context: Context,
+    samples: Case,
+    asked: Sequence[Sums],
+    weights: Sequence[Fraction],
+    values: Sequence[Fraction],
+    fmt: Format,
+) -> Array:
+    """What the mean of so many losses may be off for the errors of each."""
+    bound = context.operation.bound
+    terms = condition(bound, context.operation, samples.inputs, -1, context.implementation.conventions)
+    each = np.broadcast_to(terms, len(values)) + 2 * bound.ulps * np.abs(np.array(values, np.float64))
+    shares = np.array([[float(weights[row] * sums.times.get(row, 0)) for row in range(len(values))] for sums in asked])
+    return np.asarray(fmt.unit_roundoff * (shares @ each) / shares.sum(axis=1))
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,13 @@ class Sums:
         return Sums(dict(self.times), self.terms)
 
 
-def seen(steps: Sequence[Step], weights: Sequence[Fraction]) -> list[Sums]:
-    """What the object has seen at each result that the steps ask for."""
+def seen(steps: Sequence[Step], weights: Sequence[Fraction], every: bool = False) -> list[Sums]:
+    """What the object has seen at each result that the steps ask for: `every` sample, or those that weigh anything."""
     objects: defaultdict[int, Sums] = defaultdict(Sums)
     asked = []
     for step in steps:
         if step.verb == "update":
-            rows = [row for row in range(len(weights))[slice(*step.rows)] if weights[row]]
+            rows = [row for row in range(len(weights))[slice(*step.rows)] if every or weights[row]]
             objects[step.on].add(dict.fromkeys(rows, step.tile * step.repeat), len(rows) * step.tile * step.repeat)
         elif step.verb == "merge":
             objects[step.on].add(dict(objects[step.other].times), objects[step.other].terms)

@@ -168,8 +168,8 @@ def decide(compute: Callable[[], list[Ball]], fmt: Format) -> list[Element]:
         last = precision == PRECISIONS[-1]
         try:
             balls = compute()
-        except (PrecisionError, ValueError) as error:
-            # python-flint refuses a series' division by a ball around zero with a ValueError.
+        except (PrecisionError, ValueError, ZeroDivisionError) as error:
+            # python-flint refuses a series' division by a ball around zero with a ValueError, and by zero itself.
             if isinstance(error, ValueError) and "leading term" not in str(error):
                 raise
             if last:
