@@ -21,6 +21,7 @@ from trueline.conformance.given import (
     protocol_of,
     slug,
     title,
+    unasked,
 )
 from trueline.reference.catalogue import Operation
 
@@ -80,7 +81,9 @@ def asked(
         if protocol is not None:
             raise GivenError(f"a protocol is for a class, and {title(given)} is none.")
         taken = arguments(given, op.inputs, parameters, signature)
-        call, namespace, lifecycle, notes = names.expression(FUNCTION, taken), {FUNCTION: given}, None, []
+        left = unasked(given, taken)
+        call, namespace, lifecycle = names.expression(FUNCTION, taken), {FUNCTION: given}, None
+        notes = [f"{name}: {op.name} has no parameter of that name, so that it stays at its default." for name in left]
     useless = sorted(name for name in fixed if name not in known and name not in taken)
     if useless:
         raise GivenError(f"neither {title(given)} nor {op.name} has a parameter {useless[0]!r}.")

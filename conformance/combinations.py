@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from trueline.adapters.layouts import REPEATED
+from trueline.adapters.layouts import REPEATED, rank_of
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
@@ -57,10 +57,10 @@ def _many(labels: Array) -> Array:
     return np.arange(len(labels)) * 2 // 3
 
 
-def _moved(op: Operation, case: Case, levels: Levels) -> Case:
+def _moved(op: Operation, case: Case, levels: Levels, batches: bool) -> Case:
     """The case with more axes of samples, and along any axis where it takes one, as its number says."""
     inputs = dict(case.inputs)
-    if op.whole:
+    if op.whole or (op.kind != "activation" and not batches):
         return case
     rows = len(inputs[op.inputs[-1]])
     for parts in levels.of("rank", BATCHES):
@@ -107,8 +107,11 @@ def drawn(name: str, number: int, few: bool, slopes: bool) -> Drawn:
 
 
 @functools.cache
-def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, subnormals: bool = False) -> Case:
-    """The combination of an operation with this number, in a format; with subnormal inputs among others."""
+def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, subnormals: bool, batches: bool) -> Case:
+    """The combination of an operation with this number, in a format.
+
+    With subnormal inputs, and losses of batches of several axes, among others, if so asked.
+    """
     op, fmt = operation(name), FORMATS[dtype]
     found = drawn(name, number, few, slopes)
     levels, shape, parameters = found.levels, found.shape, in_format(found.parameters, fmt)
@@ -128,7 +131,7 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, sub
         inputs = {true: np.array(SOME)[np.arange(shape[0]) % len(SOME)], guess: np.arange(shape[0]) % 5}
     if found.weighted:
         inputs["sample_weight"] = weights_of(levels, fmt, shape[0])
-    return _moved(op, Case(f"{number:03d}", inputs, parameters), levels)
+    return _moved(op, Case(f"{number:03d}", inputs, parameters), levels, batches)
 
 
 def _askable(context: Context, case: Case) -> bool:
@@ -158,8 +161,9 @@ def combinations(context: Context, count: int, slopes: bool = False) -> Iterator
     name = context.operation.name
     # An axis is drawn with the arrays: who takes none can be asked for the last alone.
     numbers = (n for n in range(TRIED * count) if _askable(context, drawn(name, n, few, slopes).asking))
-    subnormals = context.setting.mode.subnormals
-    made = (combination(name, context.format.name, n, few, slopes, subnormals) for n in numbers)
+    setting = context.setting
+    asked = setting.mode.subnormals, setting.own is not None
+    made = (combination(name, context.format.name, n, few, slopes, *asked) for n in numbers)
     yield from itertools.islice((c for c in made if _askable(context, c) and _valued(context, c)), count)
 
 
@@ -171,7 +175,7 @@ def _layout(context: Context, case: Case) -> str | None:
     if number % 2 == 0 or not layouts or min(ranks) == 0:
         return None
     layout = layouts[number // 2 % len(layouts)]
-    return None if "transposed" in layout and max(ranks) < 2 else layout
+    return layout if max(ranks) >= rank_of(layout) else None
 
 
 def _number(context: Context, count: int) -> int:

@@ -58,6 +58,11 @@ def _distinct(name: str, shape: tuple[int, int], fmt: Format) -> Array:
     return np.asarray((2 * _places(name, shape) + 1) / 2.0 ** (shape[1].bit_length() + 2))
 
 
+def _low(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+    """Far below zero, but no farther than weighted sums of their squares have room for."""
+    return -(1 + _places(name, shape)) * 2.0 ** max(0, min(32, fmt.emax // 2 - 20 - shape[1].bit_length()))
+
+
 def _shares(name: str, shape: tuple[int, int], fmt: Format) -> Array:
     del fmt
     drawn = 1.0 + integers(name, shape, 64)
@@ -129,7 +134,7 @@ DISTINCT: dict[str, Texture] = {
     "distinct": _distinct,
     "negative": lambda name, shape, fmt: _distinct(name, shape, fmt) - 0.5,
     "close": lambda name, shape, fmt: 0.5 + _places(name, shape) * 4 * fmt.epsilon,
-    "low": lambda name, shape, fmt: -(1 + _places(name, shape)) * 2.0 ** (fmt.emax - 2 - shape[1].bit_length()),
+    "low": _low,
 }
 
 ELEMENTS: dict[str, Texture] = {

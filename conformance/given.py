@@ -75,6 +75,13 @@ def arguments(
     }
 
 
+def unasked(given: Callable[..., Any], taken: Mapping[str, str | None]) -> list[str]:
+    """The names that a callable takes, and that nothing is given by."""
+    names = list(_names(given) or ())
+    placed = sum(own is None for own in taken.values())
+    return [name for name in names[placed:] if name not in taken.values()]
+
+
 def expression(function: str, taken: Mapping[str, str | None], literals: Mapping[str, str]) -> str:
     """The call as a Python expression; `literals` are the texts of values that are fixed."""
     texts = {name: literals.get(name, name) for name in taken}

@@ -102,6 +102,8 @@ def errors(got: Array, truth: Truth, fmt: Format) -> Array:
         # Scaled by a power of two, both are integers or nearly so, and their difference is exact when small.
         scaled = wide / truth.ulp
         ordinary = np.isfinite(wide)
+        # An answer in a wider format may be beyond the largest number, as the exact value is.
+        scaled = np.where(np.abs(wide) > fmt.largest, np.sign(wide) * fmt.largest / truth.ulp, scaled)
         if not ordinary.all():
             beyond = np.ldexp(1.0, fmt.emax + 1 - np.log2(truth.ulp).astype(int)) * np.sign(wide)
             scaled = np.where(np.isinf(wide), beyond, scaled)
@@ -115,9 +117,15 @@ def errors(got: Array, truth: Truth, fmt: Format) -> Array:
     return np.asarray(np.where(same, 0.0, distance))
 
 
+ANY_BASE = 1.5
+"""By how much the condition may be exceeded where a function may be composed in any way."""
+
+
 def allowance(bound: Bound, sensitivity: Array | float, truth: Truth, fmt: Format) -> Array:
     """The bound in ULP, element by element."""
     finite = np.where(np.isfinite(sensitivity), sensitivity, 0.0)
+    # Exponentials may be taken to base two, or of logarithms that were rounded: their argument is rounded once more.
+    finite = ANY_BASE * finite if in_any_order() else finite
     with np.errstate(all="ignore"):
         extra = fmt.unit_roundoff * finite / truth.ulp
         if in_any_order():

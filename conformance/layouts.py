@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from trueline.adapters.layouts import REPEATED
+from trueline.adapters.layouts import REPEATED, rank_of
 from trueline.conformance.calls import NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
@@ -57,7 +57,7 @@ def observe(context: Context) -> Iterator[Observation]:
     layouts = [
         (layout, repeated if layout in REPEATED else plain)
         for layout in context.setting.mode.layouts
-        if _largest(plain).ndim > 1 or "transposed" not in layout
+        if _largest(plain).ndim >= rank_of(layout)
     ]
     one, same = context.ask([context.call(plain), context.call(repeated)])
     got = context.ask([replace(context.call(case), layout=layout) for layout, case in layouts])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -237,12 +238,25 @@ def softmin(x: Sequence[Ball]) -> list[Ball]:
     return list(softmax([-xi for xi in x]))
 
 
+def _quotients(x: Array, temperature: float) -> Array:
+    """What rounding the quotients costs softmax, relatively: as much as they are large, and their mean."""
+    if math.frexp(temperature)[0] == 0.5:
+        return np.zeros(x.shape)
+    p, _, _ = spread(x / temperature)
+    size = np.nan_to_num(np.abs(x / temperature), nan=0.0, posinf=0.0)
+    return np.asarray(size + np.sum(p * size, axis=-1, keepdims=True))
+
+
 def _tempered(x: Array, *, temperature: float = 2.0) -> Array:
-    return _softmax_sensitivity(x / temperature)
+    p, _, _ = spread(x / temperature)
+    return np.asarray(_softmax_sensitivity(x / temperature) + p * _quotients(x, temperature))
 
 
 def _tempered_gradient(x: Array, cotangent: Array, *, temperature: float = 2.0) -> Array:
-    return np.asarray(_softmax_gradient_sensitivity(x / temperature, cotangent) / temperature)
+    p, _, condition = spread(x / temperature)
+    weight = np.abs(cotangent)
+    factor = 2 + condition + 2 * np.max(_quotients(x, temperature), axis=-1, keepdims=True, initial=0.0)
+    return np.asarray(p * (weight + np.sum(p * weight, axis=-1, keepdims=True)) * factor / temperature)
 
 
 @define(
@@ -250,7 +264,9 @@ def _tempered_gradient(x: Array, cotangent: Array, *, temperature: float = 2.0) 
     "(n)->(n)",
     "logits",
     source="Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015, eq. 1",
-    bound=Bound(4, "softmax of x / T, an exact quotient for a T that is a power of two", _tempered),
+    bound=Bound(
+        4, "softmax of x / T, a quotient that is exact for a T that is a power of two, else rounded", _tempered
+    ),
     gradient_bound=Bound(8, "that of softmax, divided by T", _tempered_gradient),
     asks=({"temperature": 0.5},),
 )

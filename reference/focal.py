@@ -38,6 +38,26 @@ def _weight(y_true: Array, alpha: float | None) -> Array:
     return np.asarray(1.0 if alpha is None else y_true * alpha + (1 - y_true) * (1 - alpha))
 
 
+def _steep(gamma: float) -> float:
+    """How often the error of 1 - p_t, of 3 ULP, counts in its power beyond the square."""
+    return 6 * max(gamma - 2, 0.0)
+
+
+def _focal(y_true: Array, y_pred: Array, *, gamma: float = 2.0, alpha: float | None = None) -> Array:
+    p = np.clip(y_pred, 1e-300, 1 - 2**-53)
+    wrong = y_true * (1 - p) + (1 - y_true) * p
+    loss = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
+    return np.asarray(_steep(gamma) * _weight(y_true, alpha) * wrong**gamma * loss)
+
+
+def _focal_logits(y_true: Array, logits: Array, *, gamma: float = 2.0, alpha: float | None = None) -> Array:
+    p, q = np.exp(-np.logaddexp(0, -logits)), np.exp(-np.logaddexp(0, logits))
+    wrong = y_true * q + (1 - y_true) * p
+    loss = np.nan_to_num(y_true * np.logaddexp(0, -logits), posinf=0.0)
+    loss = loss + np.nan_to_num((1 - y_true) * np.logaddexp(0, logits), posinf=0.0)
+    return np.asarray(_steep(gamma) * _weight(y_true, alpha) * wrong**gamma * loss)
+
+
 def _focal_gradient(
     y_true: Array, y_pred: Array, cotangent: Array, *, gamma: float = 2.0, alpha: float | None = None
 ) -> Array:
@@ -45,7 +65,8 @@ def _focal_gradient(
     wrong = y_true * (1 - p) + (1 - y_true) * p
     loss = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
     terms = gamma * wrong ** (gamma - 1) * loss + wrong**gamma * (y_true / p + (1 - y_true) / (1 - p))
-    return np.asarray(ROUNDINGS * np.abs(cotangent) * _soft(y_true) * _weight(y_true, alpha) * terms)
+    factor = ROUNDINGS * _soft(y_true) + _steep(gamma)
+    return np.asarray(factor * np.abs(cotangent) * _weight(y_true, alpha) * terms)
 
 
 def _focal_logits_gradient(
@@ -55,7 +76,8 @@ def _focal_logits_gradient(
     wrong = y_true * q + (1 - y_true) * p
     loss = y_true * np.logaddexp(0, -logits) + (1 - y_true) * np.logaddexp(0, logits)
     terms = gamma * wrong ** (gamma - 1) * p * q * loss + wrong**gamma * (y_true * q + (1 - y_true) * p)
-    return np.asarray(ROUNDINGS * np.abs(cotangent) * _soft(y_true) * _weight(y_true, alpha) * terms)
+    factor = ROUNDINGS * _soft(y_true) + _steep(gamma)
+    return np.asarray(factor * np.abs(cotangent) * _weight(y_true, alpha) * terms)
 
 
 def _shares(y_true: Array, p: Array, wrong: Array, gamma: float, alpha: float) -> tuple[Array, Array]:
@@ -73,7 +95,9 @@ def _focal_rows(
     """Dividing by the row's sum rounds each p once, which costs u in log p and u p / (1 - p) in log(1 - p)."""
     wrong = np.maximum(1 - y_pred, 2**-53)
     direct, modulation = _shares(y_true, y_pred, wrong, gamma, alpha)
-    return np.asarray(normalise * np.sum(direct + modulation * y_pred / wrong, axis=-1))
+    with np.errstate(all="ignore"):
+        value = direct * np.nan_to_num(-np.log(y_pred), posinf=0.0)
+    return np.asarray(np.sum(normalise * (direct + modulation * y_pred / wrong) + _steep(gamma) * value, axis=-1))
 
 
 def _focal_rows_gradient(
@@ -91,7 +115,9 @@ def _focal_rows_gradient(
     with np.errstate(all="ignore"):
         each = np.nan_to_num(slope / y_pred, posinf=0.0) * (1 + 1 / wrong)
     mean = slope.sum(axis=-1, keepdims=True)
-    return np.asarray(np.abs(cotangent)[..., None] * normalise * (each + mean))
+    with np.errstate(all="ignore"):
+        steep = _steep(gamma) * np.nan_to_num((direct + modulation * y_pred / wrong) / y_pred, posinf=0.0)
+    return np.asarray(np.abs(cotangent)[..., None] * (normalise * (each + mean) + steep))
 
 
 def _before(p: Array) -> Array:
@@ -145,7 +171,7 @@ ASKS: tuple[dict[str, Any], ...] = ({"gamma": 0.5}, {"gamma": 1.0}, {"alpha": 0.
     "(),()->()",
     "target probability",
     source=f"{FOCAL}, eq. 5",
-    bound=Bound(8, "1 - p_t of positive terms, a power and a logarithm, each accurate in its own ULP"),
+    bound=Bound(8, "1 - p_t of positive terms, a power and a logarithm, each accurate in its own ULP", _focal),
     gradient_bound=Bound(16, "two terms of one sign, which differ for soft targets alone", _focal_gradient),
     asks=ASKS,
 )
@@ -174,7 +200,7 @@ def binary_focal_cross_entropy(
     "(),()->()",
     "target real",
     source=f"{FOCAL}, eq. 5",
-    bound=Bound(12, "a power of sigmoids and two softplus terms, each of one sign"),
+    bound=Bound(12, "a power of sigmoids and two softplus terms, each of one sign", _focal_logits),
     gradient_bound=Bound(16, "two terms of one sign, which differ for soft targets alone", _focal_logits_gradient),
     asks=ASKS,
 )

@@ -64,14 +64,14 @@ def test_answers_that_do_not_depend_on_the_layout_are_bit_equal(
     operation: str, function: Callable[..., Any], dtype: str
 ) -> None:
     found = observe(LAYOUT, operation, function, dtype=dtype)
-    assert list(found) == list(LAYOUTS)
+    assert list(found) == [name for name in LAYOUTS if name != "moved"], "a matrix has but two orders"
     assert set(verdicts(found).values()) == {"conforms"}
     assert set(labels(found).values()) == {"bit-equal"}
 
 
 def test_labels_and_losses_have_layouts_too() -> None:
     found = observe(LAYOUT, SPARSE, wide(sparse), reduction="none")
-    assert list(found) == list(LAYOUTS)
+    assert list(found) == [name for name in LAYOUTS if name != "moved"]
     assert set(verdicts(found).values()) == {"conforms"}
     alone = observe(
         LAYOUT,
@@ -80,7 +80,7 @@ def test_labels_and_losses_have_layouts_too() -> None:
         dtype="int64",
         reduction="mean",
     )
-    assert set(alone) == set(LAYOUTS) - {"transposed"}, "a column has no other order"
+    assert set(alone) == set(LAYOUTS) - {"transposed", "moved"}, "a column has no other order"
     assert set(verdicts(alone).values()) == {"conforms"}
 
 
