@@ -22,11 +22,13 @@ from trueline.conformance.factors import in_format, parameters_of, shape_of, wei
 from trueline.conformance.frozen import integers
 from trueline.conformance.gradients import cotangent, has_gradient
 from trueline.conformance.gradients import judged as judged_gradient
+from trueline.conformance.judge import judge
 from trueline.conformance.label_dtypes import LABELS, holds
 from trueline.conformance.lenient import lenient
-from trueline.conformance.values import judged
+from trueline.conformance.values import due, judged
 from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import FORMATS, Array
+from trueline.reference.operations import REDUCTIONS
 
 SOME = (0, 1, 3)
 """Classes of the truth, where they are not all that there are."""
@@ -155,14 +157,30 @@ def _valued(context: Context, case: Case) -> bool:
     return not bool(np.isnan(context.truth(case).nearest).any())
 
 
+def _takes_batches(context: Context) -> bool:
+    """Whether losses of a plain batch of two axes are right: who is asked for rows alone may take no other."""
+    op = context.operation
+    if context.setting.own is None or op.kind == "activation" or op.whole:
+        return False
+    texture = next(iter(textures(op)), None)
+    rows = contents(op, context.format, Levels(f"batches/{op.name}"), (6, 3), texture)
+    inputs = {name: array.reshape(2, 3, *array.shape[1:]) for name, array in rows.items()}
+    cases = [Case("", inputs, {"reduction": reduction}) for reduction in REDUCTIONS]
+    known = [case for case in cases if _askable(context, case)][:1]
+    answers = context.ask([context.call(case) for case in known])
+    return any(
+        isinstance(answer, np.ndarray) and judge(answer, *due(context, case, answer)).verdict == "conforms"
+        for case, answer in zip(known, answers, strict=True)
+    )
+
+
 def combinations(context: Context, count: int, slopes: bool = False) -> Iterator[Case]:
     """The first so many combinations that the implementation can be asked."""
     few = context.setting.mode.few_shapes
     name = context.operation.name
     # An axis is drawn with the arrays: who takes none can be asked for the last alone.
     numbers = (n for n in range(TRIED * count) if _askable(context, drawn(name, n, few, slopes).asking))
-    setting = context.setting
-    asked = setting.mode.subnormals, setting.own is not None
+    asked = context.setting.mode.subnormals, _takes_batches(context)
     made = (combination(name, context.format.name, n, few, slopes, *asked) for n in numbers)
     yield from itertools.islice((c for c in made if _askable(context, c) and _valued(context, c)), count)
 

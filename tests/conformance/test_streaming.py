@@ -46,6 +46,9 @@ BEYOND = {"beyond-2-to-the-24", "weights-beyond-2-to-the-24"}
 WEIGHTED = {scenario.name for scenario in SCENARIOS if scenario.weights is not None}
 MERGED = {name for name in NAMES if "merge" in name}
 RESETS = {"reset-after-other-data", "reset-after-result", "weights-reset"}
+RESETS_OF_MORE = {
+    "as-many-after-reset", "fewer-after-reset", "merge-one-that-was-reset", "reset-after-merge", "reset-twice"
+}  # fmt: skip
 
 
 # Right metrics
@@ -312,38 +315,51 @@ ONE_UPDATE = {"whole", "reset-before-update"}
 ONE_UPDATE_AFTER_OTHERS = RESETS | {"merge-an-empty-one", "merge-into-an-empty-one"}
 ASKED_BETWEEN = {
     "asked-twice", "beyond-2-to-the-24", "empty-batch-between", "merge-asked-before", "running", "single-samples",
-    "two-at-once", "weights-batch-of-zero", "weights-beyond-2-to-the-24", "weights-fractions", "weights-unequal",
-    "weights-wide",
+    "two-at-once", "weights-batch-of-zero", "weights-beyond-2-to-the-24", "weights-by-batch", "weights-fractions",
+    "weights-tiny", "weights-unequal", "weights-wide",
 }  # fmt: skip
+ONE_UPDATE_EACH = {"as-many-after-reset", "as-many-in-two", "reset-twice"}
+UPDATED_AND_MERGED = {"other-goes-on-after-merge", "update-after-merge"}
 FAULTS: dict[type[Counting], set[str]] = {
-    ForgetsToReset: RESETS,
-    NeverResets: RESETS,
-    MergesMeans: MERGED,
-    MergesHits: MERGED - {"merge-an-empty-one"},
-    ReplacesOnMerge: MERGED - {"merge-into-an-empty-one", "other-goes-on-after-merge"},
+    ForgetsToReset: RESETS | RESETS_OF_MORE,
+    NeverResets: RESETS | RESETS_OF_MORE | {"reset-of-another"},
+    MergesMeans: MERGED - {"reset-after-merge"},
+    MergesHits: MERGED - {"merge-an-empty-one", "reset-after-merge"},
+    ReplacesOnMerge: MERGED - {"merge-into-an-empty-one", "other-goes-on-after-merge", "reset-after-merge"},
     DrainsOnMerge: {
         "merge-two",
         "merge-two-other-way",
         "merge-into-an-empty-one",
         "other-goes-on-after-merge",
+        "reset-after-merge",
         "update-after-merge",
         "weights-merged",
     },
-    MeanOfMeans: NAMES - ONE_UPDATE - ONE_UPDATE_AFTER_OTHERS - {"single-samples"},
-    LastBatch: NAMES - ONE_UPDATE - RESETS - (MERGED - {"update-after-merge", "other-goes-on-after-merge"}),
+    MeanOfMeans: NAMES
+    - ONE_UPDATE
+    - ONE_UPDATE_AFTER_OTHERS
+    - ONE_UPDATE_EACH
+    - {"single-samples", "reset-after-merge"},
+    LastBatch: NAMES - ONE_UPDATE - ONE_UPDATE_EACH - RESETS - (MERGED - UPDATED_AND_MERGED),
     WithoutWeights: WEIGHING | {"weights-reset"},
     ByNumber: WEIGHING | {"weights-reset"},
     NormalisesBatches: WEIGHING,
-    RemembersResult: ASKED_BETWEEN | {"reset-after-result"},
-    ForgetsOnResult: ASKED_BETWEEN,
-    Shared: MERGED | {"two-at-once"},
+    RemembersResult: ASKED_BETWEEN | {"reset-after-result", "as-many-after-reset"},
+    ForgetsOnResult: ASKED_BETWEEN | {"as-many-in-two"},
+    Shared: MERGED | {"two-at-once", "as-many-in-two", "reset-of-another"},
     CopiesItself: {"copy"},
     CopiesNothing: {"copy"},
     EmptyIsNaN: {"empty-batch-between"},
-    OncePerBatch: BEYOND | {"same-batch-again", "single-samples"},
-    DropsFirst: NAMES - {"single-samples"},
-    InHalf: BEYOND | {"weights-unequal", "weights-wide"},
-    HalfWeights: {"weights-beyond-2-to-the-24", "weights-unequal", "weights-wide"},
+    OncePerBatch: BEYOND | {"same-batch-again", "single-samples", "weights-of-single-samples"},
+    DropsFirst: NAMES - {"single-samples", "weights-of-single-samples"},
+    InHalf: BEYOND | {"weights-unequal", "weights-wide", "weights-of-single-samples", "weights-tiny"},
+    HalfWeights: {
+        "weights-beyond-2-to-the-24",
+        "weights-of-single-samples",
+        "weights-tiny",
+        "weights-unequal",
+        "weights-wide",
+    },
     Rough: NAMES,
 }
 
@@ -361,7 +377,7 @@ def test_every_scenario_finds_some_fault() -> None:
 def test_a_refusal_is_recorded_where_it_is_met() -> None:
     found = streamed(RefusesToReset)
     refused = {name for name, each in found.items() if each["verdict"] == "unsupported"}
-    assert refused == RESETS | {"reset-before-update"}
+    assert refused == RESETS | RESETS_OF_MORE | {"reset-before-update", "reset-of-another"}
     assert {found[name]["message"] for name in refused} == {"no reset"}
     assert {found[name]["verdict"] for name in NAMES - refused} == {"conforms"}
 
@@ -601,6 +617,9 @@ FROZEN = {
     "weights-batch-of-zero": "4af1631ee7a8",
     "weights-reset": "4e471e7017a1",
     "weights-merged": "4e471e7017a1",
+    "weights-tiny": "47a1344e11f2",
+    "weights-by-batch": "d6d7eab6ea80",
+    "weights-of-single-samples": "cd527df86f18",
     "weights-beyond-2-to-the-24": "db32d0573c20",
 }
 
