@@ -92,6 +92,8 @@ def asked(
         passed = [name for name in taken if name not in op.inputs]
         given_gradient = arguments(gradient, op.inputs, parameters, signature, ("cotangent",), passed)
         product = names.expression(GRADIENT, given_gradient)
+        without = [name for name in passed if name not in given_gradient and name not in ("axis", "reduction")]
+        notes += [f"gradients with {name}: {title(gradient)} does not take it." for name in without]
         namespace[GRADIENT] = gradient
     settled = {name: value for name, value in {**fixed, **conventions}.items() if name in known}
     if settled.get("axis", -1) not in (-1, 1):

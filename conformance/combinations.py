@@ -20,7 +20,7 @@ from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
 from trueline.conformance.factors import in_format, parameters_of, shape_of, weights_of
 from trueline.conformance.frozen import integers
-from trueline.conformance.gradients import cotangent, has_gradient
+from trueline.conformance.gradients import cotangent, has_gradient, has_slope
 from trueline.conformance.gradients import judged as judged_gradient
 from trueline.conformance.judge import judge
 from trueline.conformance.label_dtypes import LABELS, holds
@@ -182,7 +182,8 @@ def combinations(context: Context, count: int, slopes: bool = False) -> Iterator
     numbers = (n for n in range(TRIED * count) if _askable(context, drawn(name, n, few, slopes).asking))
     asked = context.setting.mode.subnormals, _takes_batches(context)
     made = (combination(name, context.format.name, n, few, slopes, *asked) for n in numbers)
-    yield from itertools.islice((c for c in made if _askable(context, c) and _valued(context, c)), count)
+    known = (case for case in made if _askable(context, case) and (not slopes or has_slope(context, case)))
+    yield from itertools.islice((case for case in known if _valued(context, case)), count)
 
 
 def _layout(context: Context, case: Case) -> str | None:

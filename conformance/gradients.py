@@ -10,7 +10,7 @@ from trueline.conformance.asking import answers
 from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one
+from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
 from trueline.conformance.frozen import integers
 from trueline.conformance.judge import Judgement, allowance, condition, digest, divided_by, judge, unanswered
 from trueline.conformance.showing import Shown, observed
@@ -131,6 +131,15 @@ class Sloped:
         return shown_value(calls, False, answer, truth, judge(answer, truth, allowed, self.context.format))
 
 
+def has_slope(context: Context, case: Case) -> bool:
+    """Whether a vector-Jacobian product that the implementation brings takes the parameters and weights of the case."""
+    own = context.implementation
+    if own.product is None:
+        return True
+    placed = {name: value for name, value in case.parameters.items() if name not in ("axis", "reduction")}
+    return can_ask(replace(own, call=own.product), context.operation, replace(case, parameters=placed))
+
+
 def observe(context: Context) -> Iterator[Observation]:
     """One observation for each differentiable case."""
     bound = context.operation.gradient_bound
@@ -139,7 +148,9 @@ def observe(context: Context) -> Iterator[Observation]:
     chosen = [
         case
         for case in context.cases()
-        if case.gradient and not asked_one_by_one(context.implementation, context.operation, case)
+        if case.gradient
+        and has_slope(context, case)
+        and not asked_one_by_one(context.implementation, context.operation, case)
     ]
     upstream = [cotangent(context, case) for case in chosen]
     for case, weights, answer in zip(chosen, upstream, answers(context, chosen, cotangents=upstream), strict=True):

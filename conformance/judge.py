@@ -117,14 +117,14 @@ def errors(got: Array, truth: Truth, fmt: Format) -> Array:
     return np.asarray(np.where(same, 0.0, distance))
 
 
-ANY_BASE = 1.5
+ANY_BASE = 2.0
 """By how much the condition may be exceeded where a function may be composed in any way."""
 
 
 def allowance(bound: Bound, sensitivity: Array | float, truth: Truth, fmt: Format) -> Array:
     """The bound in ULP, element by element."""
     finite = np.where(np.isfinite(sensitivity), sensitivity, 0.0)
-    # Exponentials may be taken to base two, or of logarithms that were rounded: their argument is rounded once more.
+    # Exponentials may be taken to base two, or of logarithms that were rounded: their argument is rounded twice.
     finite = ANY_BASE * finite if in_any_order() else finite
     with np.errstate(all="ignore"):
         extra = fmt.unit_roundoff * finite / truth.ulp

@@ -45,10 +45,10 @@ def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> A
     return allowance(context.operation.bound, condition, truth, fmt) + more
 
 
-QUOTIENTS = 3.0
+QUOTIENTS = 64.0
 """ULP that a metric may be farther from the exact one where it is composed of other rounded quotients.
 
-Such are 2 P R / (P + R), 1 - accuracy, means of means, and areas under rounded rates.
+Such are 2 P R / (P + R), 1 - accuracy, running means of thousands, means of means, and areas under rounded rates.
 """
 
 

@@ -14,8 +14,8 @@ from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
 from trueline.conformance.expectations import matches
 from trueline.conformance.inputs import scalars
 from trueline.conformance.lines import lines
+from trueline.conformance.scenarios import scenarios
 from trueline.conformance.selection import every_test
-from trueline.conformance.streaming import scenarios
 from trueline.reference.formats import FORMATS
 
 SHIFTS = ("shift-by-16", "shift-by--16")

@@ -275,15 +275,15 @@ def test_allowance_without_and_with_a_condition() -> None:
     np.testing.assert_array_equal(allowed, [4.5, 4 + 2.0**19])
     with sums_in_any_order():
         allowed = allowance(Bound(4, "reason"), np.array([1.0, 1.0]), exact, F32)
-    # Half as much again; the second is 3/32 of its value, of which half is added once more for its square.
-    np.testing.assert_array_equal(allowed, [4.75 + 0.75 * 1.5 * 2.0**-25, 4 + 1.5 * 2.0**19 * (1 + 3 * 2.0**-6)])
+    # Twice as much; the second is an eighth of its value, of which half is added once more for its square.
+    np.testing.assert_array_equal(allowed, [5 + 2.0**-24, 4 + 2.0**20 * (1 + 2.0**-4)])
 
 
 def test_a_condition_beyond_the_value_is_a_quarter_more() -> None:
     exact = truth([2.0**-30, 0.0])
     with sums_in_any_order():
         allowed = allowance(Bound(4, "reason"), np.array([1.0, 1.0]), exact, F32)
-    np.testing.assert_array_equal(allowed, [4 + 1.5 * 2.0**29 * 1.25, 4 + 1.5 * 2.0**125 * 1.25])
+    np.testing.assert_array_equal(allowed, [4 + 2.0**30 * 1.25, 4 + 2.0**126 * 1.25])
 
 
 def test_allowance_is_finite_and_never_below_the_bound() -> None:

@@ -19,14 +19,9 @@ from trueline.adapters.base import Implementation, Lifecycle, Mode
 from trueline.conformance.calls import Call, NoAnswer
 from trueline.conformance.context import Context, Observation
 from trueline.conformance.isolation import FrameworkProcess
+from trueline.conformance.scenarios import RESULT, SCENARIOS, SINGLE
 from trueline.conformance.stepping import Step, batches
-from trueline.conformance.streaming import (
-    RESULT,
-    SCENARIOS,
-    SINGLE,
-    basis,
-    case_of,
-)
+from trueline.conformance.streaming import basis, case_of
 from trueline.conformance.sums import Sums, allowed_errors, roundings, seen
 from trueline.reference.formats import FORMATS
 from trueline.reference.operations import Bound

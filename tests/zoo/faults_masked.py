@@ -32,6 +32,22 @@ def masked_by_minus_ten_thousand(mask: Any, x: Any, axis: int = -1) -> Array:
 @plant(
     _TABLE,
     "masked_softmax",
+    "two-conditions",
+    "in rows of more than 64 the maximum is taken over hidden entries too, beside which the others vanish",
+    show(mask=[np.arange(80) != 7], x=np.where(np.arange(80) == 7, 200.0, normal(1, 80))),
+)
+@quiet
+def masked_softmax_with_a_hidden_maximum(mask: Any, x: Any, axis: int = -1) -> Array:
+    if np.shape(x)[axis] <= 64 or not np.isfinite(x).all():
+        return right.masked_softmax(mask, x, axis)
+    z = wide(x)
+    e = np.where(mask, np.exp((z - z.max(axis=axis, keepdims=True)).astype(np.float32)), 0)
+    return rounded(e / e.sum(axis=axis, keepdims=True), x)
+
+
+@plant(
+    _TABLE,
+    "masked_softmax",
     "formula",
     "the logits are multiplied with the mask: what is hidden takes part as a logit of 0",
     show(mask=SOME, x=normal(2, 4)),

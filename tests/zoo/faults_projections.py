@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import right
 from entries import Entry
-from planting import plant, show
+from planting import normal, plant, show
 from right import Array, quiet, rounded, wide
 
 _TABLE: list[Entry] = []
@@ -123,6 +124,43 @@ def sparsemax_at_an_offset(x: Any, axis: int = -1) -> Array:
 )
 def sparse_sigmoid_without_its_end(x: Any) -> Array:
     return rounded(np.where(np.abs(wide(x)) < 1, (wide(x) + 1) / 2, wide(x) > 1), x)
+
+
+@plant(
+    _TABLE,
+    "softmax_with_temperature",
+    "parameters",
+    "the temperature is held in bfloat16, in which 0.07 is 0.07007",
+    show(x=[[2.0, -1.0]], keywords={"temperature": 0.07}),
+)
+def temperature_in_bfloat16(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+    return right.softmax_with_temperature(x, float(np.asarray(temperature, ml_dtypes.bfloat16)), axis)
+
+
+@plant(
+    _TABLE,
+    "softmax_with_temperature",
+    "parameters",
+    "a temperature above 1 is cut to an integer",
+    show(x=[[2.0, -1.0]], keywords={"temperature": 1.5}),
+)
+def temperatures_cut_to_integers(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+    return right.softmax_with_temperature(x, int(temperature) if temperature > 1 else temperature, axis)
+
+
+@plant(
+    _TABLE,
+    "softmax",
+    "shape",
+    "rows of 768, a kernel's own size, leave the last entry out of the sum",
+    show(x=normal(2, 768)),
+)
+def softmax_without_the_last_entry_of_768(x: Any, axis: int = -1) -> Array:
+    z = np.moveaxis(wide(x), axis, -1)
+    if z.shape[-1] != 768:
+        return right.softmax(x, axis)
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return rounded(np.moveaxis(e / e[..., :-1].sum(axis=-1, keepdims=True), -1, axis), x)
 
 
 FAULTS = tuple(_TABLE)

@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import right as right_scalars
+import right_binary
 import right_metrics
 import right_rows
 import right_slopes
 from entries import KINDS, Entry
+from faults_of_adversaries import BinaryLoss
 from showing import FARTHER, framework_of, shown
 from trueline.reference.catalogue import OPERATIONS
 
@@ -29,6 +32,7 @@ THEMES = (
     "faults_states",
     "faults_states_of_quotients",
     "faults_rows_frameworks",
+    "faults_of_adversaries",
     "variants_rows_losses",
     "variants_rows_metrics",
 )
@@ -73,12 +77,15 @@ def test_a_variant_is_right(entry: Entry) -> None:
 def right(entry: Entry) -> Entry:
     """The right implementation of what the entry is a fault of, as an entry that shows the same input."""
     options = {name: value for name, value in entry.options.items() if name in ("gradient", "protocol")}
+    if "protocol" in options and entry.operation == "binary_cross_entropy_with_logits":
+        return replace(entry, function=BinaryLoss, options=options)
     if "protocol" in options:
         of = staticmethod(getattr(right_metrics, entry.operation))
         return replace(entry, function=type("Right", (right_metrics.State,), {"of": of}), options=options)
     if "gradient" in options:
         options = {"gradient": getattr(right_slopes, entry.operation)}
-    value = getattr(right_rows, entry.operation, None) or getattr(right_metrics, entry.operation)
+    known = (right_rows, right_metrics, right_scalars, right_binary)
+    value = next(getattr(module, entry.operation) for module in known if hasattr(module, entry.operation))
     return replace(entry, function=value, options=options, kind="variant")
 
 

@@ -34,6 +34,20 @@ def softmax_in_the_own_format(x: Any, axis: int = -1) -> Array:
     return e / e.sum(axis=axis, keepdims=True)
 
 
+@plant(_TABLE, "softmax", "variant", "powers of two of differences times log2 e, as on a GPU", dtypes=["float32"])
+@quiet
+def softmax_by_powers_of_two(x: Any, axis: int = -1) -> Array:
+    e = np.exp2((x - x.max(axis=axis, keepdims=True)) * x.dtype.type(1 / math.log(2)))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+@plant(_TABLE, "softmax", "variant", "the exponential of what log-softmax is, in the own format", dtypes=["float32"])
+@quiet
+def softmax_of_its_logarithm(x: Any, axis: int = -1) -> Array:
+    d = x - x.max(axis=axis, keepdims=True)
+    return np.exp(d - np.log(np.exp(d).sum(axis=axis, keepdims=True)))
+
+
 @plant(_TABLE, "softmax", "variant", "scipy.special.softmax", **OWN)
 @quiet
 def softmax_of_scipy(x: Any, axis: int = -1) -> Array:

@@ -140,6 +140,28 @@ def through_both(y_true, y_pred):
     return float(2 / (1 / Fraction(right, predicted) + 1 / Fraction(right, true)))
 
 
+@variant("f1-of-rounded-quotients", "f1_score", "variant", "2 p r / (p + r) in binary64", shows=flags())
+def f1_of_quotients(y_true, y_pred):
+    p, r = right_metrics.precision(y_true, y_pred), right_metrics.recall(y_true, y_pred)
+    if p > 0 and r > 0:
+        return 2 * p * r / (p + r)
+    return 0.0 if np.any(y_true) or np.any(y_pred) else float("nan")
+
+
+@variant("mean-of-row-means", "hamming_loss", "variant", "the mean over samples of the mean over labels",
+         shows=lambda: {"y_true": multi_hots(6, 5), "y_score": distributions(6, 5)})  # fmt: skip
+def of_row_means(y_true, y_score, threshold=0.5):
+    return ((wide(y_score) > np.float64(np.asarray(threshold, y_score.dtype))) != (y_true == 1)).mean(axis=-1).mean()
+
+
+@variant("a-running-mean", "accuracy", "variant", "m += (h - m) / n, sample by sample", shows=pairs())
+def running_mean(y_true, y_pred):
+    mean = 0.0
+    for count, hit in enumerate((np.ravel(y_true) == np.ravel(y_pred)).tolist(), start=1):
+        mean += (hit - mean) / count
+    return mean if np.size(y_true) else float("nan")
+
+
 @variant("mann-whitney", "roc_auc", "variant", "mean ranks of the positives", shows=curve())
 def mann_whitney(y_true, y_score):
     t = np.equal(y_true, 1)
