@@ -33,15 +33,22 @@ from trueline.reference.operations import REDUCTIONS
 SOME = (0, 1, 3)
 """Classes of the truth, where they are not all that there are."""
 
-IDS: tuple[Callable[[Array, Array], tuple[Array, Array]], ...] = (
+Ids = Callable[[Array, Array], tuple[Array, Array]]
+
+IDS: tuple[Ids, ...] = (
     lambda true, guess: (true, guess),
     lambda true, guess: (true, guess),
-    lambda true, guess: (true * 11_003, guess * 11_003),
-    lambda true, guess: (true + 2**24, guess + 2**24),
-    lambda true, guess: (true << 16, guess << 16),
+    lambda true, guess: (true * 97, guess * 97),
     lambda true, guess: (_many(true), np.where(guess < 2, _many(true), _many(true)[::-1])),
 )
-"""Numbers of classes: small, far apart, adjacent beyond binary32, multiples of 2^16, and nearly as many as samples."""
+"""Numbers of classes: small, far apart, and nearly as many classes as samples."""
+
+FAR_IDS: tuple[Ids, ...] = (
+    *IDS,
+    lambda true, guess: (true + 2**24, guess + 2**24),
+    lambda true, guess: (true << 16, guess << 16),
+)
+"""Those that who counts by class would need memory for: adjacent beyond binary32, and multiples of 2^16."""
 
 OVER_CLASSES_OF_THE_TRUTH = ("balanced_accuracy",)
 """Means over classes that the definition names. Of others, what a class predicted alone counts is for a probe."""
@@ -127,7 +134,7 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, sub
         hidden[0] = False
         inputs[given] = np.where(hidden, parameters["ignore_index"], inputs[given])
     if op.domains == ("label", "label"):
-        inputs = dict(zip(inputs, levels.of("ids", IDS)(*inputs.values()), strict=True))
+        inputs = dict(zip(inputs, levels.of("ids", IDS if op.whole else FAR_IDS)(*inputs.values()), strict=True))
     if name in OVER_CLASSES_OF_THE_TRUTH and levels.one_in("some classes", 3):
         true, guess = op.inputs
         inputs = {true: np.array(SOME)[np.arange(shape[0]) % len(SOME)], guess: np.arange(shape[0]) % 5}
