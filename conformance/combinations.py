@@ -30,6 +30,9 @@ from trueline.reference.catalogue import Operation, operation
 from trueline.reference.formats import FORMATS, Array
 from trueline.reference.operations import REDUCTIONS
 
+PAIRS = (("label", "label"), ("binary", "binary"))
+"""Domains of a truth and a prediction, one of which may be wrong in many."""
+
 SOME = (0, 1, 3)
 """Classes of the truth, where they are not all that there are."""
 
@@ -60,6 +63,13 @@ WHOLE = tuple(dtype for dtype in LABELS if np.dtype(dtype).kind in "biu")
 
 TRIED = 40
 """Numbers tried for one combination that an implementation offers."""
+
+
+def nearly_right(true: tuple[str, Array], guess: tuple[str, Array]) -> dict[str, Array]:
+    """A truth, and predictions of which one alone is wrong."""
+    name, labels = true
+    one = np.arange(len(labels)) == len(labels) // 2
+    return {name: labels, guess[0]: np.where(one, (labels + 1) % 2, labels)}
 
 
 def _many(labels: Array) -> Array:
@@ -133,6 +143,8 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, sub
         hidden = integers(f"{levels.name}/ignored", (shape[0],), 3) == 0
         hidden[0] = False
         inputs[given] = np.where(hidden, parameters["ignore_index"], inputs[given])
+    if op.domains in PAIRS and levels.one_in("nearly right", 4):
+        inputs = nearly_right(*inputs.items())
     if op.domains == ("label", "label"):
         inputs = dict(zip(inputs, levels.of("ids", IDS if op.whole else FAR_IDS)(*inputs.values()), strict=True))
     if name in OVER_CLASSES_OF_THE_TRUTH and levels.one_in("some classes", 3):

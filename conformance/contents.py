@@ -275,10 +275,13 @@ def _last(op: Operation, fmt: Format, levels: Levels, shape: tuple[int, ...], te
 
 
 def _labels(levels: Levels, last: Array) -> Array:
-    """A label for each row, of a class that is possible there."""
+    """A label for each row, of a class that is possible there; `largest` are the largest entries' but for one."""
     rows, classes = last.shape
-    kind = levels.of("labels", ("drawn", *LABELS))
+    kind = levels.of("labels", ("drawn", "largest", *LABELS))
     chosen = LABELS[kind](rows, classes) if kind in LABELS else integers(f"{levels.name}/label", (rows,), classes)
+    if kind == "largest":
+        chosen = np.argmax(np.nan_to_num(last, nan=-np.inf), axis=1)
+        chosen[:1] = (chosen[:1] + 1) % classes
     return np.where(np.isneginf(last[np.arange(rows), chosen]), last.argmax(axis=1), chosen)
 
 

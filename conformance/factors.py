@@ -156,7 +156,7 @@ WEIGHTS: tuple[Callable[[Array], Array], ...] = (
     lambda drawn: drawn % 2 * 1.0,
     lambda drawn: 2.0 ** (drawn % 13 - 6),
     lambda drawn: 1.0 + drawn % 70_000,
-    lambda drawn: np.where(np.arange(len(drawn)) == len(drawn) // 2, 2.0**15, 1.0 + drawn % 4),
+    lambda drawn: np.where(np.arange(len(drawn)) == len(drawn) // 2, 2.0**26, 1.0 + drawn % 4),
     lambda drawn: np.full(len(drawn), 2.0),
     lambda drawn: (1.0 + drawn % 5) * 2.0**-40,
     lambda drawn: (1.0 + drawn % 5) * 2.0**-12,

@@ -15,7 +15,7 @@ import numpy as np
 from trueline.conformance.calls import NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
-from trueline.conformance.combinations import drawn_for
+from trueline.conformance.combinations import PAIRS, drawn_for, nearly_right
 from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
 from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
 from trueline.conformance.judge import answer_format, condition, digest, judge, unanswered
@@ -31,7 +31,7 @@ from trueline.reference.truth import Truth
 COUNTS = (300, 4099, 70_001)
 """Samples: more than 8 bits count, than binary16 counts, and than 16 bits do."""
 
-PAIRS = ("binary", "probability")
+OF_PAIRS = ("binary", "probability")
 """Domains of a metric of pairs of samples."""
 
 MANY = 140_003
@@ -98,7 +98,7 @@ def _counts(context: Context, few: Case) -> Iterator[int]:
     if context.setting.mode.few_shapes or (op.whole and "sample_weight" not in op.parameters):
         return
     yield COUNTS[1]
-    if op.domains != PAIRS:
+    if op.domains != OF_PAIRS:
         yield COUNTS[2]
     elif context.setting.own is not None and _sorts(context, few):
         yield MANY
@@ -145,6 +145,8 @@ def _asked(context: Context) -> Iterator[Case]:
     op = context.operation
     levels, classes = Levels(f"large/{op.name}"), CLASSES if op.rowwise else 2
     given = contents(op, context.format, levels, (DISTINCT, classes), _ordinary(op))
+    if op.domains in PAIRS:
+        given = nearly_right(*given.items())
     yield from (replace(way, inputs=given) for way in _ways(op) if can_ask(context.implementation, op, way))
 
 

@@ -148,7 +148,7 @@ def _due(
     allowed = allowed_errors(asked, weights, values, context.operation.bound, truth, fmt)
     if context.operation.kind == "loss":
         allowed = allowed + _conditions(context, samples, asked, weights, values, fmt) / truth.ulp
-    return truth, allowed + in_any_way(context.operation), fmt
+    return truth, allowed + in_any_way(context.operation, fmt), fmt
 
 
 def _conditions(

@@ -41,20 +41,20 @@ def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> A
         truth,
     )
     # A weight is one more rounded product.
-    more = ("sample_weight" in case.inputs) + in_any_way(context.operation)
+    more = ("sample_weight" in case.inputs) + in_any_way(context.operation, fmt)
     return allowance(context.operation.bound, condition, truth, fmt) + more
 
 
-QUOTIENTS = 64.0
-"""ULP that a metric may be farther from the exact one where it is composed of other rounded quotients.
+QUOTIENTS = {"float64": 64.0}
+"""ULP that a metric may be farther from the exact one where it is composed of other rounded quotients, by its format.
 
 Such are 2 P R / (P + R), 1 - accuracy, running means of thousands, means of means, and areas under rounded rates.
 """
 
 
-def in_any_way(op: Operation) -> float:
+def in_any_way(op: Operation, fmt: Format) -> float:
     """ULP more, where a metric may be composed in any way: where sums may be taken in any order."""
-    return QUOTIENTS if op.kind == "metric" and in_any_order() else 0.0
+    return QUOTIENTS.get(fmt.name, 3.0) if op.kind == "metric" and in_any_order() else 0.0
 
 
 Due = Callable[[Context, Case, Array], tuple[Truth, Array, Format]]
