@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from trueline.conformance.asking import answers, joined, samples
 from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
@@ -21,9 +22,9 @@ from trueline.conformance.judge import (
 )
 from trueline.conformance.showing import Part, Shown, due_value, observed
 from trueline.reference.balls import PrecisionError
-from trueline.reference.formats import Array, Format
+from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import Operation
-from trueline.reference.summation import in_any_order
+from trueline.reference.summation import in_any_order, roundings
 from trueline.reference.truth import Truth
 
 
@@ -42,7 +43,16 @@ def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> A
     )
     # A weight is one more rounded product.
     more = ("sample_weight" in case.inputs) + in_any_way(context.operation, fmt)
-    return allowance(context.operation.bound, condition, truth, fmt) + more
+    return allowance(context.operation.bound, condition, truth, fmt) + more + _weighed(context.operation, case, truth)
+
+
+def _weighed(op: Operation, case: Case, truth: Truth) -> Array | float:
+    """ULP more, where a metric may add its weights in their own format, be it narrower than its answer's."""
+    weights = case.inputs.get("sample_weight")
+    if weights is None or op.kind != "metric" or not in_any_order() or weights.dtype.name not in FORMATS:
+        return 0.0
+    size = np.nan_to_num(np.abs(truth.nearest) / truth.ulp)
+    return np.asarray(2 * float(roundings(weights.size)) * FORMATS[weights.dtype.name].unit_roundoff * size)
 
 
 QUOTIENTS = {"float64": 64.0}
