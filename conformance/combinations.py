@@ -165,6 +165,9 @@ def _valued(context: Context, case: Case) -> bool:
 
     What becomes of a loss that is no number where it weighs nothing is left to conventions.
     """
+    rows = case.inputs[context.operation.inputs[-1]]
+    if 0.0 in case.parameters.get("class_weight", ()) and not np.isfinite(rows.astype(np.float64)).all():
+        return False
     none = np.asarray(case.inputs.get("sample_weight", 1.0)) == 0
     if none.any() and not context.operation.whole:
         plain = {name: array for name, array in case.inputs.items() if name != "sample_weight"}
