@@ -234,7 +234,9 @@ def _cast(context: Context, case: Case) -> Case:
     for name, array in case.inputs.items():
         whole = name in op.integers or (name == "sample_weight" and (array == np.rint(array.astype(np.float64))).all())
         if whole and levels.one_in(name, 2):
-            held = [dtype for dtype in WHOLE if dtype in offered and holds(dtype, array.ravel())]
+            # Truth values are no numbers of classes.
+            known = WHOLE[1:] if name in op.inputs and op.domains[op.inputs.index(name)] == "label" else WHOLE
+            held = [dtype for dtype in known if dtype in offered and holds(dtype, array.ravel())]
             inputs[name] = array.astype(levels.of(f"{name}/which", held)) if held and (array >= 0).all() else array
     return replace(case, inputs=inputs)
 
