@@ -13,6 +13,7 @@ from trueline.conformance.asking import filled_up
 from trueline.conformance.calls import Call
 from trueline.conformance.cases import Case
 from trueline.conformance.context import Context, Observation
+from trueline.conformance.rounder import repeated
 from trueline.conformance.showing import Part, Replay, Shown, reason
 from trueline.conformance.shrinking import Allowance, Search
 from trueline.conformance.stepping import Step
@@ -20,6 +21,9 @@ from trueline.reports import runfile
 
 LARGEST = 65_536
 """Bytes of an input that a reproduction holds."""
+
+REPEATABLE = ("logits", "finite_logits", "decisions")
+"""Domains of rows whose entries may be any, each as often as it likes."""
 
 TOO_LARGE = f"it needs an array of more than {LARGEST // 1024} KiB"
 NOT_AGAIN = "asked again, alone, it did not deviate for the same reason"
@@ -49,7 +53,11 @@ def _record(context: Context, observation: Observation, allowance: Allowance) ->
         search.shrink(context.operation, context.implementation)
     missing = NOT_AGAIN
     # A fault that comes and goes may have shown by chance: it is asked once more.
-    for smaller, case in ((search.smaller, search.case), (False, replay.case)):
+    known = [(search.smaller, search.case), (False, replay.case)]
+    if replay.shrinks and context.operation.domains[-1] in REPEATABLE:
+        # What is too large to be kept may show itself in rows that repeat their first entries.
+        known += [(True, _repeating(context, case)) for _, case in known]
+    for smaller, case in known:
         if search.shows(case):
             record = _told(context, search.found)
             if not any("sha256" in array for call in record["calls"] for array in _arrays(call)):
@@ -57,6 +65,12 @@ def _record(context: Context, observation: Observation, allowance: Allowance) ->
                 return {"reproduction": record | {name: True for name, is_so in told.items() if is_so}}
             missing = TOO_LARGE
     return {"reproduction_missing": missing}
+
+
+def _repeating(context: Context, case: Case) -> Case:
+    name = context.operation.inputs[-1]
+    rows = repeated(case.inputs[name], int(case.parameters.get("axis", -1)))
+    return replace(case, inputs={**case.inputs, name: rows})
 
 
 def _starts(context: Context, replay: Replay, allowance: Allowance) -> list[Case]:

@@ -15,8 +15,8 @@ BITS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 
 SMALL_WHOLE = 1024
 
-LONG, FEW = 4096, 32
-"""Entries of a row from which on it is tried to repeat its first ones over and over, and how many these are."""
+FEW = 32
+"""Entries of a row that are repeated over and over in place of the others."""
 
 NO_NUMBER = 4
 """The effort of NaN and infinities."""
@@ -82,15 +82,19 @@ def of_all(array: Array, domain: str, axis: int) -> Iterator[Array]:
     most = effort(wide).sum()
     rounded = [_to_bits(wide, bits) for bits in BITS]
     whole = np.where(np.abs(wide) < SMALL_WHOLE, np.rint(wide), wide)
-    count = array.shape[axis] if -array.ndim <= axis < array.ndim else 0
-    again = np.take(wide, np.arange(count) % FEW, axis) if count >= LONG else wide
-    for made in (np.zeros_like(wide), np.ones_like(wide), again, *rounded[:2], whole, *rounded[2:]):
+    for made in (np.zeros_like(wide), np.ones_like(wide), *rounded[:2], whole, *rounded[2:]):
         rounder = _cast(np.clip(made, low, high), array)
         if domain in SHARING:
             rounder = shared(array, rounder, axis)
-        repeats = made is again and not np.array_equal(rounder, array, equal_nan=True)
-        if allowed(rounder, array, domain) and (repeats or effort(rounder).sum() < most):
+        if allowed(rounder, array, domain) and effort(rounder).sum() < most:
             yield rounder
+
+
+def repeated(array: Array, axis: int) -> Array:
+    """The first entries of every row, over and over."""
+    if not -array.ndim <= axis < array.ndim:
+        return array
+    return np.take(array, np.arange(array.shape[axis]) % FEW, axis)
 
 
 def at_one(array: Array, domain: str, axis: int, place: tuple[int, ...]) -> Iterator[Array]:
