@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from trueline.adapters.base import Array, Implementation, Mode
 from trueline.conformance.stepping import Step
 
@@ -16,7 +17,7 @@ class Call:
 
     With a `cotangent` the answer is the vector-Jacobian product with respect to the last array. With `steps` they
     are done to live objects of a stateful implementation, and the answer holds every result asked for, flat. With a
-    `layout` arrays lie in memory so, and a call that writes to one of them has no answer, but deviates.
+    `layout` arrays lie in memory so where they can, and a call that writes to one of them has no answer, but deviates.
     """
 
     implementation: Implementation
@@ -30,6 +31,12 @@ class Call:
     """2 asks for the second derivative of a function of one number, times the square of the cotangent."""
     steps: tuple[Step, ...] = ()
     layout: str | None = None
+
+
+def vectors(parameters: Mapping[str, Any], call: Call) -> dict[str, Array]:
+    """Those that are one number for each class: arrays of the format of what is differentiated."""
+    given = {name: value for name, value in parameters.items() if isinstance(value, tuple)}
+    return {name: np.array(value, call.arrays[-1].dtype) for name, value in given.items()}
 
 
 @dataclass(frozen=True)

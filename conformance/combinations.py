@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from trueline.adapters.layouts import REPEATED, rank_of
+from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
 from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
@@ -239,27 +240,48 @@ def _cast(context: Context, case: Case) -> Case:
             known = WHOLE[1:] if name in op.inputs and op.domains[op.inputs.index(name)] == "label" else WHOLE
             held = [dtype for dtype in known if dtype in offered and holds(dtype, array.ravel())]
             inputs[name] = array.astype(levels.of(f"{name}/which", held)) if held and (array >= 0).all() else array
-    return replace(case, inputs=inputs)
+    same = all(inputs[name] is array for name, array in case.inputs.items())
+    return case if same else replace(case, inputs=inputs)
+
+
+def _asked(
+    context: Context, drawn_ones: Iterable[Case], calling: Callable[[Case], Call]
+) -> Iterator[tuple[Case, Call, Answer]]:
+    """Each case in the dtypes that it is cast to, or as it was drawn where those are refused, and the answer."""
+    chosen = list(drawn_ones)
+    cast = [_cast(context, case) for case in chosen]
+    calls = [calling(case) for case in cast]
+    found = context.ask(calls)
+    refused = [
+        at
+        for at, answer in enumerate(found)
+        if isinstance(answer, NoAnswer) and answer.verdict == "unsupported" and cast[at] is not chosen[at]
+    ]
+    for at, answer in zip(refused, context.ask([calling(chosen[at]) for at in refused]), strict=True):
+        cast[at], calls[at], found[at] = chosen[at], calling(chosen[at]), answer
+    return zip(cast, calls, found, strict=True)
 
 
 def _values(context: Context, count: int) -> Iterator[Observation]:
-    chosen = [_cast(context, case) for case in combinations(context, _number(context, count))]
-    calls = [replace(context.call(case), layout=_layout(context, case)) for case in chosen]
-    for case, call, answer in zip(chosen, calls, context.ask(calls), strict=True):
+    def calling(case: Case) -> Call:
+        return replace(context.call(case), layout=_layout(context, case))
+
+    for case, call, answer in _asked(context, combinations(context, _number(context, count)), calling):
         yield judged(context, "combined", case, answer, call.layout)
 
 
 def _gradients(context: Context, count: int) -> Iterator[Observation]:
     bound = context.operation.gradient_bound
     assert bound is not None
-    chosen = [_cast(context, case) for case in combinations(context, _number(context, count), slopes=True)]
-    upstream = [_upstream(context, case) for case in chosen]
-    calls = [
-        replace(context.call(case, cotangent=weights), layout=_spread(context, case) or _layout(context, case))
-        for case, weights in zip(chosen, upstream, strict=True)
-    ]
-    for case, call, weights, answer in zip(chosen, calls, upstream, context.ask(calls), strict=True):
-        yield judged_gradient(context, "combined-gradient", case, weights, answer, bound, layout=call.layout)
+
+    def calling(case: Case) -> Call:
+        layout = _spread(context, case) or _layout(context, case)
+        return replace(context.call(case, cotangent=_upstream(context, case)), layout=layout)
+
+    chosen = combinations(context, _number(context, count), slopes=True)
+    for case, call, answer in _asked(context, chosen, calling):
+        assert call.cotangent is not None
+        yield judged_gradient(context, "combined-gradient", case, call.cotangent, answer, bound, layout=call.layout)
 
 
 def _spread(context: Context, case: Case) -> str | None:

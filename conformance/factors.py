@@ -127,7 +127,7 @@ def parameters_of(op: Operation, levels: Levels, classes: int) -> dict[str, Any]
     }
     if "k" in op.parameters:
         chosen["k"] = min(int(chosen.get("k", 2)), classes)
-    if op.name == "binary_accuracy" or "threshold" in op.parameters:
+    if "threshold" in op.parameters:
         chosen.setdefault("threshold", 0.5)
     if op.kind != "activation" and not op.whole:
         chosen["reduction"] = levels.of("reduction", REDUCTIONS)

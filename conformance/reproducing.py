@@ -5,12 +5,13 @@ Each is asked again in the process that measured, and kept only if it shows the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from trueline.adapters.layouts import has_layout
 from trueline.conformance.asking import filled_up
-from trueline.conformance.calls import Call
+from trueline.conformance.calls import Call, vectors
 from trueline.conformance.cases import Case
 from trueline.conformance.context import Context, Observation
 from trueline.conformance.rounder import repeated
@@ -97,10 +98,10 @@ def _call(context: Context, part: Part) -> dict[str, Any]:
         "parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()},
         **part.got,
     }
-    return told | _circumstances(context, call)
+    return told | _circumstances(context, call, parameters)
 
 
-def _circumstances(context: Context, call: Call) -> dict[str, Any]:
+def _circumstances(context: Context, call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """What only some calls have."""
     told: dict[str, Any] = {"last": call.inputs[-1]} if call.inputs else {}
     if call.cotangent is not None:
@@ -112,6 +113,10 @@ def _circumstances(context: Context, call: Call) -> dict[str, Any]:
         told["acts"] = call.implementation.acts()
     if call.layout is not None:
         told["layout"] = call.layout
+        arrays = dict(zip(call.inputs, call.arrays, strict=True)) | vectors(parameters, call)
+        arrays |= {} if call.cotangent is None else {"cotangent": call.cotangent}
+        plain = [name for name, array in arrays.items() if not has_layout(array, call.layout)]
+        told |= {"plain": plain} if plain else {}
     if call.device != context.setting.device:
         told["device"] = call.device
     return told

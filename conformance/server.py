@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from trueline.adapters.base import Adapter, Array, Function
-from trueline.conformance.calls import Answer, Call, NoAnswer
+from trueline.conformance.calls import Answer, Call, NoAnswer, vectors
 from trueline.conformance.stepping import batches, perform
 
 
@@ -128,20 +128,16 @@ class Server:
             tuple(sorted(spelled.items())),
             call.cotangent is not None and call.order,
             call.inputs,
-            call.arrays[-1].dtype.name if any(isinstance(value, tuple) for value in spelled.values()) else "",
+            (call.arrays[-1].dtype.name, call.layout) if vectors(spelled, call) else None,
         )
         if key not in self.functions:
             own = call.implementation.product if call.cotangent is not None else None
             names = (*call.inputs, *([] if own is None else ["cotangent"]), *spelled)
             named = call.implementation.function(self.namespace, names, own)
 
-            # One number for each class, as an array of the format of what is differentiated.
-            values = [
-                self.adapter.put(np.array(value, call.arrays[-1].dtype), call.device)
-                if isinstance(value, tuple)
-                else value
-                for value in spelled.values()
-            ]
+            held = vectors(spelled, call)
+            laid = dict(zip(held, handed_over(self.adapter, call, list(held.values())), strict=True))
+            values = [laid.get(name, value) for name, value in spelled.items()]
 
             def function(*arrays: Any) -> Any:
                 return named(*arrays, *values)

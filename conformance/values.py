@@ -58,7 +58,9 @@ def _weighed(op: Operation, case: Case, truth: Truth) -> Array | float:
 QUOTIENTS = {"float64": 64.0}
 """ULP that a metric may be farther from the exact one where it is composed of other rounded quotients, by its format.
 
-Such are 2 P R / (P + R), 1 - accuracy, running means of thousands, means of means, and areas under rounded rates.
+Such are 2 P R / (P + R), 1 - accuracy, means of means, and areas under rounded rates: a handful of roundings. In
+binary64, which metrics are also computed in, 64: a running mean rounds once for each sample, and over the 4,099 of
+large.COUNTS these roundings, being of either sign, come to about the root of their number.
 """
 
 

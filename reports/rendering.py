@@ -83,16 +83,17 @@ class Calls:
         self._names: dict[str, str] = {}
         wanted = {name: stored for name, stored in call["inputs"].items() if name in mentioned}
         for name, stored in wanted.items():
-            lines += self._array(call, name, stored, call.get("layout"))
+            lines += self._array(call, name, stored)
         for name, value in call["parameters"].items():
             if isinstance(value, list):
                 dtype = call["inputs"][call["last"]]["dtype"]
-                lines += self._array(call, name, literals.stored(value, dtype), None)
+                lines += self._array(call, name, literals.stored(value, dtype))
         if "cotangent" in call:
-            lines += self._array(call, "cotangent", call["cotangent"], call.get("layout"))
+            lines += self._array(call, "cotangent", call["cotangent"])
         return lines
 
-    def _array(self, call: Record, name: str, stored: Record, layout: str | None) -> list[str]:
+    def _array(self, call: Record, name: str, stored: Record) -> list[str]:
+        layout = None if name in call.get("plain", ()) else call.get("layout")
         target = name if self._bound.get(name, (stored, layout)) == (stored, layout) else f"other_{name}"
         self._names[name] = target
         if target in self._bound:

@@ -124,6 +124,18 @@ def test_a_function_that_names_its_inputs_otherwise() -> None:
     assert result.conforms, str(result)
 
 
+def test_dtypes_of_labels_that_are_refused_cost_no_combination() -> None:
+    def of_int64(labels: Array, logits: Array) -> Array:
+        if labels.dtype != np.int64:
+            raise TypeError("labels must be int64")
+        return sparse(labels, logits)
+
+    result = quick(of_int64, SPARSE, reduction="none")
+    assert result.conforms, str(result)
+    assert any(sentence.startswith("label-dtype, unsupported") for sentence in result.not_covered)
+    assert not any(sentence.startswith("combined, unsupported") for sentence in result.not_covered)
+
+
 def test_the_last_axis_is_meant_where_there_is_no_parameter() -> None:
     assert not quick(lambda x: softmax(x, 0), "softmax").conforms
     assert quick(softmax, "softmax", axis=-1).conforms
@@ -177,6 +189,33 @@ def test_a_gradient_is_judged_for_any_upstream_gradient() -> None:
 
     wrong = quick(softmax, "softmax", gradient=of_ones)
     assert {failure.check for failure in wrong.failures} >= {"gradient", "combined-gradient"}
+
+
+def test_a_gradient_is_asked_with_the_parameters_that_it_takes() -> None:
+    def tempered(x: Array, temperature: float = 2.0, axis: int = -1) -> Array:
+        return softmax(x.astype(np.longdouble) / temperature, axis).astype(x.dtype)
+
+    def of_two(x: Array, cotangent: Array, axis: int = -1) -> Array:
+        return np.asarray(wide_gradient(softmax_gradient)(x / 2, cotangent / 2, axis=axis))
+
+    result = quick(tempered, "softmax_with_temperature", gradient=of_two)
+    assert result.conforms, str(result)
+    assert "gradients with temperature: of_two does not take it." in result.not_covered
+
+    def ignoring(x: Array, cotangent: Array, temperature: float = 2.0, axis: int = -1) -> Array:
+        return of_two(x, cotangent, axis)
+
+    wrong = quick(tempered, "softmax_with_temperature", gradient=ignoring)
+    assert {failure.check for failure in wrong.failures} >= {"gradient", "combined-gradient"}
+
+
+def test_a_parameter_that_the_operation_has_not_is_told() -> None:
+    def scaled(x: Array, axis: int = -1, gain: float = 1.0) -> Array:
+        return softmax(x * x.dtype.type(gain), axis)
+
+    left = "gain: softmax has no parameter of that name, so that it stays at its default."
+    assert left in quick(scaled, "softmax").not_covered
+    assert left not in quick(scaled, "softmax", gain=1.0).not_covered
 
 
 def test_without_a_gradient_that_is_said() -> None:

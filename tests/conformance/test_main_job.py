@@ -72,8 +72,7 @@ def test_stable_forms_conform_everywhere(run: dict[str, Any]) -> None:
     # NumPy has no maximum of nothing; dense lines reach a quotient and a sum that are beyond the largest number.
     beyond = [f"{operation}/numpy.stable/" for operation in ("kl_divergence", "multi_margin")]
     assert all(key.startswith(tuple(beyond)) for key in wrong if "/dense/" in key), wrong
-    # Combinations hand labels over in mixed dtypes, some of which NumPy refuses to combine.
-    known = ("/label-dtype/", "/shapes/size-zero-axis", "/dense/", "/combined/")
+    known = ("/label-dtype/", "/shapes/size-zero-axis", "/dense/")
     assert all(any(part in key for part in known) for key in wrong), wrong
     refused = [o for o in run["observations"] if o["key"] in wrong and "/dense/" not in o["key"]]
     assert {o["verdict"] for o in refused} == {"unsupported"}

@@ -215,6 +215,16 @@ def test_a_layout_is_that_of_the_adapter() -> None:
     assert "other    20.0" in said
 
 
+def test_vectors_lie_as_the_inputs_and_what_cannot_lie_so_lies_plainly() -> None:
+    inputs = {"labels": np.array([0, 1]), "x": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    vector = call("x * weight", inputs=inputs, at=[1, 2], got="0x0.0p+0", layout="reversed", plain=["labels"])
+    vector |= {"parameters": {"weight": [1.0, 2.0, 3.0]}, "last": "x", "call": "x * weight + labels[:, None]"}
+    text = script(*recorded(EXACT, vector))
+    laid = [line.partition(" =")[0] for line in text.splitlines() if "[..., ::-1].copy()" in line]
+    assert laid == ["x", "weight"]
+    assert "got      16.0" in ran(text)[1]
+
+
 def test_a_call_that_writes_to_its_input() -> None:
     for text, shows in (("numpy.negative(x, out=x)", True), ("-x", False)):
         made = call(text, wrote="x", layout="contiguous")

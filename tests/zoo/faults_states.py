@@ -268,9 +268,8 @@ class SingleCount(Mean):
     def update(self, y_true, y_pred, sample_weight=None):
         each = np.asarray(right_metrics.accuracy(y_true, y_pred, reduction="none"))
         weight = np.ones(each.shape) if sample_weight is None else np.asarray(sample_weight)
-        for hit, w in zip(each, weight, strict=True):
-            self.total = np.float32(np.float32(self.total) + np.float32(hit * w))
-            self.count = np.float32(np.float32(self.count) + np.float32(w))
+        self.total = np.add.accumulate(np.append(self.total, each * weight).astype(np.float32))[-1]
+        self.count = np.add.accumulate(np.append(self.count, weight).astype(np.float32))[-1]
 
 
 @state(

@@ -22,9 +22,6 @@ MISSED_BY_QUICK = frozenset(
 )
 """Faults that the quick effort does not see and the default does."""
 
-MISSED = frozenset({"weights-read-by-stride-one"})
-"""Faults that no effort sees: parameters that are vectors always lie plainly in memory."""
-
 
 @functools.cache
 def table(kind: str) -> tuple[Entry, ...]:

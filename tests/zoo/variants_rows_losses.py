@@ -328,19 +328,18 @@ def by_partition(labels, scores, reduction="mean"):
 
 
 @variant(
-    "pairs-in-loops",
+    "pairs-in-a-loop",
     "multilabel_margin",
     "variant",
-    "two loops over the classes",
+    "a loop over the labels, each against all others at once",
     shows=lambda: {"y_true": multi_hots(4, 5), "scores": logits(4, 5)},
 )
-def pairs_in_loops(y_true, scores, reduction="mean"):
+def pairs_in_a_loop(y_true, scores, reduction="mean"):
     t, s = wide(y_true), wide(scores)
     losses = np.zeros(s.shape[:-1], np.longdouble)
     for a in range(s.shape[-1]):
-        for b in range(s.shape[-1]):
-            pair = (t[..., a] == 1) & (t[..., b] != 1)
-            losses += np.where(pair, np.maximum(1 - (s[..., a] - s[..., b]), 0), 0)
+        short = np.maximum(1 - (s[..., a, None] - s), 0)
+        losses += np.where((t[..., a, None] == 1) & (t != 1), short, 0).sum(axis=-1)
     return reduced(losses / s.shape[-1], reduction, scores)
 
 
