@@ -173,7 +173,7 @@ HANDWRITTEN = (
     implements(
         "kl_divergence_of_log_predictions",
         "numpy.where(y_true == 0, 0, y_true * (numpy.log(y_true) - log_probabilities))"
-        f".sum(axis=1, {OVER_CLASSES}).astype(y_true.dtype)",
+        f".sum(axis=1, {ACCUMULATE.format('log_probabilities')}).astype(log_probabilities.dtype)",
         name=STABLE,
         reduction="none",
     ),
@@ -187,7 +187,8 @@ HANDWRITTEN = (
     implements(
         "generalised_kl_divergence",
         "(numpy.where(y_true == 0, 0, y_true * (numpy.log(y_true) - log_probabilities))"
-        f" - y_true + numpy.exp(log_probabilities)).sum(axis=1, {OVER_CLASSES}).astype(y_true.dtype)",
+        f" - y_true + numpy.exp(log_probabilities)).sum(axis=1, {ACCUMULATE.format('log_probabilities')})"
+        ".astype(log_probabilities.dtype)",
         name=STABLE,
         reduction="none",
     ),

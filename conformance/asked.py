@@ -63,7 +63,8 @@ def asked(
     if unknown:
         raise GivenError(f"{op.name} has no {unknown[0]!r} to rename: it has {', '.join(sorted(known))}.")
     stateful = (inspect.isclass(given) and protocol is not None) or _collects(given)
-    parameters = [*offered(op), *(name for name in (*op.parameters, *fixed) if name not in offered(op))]
+    engine = ENGINE if "reduction" in offered(op) else ()
+    parameters = [*offered(op), *(name for name in (*op.parameters, *engine, *fixed) if name not in offered(op))]
     names = _Texts(fixed)
     if stateful:
         assert isinstance(given, type)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from trueline.adapters.layouts import REPEATED, rank_of
+from trueline.conformance.boundaries import at_boundaries
 from trueline.conformance.calls import Answer, Call, NoAnswer
 from trueline.conformance.cases import Case
 from trueline.conformance.checks import Check
@@ -28,7 +30,7 @@ from trueline.conformance.label_dtypes import LABELS, holds
 from trueline.conformance.lenient import lenient
 from trueline.conformance.values import due, judged
 from trueline.reference.catalogue import Operation, operation
-from trueline.reference.formats import FORMATS, Array
+from trueline.reference.formats import FORMATS, Array, Format
 from trueline.reference.operations import REDUCTIONS
 
 PAIRS = (("label", "label"), ("binary", "binary"))
@@ -57,10 +59,13 @@ FAR_IDS: tuple[Ids, ...] = (
 OVER_CLASSES_OF_THE_TRUTH = ("balanced_accuracy",)
 """Means over classes that the definition names. Of others, what a class predicted alone counts is for a probe."""
 
-BATCHES = ((), (), (2,), (6, 4, 2))
-"""Into how many parts the samples are laid along axes of their own, the first number that fits."""
+BATCHES = ((), (), (), (2,), (3,), (2, 2), (2, 3), (2, 1), (2, 2, 2))
+"""Axes of samples before the last one."""
 
 WHOLE = tuple(dtype for dtype in LABELS if np.dtype(dtype).kind in "biu")
+
+WIDER = ("float32", "float64")
+"""Dtypes of targets and weights beside narrower inputs."""
 
 TRIED = 40
 """Numbers tried for one combination that an implementation offers."""
@@ -83,11 +88,12 @@ def _moved(op: Operation, case: Case, levels: Levels, batches: bool) -> Case:
     if op.whole or (op.kind != "activation" and not batches):
         return case
     rows = len(inputs[op.inputs[-1]])
-    for parts in levels.of("rank", BATCHES):
-        if rows % parts == 0 and rows > parts:
-            batch = (parts, rows // parts) if parts == 2 else (2, parts // 2, rows // parts)
-            inputs = {name: array.reshape(*batch, *array.shape[1:]) for name, array in inputs.items()}
-            break
+    fitting = [each for each in BATCHES if rows % math.prod(each) == 0 and rows > math.prod(each)]
+    if fitting:
+        batch = levels.of("rank", fitting)
+        # An axis of one sample comes last, where the axis of classes may pass it.
+        batch = (*batch, -1) if 1 not in batch else (batch[0], -1, 1)
+        inputs = {name: array.reshape(*batch, *array.shape[1:]) for name, array in inputs.items()}
     if not op.rowwise or op.kind != "activation":
         return replace(case, inputs=inputs)
     rank = inputs[op.inputs[-1]].ndim
@@ -139,6 +145,7 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, sub
     left_out = {*(["nan"] if slopes else []), *([] if subnormals and not slopes else [SUBNORMAL])}
     known = [texture for texture in textures(op) if texture not in left_out]
     inputs = contents(op, fmt, levels, shape, levels.of("texture", known) if known else None)
+    inputs[op.inputs[-1]] = at_boundaries(op, fmt, levels, parameters, inputs[op.inputs[-1]])
     if "ignore_index" in parameters:
         (given,) = op.integers
         hidden = integers(f"{levels.name}/ignored", (shape[0],), 3) == 0
@@ -152,7 +159,7 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, sub
         true, guess = op.inputs
         inputs = {true: np.array(SOME)[np.arange(shape[0]) % len(SOME)], guess: np.arange(shape[0]) % 5}
     if found.weighted:
-        inputs["sample_weight"] = weights_of(levels, fmt, shape[0])
+        inputs["sample_weight"] = weights_of(op, levels, fmt, shape[0])
     return _moved(op, Case(f"{number:03d}", inputs, parameters), levels, batches)
 
 
@@ -164,6 +171,7 @@ def _askable(context: Context, case: Case) -> bool:
 def _valued(context: Context, case: Case) -> bool:
     """Whether the definition has a value there: a mean over no weight, or a metric of an absent class, has none.
 
+    Nor has what the largest precision cannot tell from 0^0.5 of an unknown sign.
     What becomes of a loss that is no number where it weighs nothing is left to conventions.
     """
     rows = case.inputs[context.operation.inputs[-1]]
@@ -175,7 +183,8 @@ def _valued(context: Context, case: Case) -> bool:
         each = context.truth(replace(case, inputs=plain), reduction="none").nearest
         if not np.isfinite(each[none]).all():
             return False
-    if context.operation.kind == "activation" or case.parameters.get("reduction") == "none":
+    reduced = context.operation.kind != "activation" and case.parameters.get("reduction") != "none"
+    if not reduced and not np.isfinite(rows.astype(np.float64)).all():
         return True
     return not bool(np.isnan(context.truth(case).nearest).any())
 
@@ -198,6 +207,14 @@ def _takes_batches(context: Context) -> bool:
     )
 
 
+def _divided(context: Context, case: Case) -> Case:
+    """The case with a mean over samples in every second, where that is a parameter."""
+    means = "sample_weight" in case.inputs and case.parameters.get("reduction") == "mean"
+    if not means or "mean_over" not in context.implementation.names or int(case.name) % 2:
+        return case
+    return replace(case, parameters={**case.parameters, "mean_over": "samples"})
+
+
 def combinations(context: Context, count: int, slopes: bool = False) -> Iterator[Case]:
     """The first so many combinations that the implementation can be asked."""
     few = context.setting.mode.few_shapes
@@ -206,7 +223,8 @@ def combinations(context: Context, count: int, slopes: bool = False) -> Iterator
     numbers = (n for n in range(TRIED * count) if _askable(context, drawn(name, n, few, slopes).asking))
     asked = context.setting.mode.subnormals, _takes_batches(context)
     made = (combination(name, context.format.name, n, few, slopes, *asked) for n in numbers)
-    known = (case for case in made if _askable(context, case) and (not slopes or has_slope(context, case)))
+    named = (_divided(context, case) for case in made)
+    known = (case for case in named if _askable(context, case) and (not slopes or has_slope(context, case)))
     yield from itertools.islice((case for case in known if _valued(context, case)), count)
 
 
@@ -228,18 +246,29 @@ def _number(context: Context, count: int) -> int:
     return count * cheap // (5 if context.setting.mode.few_shapes else 1)
 
 
+def _dtypes(op: Operation, name: str, array: Array) -> Iterator[str]:
+    """Dtypes that hold what an input holds: of labels, of weights, and of targets, from which nobody subtracts."""
+    labels = name in op.integers
+    whole = labels or bool((array == np.rint(array.astype(np.float64))).all())
+    if not labels:
+        yield from (each for each in WIDER if np.dtype(each).itemsize > array.dtype.itemsize)
+    if whole and bool((array >= 0).all()):
+        # Truth values are no numbers of classes.
+        known = WHOLE[1:] if labels and op.domains[op.inputs.index(name)] == "label" else WHOLE
+        unsigned = labels or name == "sample_weight"
+        yield from (each for each in known if holds(each, array.ravel()) and (unsigned or np.dtype(each).kind != "u"))
+
+
 def _cast(context: Context, case: Case) -> Case:
-    """The case with its labels, and weights that are whole, in another dtype that holds them, as its number says."""
+    """The case with its labels, targets and weights in other dtypes that hold them, as its number says."""
     op, levels = context.operation, Levels(f"combination/{case.name}/dtype")
     offered = context.setting.mode.other_dtypes
     inputs = dict(case.inputs)
     for name, array in case.inputs.items():
-        whole = name in op.integers or (name == "sample_weight" and (array == np.rint(array.astype(np.float64))).all())
-        if whole and levels.one_in(name, 2):
-            # Truth values are no numbers of classes.
-            known = WHOLE[1:] if name in op.inputs and op.domains[op.inputs.index(name)] == "label" else WHOLE
-            held = [dtype for dtype in known if dtype in offered and holds(dtype, array.ravel())]
-            inputs[name] = array.astype(levels.of(f"{name}/which", held)) if held and (array >= 0).all() else array
+        chosen = name != op.inputs[-1] or name in op.integers
+        if chosen and levels.one_in(name, 2 if name in op.integers or name == "sample_weight" else 3):
+            held = [dtype for dtype in _dtypes(op, name, array) if dtype in offered]
+            inputs[name] = array.astype(levels.of(f"{name}/which", held)) if held else array
     same = all(inputs[name] is array for name, array in case.inputs.items())
     return case if same else replace(case, inputs=inputs)
 
@@ -291,20 +320,31 @@ def _spread(context: Context, case: Case) -> str | None:
 
 
 def _upstream(context: Context, case: Case) -> Array:
-    """An upstream gradient, scaled as a loss may be."""
-    row, fmt = int(case.name) % len(SCALES), context.format
-    scale = SCALES[row]
-    if row == 2 and (context.operation.output_rank or fmt.largest > 2**16):
-        scale = LOSS_SCALE if fmt.largest < 2**16 else 2.0**17
-    weights = cotangent(context, case) * fmt.dtype.type(scale)
-    return np.full_like(weights, weights.flat[0]) if weights.size and _spread(context, case) else weights
+    """An upstream gradient, scaled as a loss may be; in some combinations that of a third of the answers alone."""
+    number, op, fmt = int(case.name), context.operation, context.format
+    weights: Array = cotangent(context, case) * fmt.dtype.type(_scale(number % SCALES, fmt, bool(op.output_rank)))
+    if weights.size and _spread(context, case):
+        return np.asarray(np.full_like(weights, weights.flat[0]))
+    if number % 7 == 3 and weights.size > 2:
+        weights = weights.copy()
+        weights[np.arange(weights.size).reshape(weights.shape) % 3 != 1] = 0
+    return weights
 
 
-SCALES = (1.0, 64.0, 1.0, 2.0**-7)
-"""Of upstream gradients, rows of which add up within every format."""
+SCALES = 6
 
-LOSS_SCALE = 2.0**12
-"""Of upstream gradients in binary16, whose rows then add up beyond its largest number, while few of the slopes are."""
+
+def _scale(row: int, fmt: Format, rowwise: bool) -> float:
+    """A power of two by which an upstream gradient is larger or smaller, rows of which add up within the format.
+
+    As a loss scale is in binary16, rows of which then add up beyond its largest number, while few of the slopes are.
+    """
+    narrow = fmt.largest < 2**16
+    loss_scale = 2.0**12 if narrow else 2.0**17
+    return {1: 64.0, 2: loss_scale if rowwise or not narrow else 1.0, 3: 2.0**-7, 4: 1.0 if narrow else 2.0**-30}.get(
+        row, 1.0
+    )
+
 
 DTYPES = ("float32", "int64")
 """Dtypes in which a framework's implementations are asked: the others differ from these in what sweeps ask as well."""

@@ -29,6 +29,13 @@ def _gap(name: str, shape: tuple[int, int], fmt: Format) -> Array:
     return drawn
 
 
+def _chasm(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+    """One entry leads by so much that the exponentials of the others are zero beside its own."""
+    drawn = bell(name, shape, 1.5)
+    drawn[np.arange(shape[0]), integers(f"{name}/at", (shape[0],), shape[1])] += 2 * Landmarks.of(fmt).subnormal
+    return drawn
+
+
 def _leading(name: str, shape: tuple[int, int], fmt: Format) -> Array:
     """One entry leads by so much that the others' share still has digits."""
     del fmt
@@ -106,6 +113,8 @@ LOGITS: dict[str, Texture] = {
     "masked": _masked,
     "nan": _nan,
     "gap": _gap,
+    "chasm": _chasm,
+    "depths": lambda name, shape, fmt: uniform(name, shape, -2.5, -0.01) * Landmarks.of(fmt).normal,
     "twice": _twice,
     "leading": _leading,
     "tied": lambda name, shape, _: np.rint(bell(name, shape, 1.5)),
@@ -135,6 +144,7 @@ DISTINCT: dict[str, Texture] = {
     "negative": lambda name, shape, fmt: _distinct(name, shape, fmt) - 0.5,
     "close": lambda name, shape, fmt: 0.5 + _places(name, shape) * 4 * fmt.epsilon,
     "low": _low,
+    SUBNORMAL: lambda name, shape, fmt: (1 + _places(name, shape)) * fmt.smallest_subnormal,
 }
 
 ELEMENTS: dict[str, Texture] = {
@@ -184,13 +194,17 @@ class Known:
 
 
 def _distribution(known: Known) -> Array:
-    """One-hot rows, soft ones, and rows that are nearly one-hot, by more than one in ten thousand or by less."""
+    """One-hot rows; soft ones, of few digits or of many; nearly one-hot ones, by more than one in ten thousand or less;
+    and those nearly equal to the probabilities that stand beside them."""
     spread = 1.0 + integers(known.name, known.last.shape, 8)
-    soft = np.floor(spread / spread.sum(axis=1, keepdims=True) * 64) / 64
+    full = spread / spread.sum(axis=1, keepdims=True)
+    soft = np.floor(full * 64) / 64
+    beside = known.last if ((known.last >= 0) & (known.last <= 1)).all() else full
+    equal = beside * (1 + np.array((0.0, 2.0**-6, -(2.0**-9)))[integers(f"{known.name}/by", soft.shape, 3)])
     rest = 2.0 ** -np.array((4, 7, 11, 21))[integers(f"{known.name}/rest", (len(soft),), 4)][:, None]
     nearly = known.hot * (1 - rest) + np.roll(known.hot, 1, axis=1) * rest
-    kinds = (np.arange(len(soft)) % 4)[:, None]
-    return np.where(kinds % 2 == 0, known.hot, np.where(kinds == 1, soft, nearly))
+    kinds = (np.arange(len(soft)) % 6)[:, None]
+    return np.select([kinds == 1, kinds == 2, kinds == 3, kinds == 5], [soft, full, nearly, equal], known.hot)
 
 
 def _mask(known: Known) -> Array:
@@ -229,8 +243,15 @@ TARGETS: dict[str, Callable[[Known], Array]] = {
 SOFT = (0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 0.0, 1 - 2.0**-4, 1 - 2.0**-11, 2.0**-11, 2.0**-20)
 """Targets of one class, hard, soft, and nearly hard."""
 
+
+def _targets(name: str, shape: tuple[int, ...]) -> Array:
+    """Hard ones alone in a third of the batches."""
+    hard = integers(f"{name}/hard", (), 3) == 0
+    return integers(name, shape, 2) * 1.0 if hard else np.array(SOFT)[integers(name, shape, len(SOFT))]
+
+
 BESIDE: dict[str, Callable[[str, tuple[int, ...]], Array]] = {
-    "target": lambda name, shape: np.array(SOFT)[integers(name, shape, len(SOFT))],
+    "target": _targets,
     "sign": lambda name, shape: 1.0 - 2 * integers(name, shape, 2),
     "binary": lambda name, shape: integers(name, shape, 2),
     "label": lambda name, shape: integers(name, shape, 5),
@@ -275,13 +296,16 @@ def _last(op: Operation, fmt: Format, levels: Levels, shape: tuple[int, ...], te
 
 
 def _labels(levels: Levels, last: Array) -> Array:
-    """A label for each row, of a class that is possible there; `largest` are the largest entries' but for one."""
+    """A label for each row, of a class that is possible there; `largest` are the largest entries' but for one,
+    `least` the smallest's."""
     rows, classes = last.shape
-    kind = levels.of("labels", ("drawn", "largest", *LABELS))
+    kind = levels.of("labels", ("drawn", "largest", "least", *LABELS))
     chosen = LABELS[kind](rows, classes) if kind in LABELS else integers(f"{levels.name}/label", (rows,), classes)
     if kind == "largest":
         chosen = np.argmax(np.nan_to_num(last, nan=-np.inf), axis=1)
         chosen[:1] = (chosen[:1] + 1) % classes
+    if kind == "least":
+        chosen = np.argmin(np.nan_to_num(last, nan=np.inf), axis=1)
     return np.where(np.isneginf(last[np.arange(rows), chosen]), last.argmax(axis=1), chosen)
 
 

@@ -114,7 +114,11 @@ class Context:
         """The call that asks `case`."""
         asked = implementation or self.implementation
         op = operation(asked.operation)
-        defaults = {name: _default(op, name) for name in op.parameters} | {"axis": -1, "sample_weight": None}
+        defaults = {name: _default(op, name) for name in op.parameters} | {
+            "axis": -1,
+            "sample_weight": None,
+            "mean_over": "weights",
+        }
         # The array that is differentiated stands last.
         inputs = (*(name for name in case.inputs if name == "sample_weight"), *op.inputs)
         parameters = {

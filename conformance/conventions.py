@@ -55,6 +55,9 @@ def candidates(context: Context, settled: Mapping[str, Any]) -> Iterator[dict[st
         if name in context.operation.parameters and name not in settled
     }
     weighs = {"sample_weight", "class_weight", "ignore_index"} & context.implementation.names
+    # Who takes it as a parameter is told.
+    if "mean_over" in context.implementation.names:
+        weighs = set()
     if weighs and "reduction" in {*context.implementation.names, *settled} and context.operation.kind == "loss":
         choices["mean_over"] = (None, "samples")
     for values in itertools.product(*choices.values()):

@@ -63,10 +63,13 @@ def shape_of(op: Operation, levels: Levels, few: bool, slopes: bool) -> tuple[in
     """Rows, and entries of a row; of single numbers how many, and some number."""
     rows, classes = levels.of("few", FEW) if few else (levels.of("rows", ROWS), levels.of("classes", CLASSES))
     pairs = op.domains in (PAIRWISE, ("multi_hot", "decisions"))
-    size = "usual" if few or pairs or (op.whole and op.domains[1] == "probability") else levels.of("size", SIZES)
+    of_samples = op.whole and op.domains[1] == "probability" and "n_bins" not in op.parameters
+    size = "usual" if few or pairs or of_samples else levels.of("size", SIZES)
     if not op.rowwise or op.whole:
         count = levels.of("tall", TALL) if size == "tall" else rows
-        return (rows * classes if few else max(10 if op.whole else 2, count), 5)
+        # Five classes of a truth, each twice.
+        least = 10 if op.whole and "label" in op.domains else 2
+        return (rows * classes if few else max(least, count), 5)
     if size == "tall":
         return levels.of("tall", TALL), levels.of("few classes", (2, 3, 5))
     if size == "wide":
@@ -93,7 +96,7 @@ FURTHER: Mapping[str, tuple[Any, ...]] = {
     "margin": (0.5, 0.3, 3.7, 20.0, 0.0),
     "n_bins": (5, 10, 1, 4, 7, 30, 300),
     "num_thresholds": (5, 17, 257),
-    "q": (1.0, 0.7, 0.3, 0.05),
+    "q": (1.0, 0.7, 0.3, 0.05, 2.0**-7),
     "epsilon": (0.0, 4.0, 0.3),
     "width": (4, 8),
 }
@@ -166,9 +169,12 @@ WEIGHTS: tuple[Callable[[Array], Array], ...] = (
 """Sample weights: some zero, zero or one, wide, large, one heavier than the others, all alike, tiny, small, whole."""
 
 
-def weights_of(levels: Levels, fmt: Format, count: int) -> Array:
-    """Weights of samples; the first weighs something."""
-    weights = levels.of("weights", WEIGHTS)(integers(f"{levels.name}/weights", (count,), 2**20))
+def weights_of(op: Operation, levels: Levels, fmt: Format, count: int) -> Array:
+    """Weights of samples; the first weighs something. Of metrics some are so large that their squares overflow."""
+    drawn = integers(f"{levels.name}/weights", (count,), 2**20)
+    weights = levels.of("weights", WEIGHTS)(drawn)
+    if op.whole and levels.one_in("huge", 8):
+        weights = (1.0 + drawn % 5) * 2.0 ** (fmt.emax * 5 // 8)
     weights = np.clip(weights, np.where(weights > 0, fmt.smallest_normal, 0), fmt.largest / 2)
     weights[0] = weights[0] or 1.5
     return fmt.rounded(weights)

@@ -28,8 +28,8 @@ from trueline.reference.operations import Operation
 from trueline.reference.summation import roundings
 from trueline.reference.truth import Truth
 
-COUNTS = (300, 4099, 70_001)
-"""Samples: more than 8 bits count, than binary16 counts, and than 16 bits do."""
+COUNTS = (300, 4099, 70_001, 200_003)
+"""Samples: more than 8 bits count, than binary16 counts, and than 16 bits do; so many of each of a few classes."""
 
 OF_PAIRS = ("binary", "probability")
 """Domains of a metric of pairs of samples."""
@@ -99,7 +99,7 @@ def _counts(context: Context, few: Case) -> Iterator[int]:
         return
     yield COUNTS[1]
     if op.domains != OF_PAIRS:
-        yield COUNTS[2]
+        yield from COUNTS[2 : 4 if op.whole else 3]
     elif context.setting.own is not None and _sorts(context, few):
         yield MANY
 
@@ -127,7 +127,7 @@ def _label_dtypes(context: Context, few: Case) -> Iterator[tuple[str, Mapping[st
     labels = {name: few.inputs[name] for name in context.operation.integers if few.inputs[name].dtype.kind == "i"}
     yield "", few.inputs
     for dtype in LABELS if labels else ():
-        wanted = dtype in context.setting.mode.other_dtypes and np.dtype(dtype).itemsize == 1
+        wanted = dtype in context.setting.mode.other_dtypes and np.dtype(dtype).itemsize <= 2
         if wanted and all(holds(dtype, array) for array in labels.values()):
             cast = {name: array.astype(dtype) for name, array in labels.items()}
             yield f"-{dtype}", {**few.inputs, **cast}

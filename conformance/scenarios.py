@@ -38,6 +38,7 @@ MANY = Step("update", (0, 32), tile=2**15, repeat=16)
 SINGLES = Step("update", (32, 33), repeat=200)
 ONES = Step("update", (0, 1), repeat=200)
 HALVES = (*updates(0, 11), *updates(11, None, on=1))
+NEARLY = (*updates(0, 18), *updates(18, 32, on=1))
 THIRDS = (*updates(0, 1), *updates(1, 11, on=1), *updates(11, None, on=2))
 
 
@@ -123,6 +124,7 @@ SCENARIOS = (
     Scenario("merge-two", (*HALVES, _merge(1, on=0), RESULT, SECOND)),
     Scenario("merge-two-other-way", (*HALVES, _merge(0, on=1), SECOND, RESULT)),
     Scenario("merge-asked-before", (*HALVES, RESULT, SECOND, _merge(1, on=0), RESULT)),
+    Scenario("merge-nearly-as-many", (*NEARLY, _merge(1, on=0), RESULT, SECOND), thorough=True),
     Scenario("merge-three", (*THIRDS, _merge(1, on=0), _merge(2, on=0), RESULT)),
     Scenario("merge-three-other-way", (*THIRDS, _merge(1, on=2), _merge(2, on=0), RESULT)),
     Scenario("merge-an-empty-one", (*updates(0, 11), _merge(1, on=0), RESULT)),
@@ -174,6 +176,7 @@ SCENARIOS = (
     Scenario("weights-batch-of-zero", RUNNING, _batch_of_zero),
     Scenario("weights-reset", (*updates(11, None), RESET, *updates(0, 11), RESULT), _fractions),
     Scenario("weights-merged", (*HALVES, _merge(1, on=0), RESULT, SECOND), _fractions),
+    Scenario("weights-merged-nearly-as-many", (*NEARLY, _merge(1, on=0), RESULT), _fractions, thorough=True),
     Scenario("weights-tiny", RUNNING, _tiny, thorough=True),
     Scenario("weights-by-batch", RUNNING, _by_batch, thorough=True),
     Scenario("weights-of-single-samples", (*updates(*range(33)), RESULT), _unequal, thorough=True),

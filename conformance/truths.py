@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from trueline.conformance.store import store
 from trueline.reference import engine
 from trueline.reference.catalogue import Operation
@@ -32,9 +33,18 @@ def _remembered(key: bytes, compute: Callable[[], Truth], keep: bool) -> Truth:
     return _known[key]
 
 
+def _plain(given: Array, labels: bool) -> Array:
+    """The array in the one dtype that stands for all that hold its numbers: they have the same truth."""
+    if labels and given.dtype.kind in "biu" and given.dtype != np.uint64:
+        return given.astype(np.int64)
+    # These hold numbers that binary64 does not.
+    return given if given.dtype in (np.int64, np.uint64) else given.astype(np.float64)
+
+
 def _key(operation: Operation, fmt: Format, inputs: Mapping[str, Array], parameters: Mapping[str, Any]) -> bytes:
     hashed = hashlib.blake2b(repr((operation.name, fmt.name, sorted(parameters.items()))).encode(), digest_size=16)
-    for name, array in inputs.items():
+    for name, given in inputs.items():
+        array = _plain(given, name in operation.integers)
         hashed.update(f"{name} {array.dtype.name} {array.shape}".encode())
         hashed.update(array.tobytes())
     return hashed.digest()

@@ -43,7 +43,19 @@ def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> A
     )
     # A weight is one more rounded product.
     more = ("sample_weight" in case.inputs) + in_any_way(context.operation, fmt)
-    return allowance(context.operation.bound, condition, truth, fmt) + more + _weighed(context.operation, case, truth)
+    weighed = _weighed(context.operation, case, truth) + _magnified(context.operation, case, truth, fmt)
+    return allowance(context.operation.bound, condition, truth, fmt) + more + weighed
+
+
+def _magnified(op: Operation, case: Case, truth: Truth, fmt: Format) -> Array | float:
+    """ULP more, where a loss that was rounded to a subnormal number may then be multiplied by its weight."""
+    weights = case.inputs.get("sample_weight")
+    if weights is None or op.kind != "loss" or not in_any_order():
+        return 0.0
+    size = np.abs(np.asarray(weights, dtype=np.float64))
+    reduction = case.parameters.get("reduction", "none")
+    whole = size if reduction == "none" else np.sum(size) if reduction == "sum" else np.max(size, initial=0.0)
+    return np.asarray(whole * fmt.smallest_subnormal / truth.ulp)
 
 
 def _weighed(op: Operation, case: Case, truth: Truth) -> Array | float:

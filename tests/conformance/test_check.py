@@ -209,6 +209,32 @@ def test_a_gradient_is_asked_with_the_parameters_that_it_takes() -> None:
     assert {failure.check for failure in wrong.failures} >= {"gradient", "combined-gradient"}
 
 
+def hinge(divisors: dict[str, Callable[[Array], Any]]) -> Callable[..., Any]:
+    def mean_over_either(
+        y_true: Array,
+        score: Array,
+        sample_weight: Array | None = None,
+        reduction: str = "none",
+        mean_over: str = "weights",
+    ) -> Any:
+        losses = np.maximum(1 - y_true.astype(np.longdouble) * score, 0)
+        weights = np.ones(losses.shape) if sample_weight is None else sample_weight.astype(np.longdouble)
+        losses = losses * weights
+        if reduction == "none":
+            return losses.astype(score.dtype)
+        return (losses.sum() / (divisors[mean_over](weights) if reduction == "mean" else 1)).astype(score.dtype)
+
+    return mean_over_either
+
+
+def test_what_a_mean_divides_by_may_be_a_parameter() -> None:
+    result = quick(hinge({"weights": np.sum, "samples": np.size}), "hinge")
+    assert result.conforms, str(result)
+    assert not any("mean_over" in sentence for sentence in result.not_covered)
+    wrong = quick(hinge({"weights": np.sum, "samples": np.sum}), "hinge")
+    assert {failure.check for failure in wrong.failures} == {"combined"}
+
+
 def test_a_parameter_that_the_operation_has_not_is_told() -> None:
     def scaled(x: Array, axis: int = -1, gain: float = 1.0) -> Array:
         return softmax(x * x.dtype.type(gain), axis)
