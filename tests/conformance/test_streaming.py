@@ -322,6 +322,7 @@ FAULTS: dict[type[Counting], set[str]] = {
     MergesHits: MERGED - {"merge-an-empty-one", "reset-after-merge"},
     ReplacesOnMerge: MERGED - {"merge-into-an-empty-one", "other-goes-on-after-merge", "reset-after-merge"},
     DrainsOnMerge: {
+        "merge-nearly-as-many",
         "merge-two",
         "merge-two-other-way",
         "merge-into-an-empty-one",
@@ -612,6 +613,7 @@ FROZEN = {
     "weights-batch-of-zero": "4af1631ee7a8",
     "weights-reset": "4e471e7017a1",
     "weights-merged": "4e471e7017a1",
+    "weights-merged-nearly-as-many": "4e471e7017a1",
     "weights-tiny": "47a1344e11f2",
     "weights-by-batch": "d6d7eab6ea80",
     "weights-of-single-samples": "cd527df86f18",
