@@ -48,8 +48,13 @@ def _softmax_sensitivity(x: Array) -> Array:
 
 def _softmax_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
     p, _, condition = spread(x)
-    weight = np.abs(cotangent)
-    return np.asarray(p * (weight + np.sum(p * weight, axis=-1, keepdims=True)) * (2 + condition))
+    return _slopes(p, np.abs(cotangent), 2 + condition)
+
+
+def _slopes(p: Array, weight: Array, factor: Array) -> Array:
+    """The condition of p_j (c_j - sum_i c_i p_i), each p_i having its own: where c_j is 0, the others' count."""
+    each = np.sum(p * weight, axis=-1, keepdims=True) * factor + np.sum(p * weight * factor, axis=-1, keepdims=True)
+    return np.asarray(p * (weight * factor + each))
 
 
 def _log_softmax_sensitivity(x: Array) -> Array:
@@ -254,9 +259,8 @@ def _tempered(x: Array, *, temperature: float = 2.0) -> Array:
 
 def _tempered_gradient(x: Array, cotangent: Array, *, temperature: float = 2.0) -> Array:
     p, _, condition = spread(x / temperature)
-    weight = np.abs(cotangent)
     factor = 2 + condition + 2 * np.max(_quotients(x, temperature), axis=-1, keepdims=True, initial=0.0)
-    return np.asarray(p * (weight + np.sum(p * weight, axis=-1, keepdims=True)) * factor / temperature)
+    return _slopes(p, np.abs(cotangent), factor) / temperature
 
 
 @define(

@@ -157,6 +157,17 @@ def test_conditions_have_the_shape_of_the_answer_and_are_not_negative(op: Operat
         assert (condition >= 0).all()
 
 
+@pytest.mark.parametrize("name", ["softmax", "softmin", "softmax_with_temperature"])
+def test_a_slope_without_an_upstream_gradient_of_its_own_has_the_condition_of_the_others(name: str) -> None:
+    x = np.array([[-200.0, 200.0]])
+    bound = operation(name).gradient_bound
+    assert bound is not None
+    assert bound.sensitivity is not None
+    first = np.exp(-200.0) if name == "softmax_with_temperature" else np.exp(-400.0)
+    upstream = np.array([[0.0, 1.0]] if name == "softmin" else [[1.0, 0.0]])
+    assert (np.asarray(bound.sensitivity(x, upstream)) > 100 * first).all()
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
