@@ -72,7 +72,8 @@ QUOTIENTS = {"float64": 64.0}
 
 Such are 2 P R / (P + R), 1 - accuracy, means of means, and areas under rounded rates: a handful of roundings. In
 binary64, which metrics are also computed in, 64: a running mean rounds once for each sample, and over the 4,099 of
-large.COUNTS these roundings, being of either sign, come to about the root of their number.
+large.COUNTS these roundings, being of either sign, come to about the root of their number. A running mean over
+more samples may be farther, and is then a deviation.
 """
 
 

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from trueline.conformance import store as module
 from trueline.conformance.store import Store, definitions, folder
+from trueline.conformance.truths import _key
+from trueline.reference.catalogue import operation
+from trueline.reference.formats import FORMATS
 from trueline.reference.truth import Truth
 
 
@@ -68,3 +71,22 @@ def test_other_definitions_have_another_file(tmp_path: Path, monkeypatch: pytest
     left = {path.name for path in tmp_path.glob("truths-*.sqlite")}
     assert len(left) == module.KEPT
     assert "truths-fourth.sqlite" in left
+
+
+def test_the_same_numbers_have_one_truth_in_every_dtype_that_holds_them() -> None:
+    def key(labels: list[int], label_dtype: str, weight_dtype: str) -> bytes:
+        inputs = {
+            "sample_weight": np.array([1, 2], weight_dtype),
+            "labels": np.array(labels, label_dtype),
+            "logits": np.eye(2, dtype=np.float32),
+        }
+        op = operation("sparse_categorical_cross_entropy_with_logits")
+        return _key(op, FORMATS["float32"], inputs, {})
+
+    plain = key([0, 1], "int64", "float32")
+    assert {key([0, 1], labels, weights) for labels in ("int8", "uint16") for weights in ("uint8", "float64")} == {
+        plain
+    }
+    assert key([1, 0], "int8", "float32") != plain
+    assert key([2**53, 0], "int64", "float32") != key([2**53 + 1, 0], "int64", "float32")
+    assert key([2**63, 0], "uint64", "float32") != key([2**63 + 1, 0], "uint64", "float32")
