@@ -101,9 +101,10 @@ main.add_command(check_command)
 )
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Framework processes at a time. Default: cores.")
 @click.option("--skip-missing-device", is_flag=True, help="Record a device that is not there as not run.")
+@click.option("--strict", is_flag=True, help="Fail where an expected deviation does not show on this machine.")
 def run(
     frameworks: tuple[str, ...], devices: tuple[str, ...], dtypes: tuple[str, ...], modes: tuple[str, ...],
-    expression: str, output: Path, timeout: float, jobs: int | None, skip_missing_device: bool,
+    expression: str, output: Path, timeout: float, jobs: int | None, skip_missing_device: bool, strict: bool,
 ) -> None:  # fmt: skip
     """Measure the installed frameworks and write a run file.
 
@@ -111,7 +112,7 @@ def run(
     """
     selection = Selection(frameworks, devices, dtypes, modes, skip_missing_device)
     try:
-        report = measure(selection, expression, output, timeout=timeout, jobs=jobs)
+        report = measure(selection, expression, output, timeout=timeout, jobs=jobs, strict=strict)
     except (SelectionError, Nothing, runfile.RunFileError) as error:
         fail(str(error))
     except OSError as error:

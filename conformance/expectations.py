@@ -1,4 +1,4 @@
-"""Expectations: recorded, explained deviations. One that no longer holds is stale, and fails the run."""
+"""Expectations: recorded, explained deviations. One that does not show here is noted, and fails a strict run."""
 
 from __future__ import annotations
 

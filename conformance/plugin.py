@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--trueline-timeout", type=float, default=180.0, metavar="SECONDS",
                     help="end a framework that does not answer a call in time (default: 180)")  # fmt: skip
     group.addoption("--trueline-jobs", type=int, metavar="N", help="framework processes at a time (default: cores)")
+    group.addoption("--trueline-strict", action="store_true", help="fail where an expected deviation does not show")
     group.addoption("--trueline-skip-missing-device", action="store_true", help="record a missing device as not run")
 
 
@@ -99,6 +100,12 @@ def trueline_judged(request: pytest.FixtureRequest, trueline_test: Test) -> Judg
     if judged.outcome.error or faults:
         raise HarnessError(judged.outcome.error or f"{faults[0]['key']}: {faults[0].get('message')}")
     return judged
+
+
+@pytest.fixture
+def trueline_strict(request: pytest.FixtureRequest) -> bool:
+    """Whether an expectation that explains nothing here fails its test."""
+    return bool(request.config.getoption("--trueline-strict"))
 
 
 @pytest.fixture(scope="session")

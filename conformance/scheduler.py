@@ -19,6 +19,8 @@ from trueline.conformance.selection import Test
 
 ProcessKey = tuple[str, tuple[tuple[str, str], ...]]
 
+THREADS = "OMP_NUM_THREADS"
+
 
 @dataclass
 class Outcome:
@@ -37,6 +39,16 @@ class Seconds:
     framework: float = 0.0
     oracle: float = 0.0
     busy: float = 0.0
+
+
+def shared_cores(processes: int) -> dict[str, str]:
+    """The environment of each of so many framework processes at a time: its share of the cores, at least one.
+
+    OpenMP's threads spin while they wait, so that processes with a thread for every core each wait for one another.
+    What the user has set stays.
+    """
+    threads = max(1, (os.cpu_count() or 1) // max(1, processes))
+    return {} if THREADS in os.environ else {THREADS: str(threads)}
 
 
 def process_key(test: Test) -> ProcessKey:
@@ -58,7 +70,9 @@ class Scheduler:
         self._groups: dict[ProcessKey, list[Test]] = {}
         for test in tests:
             self._groups.setdefault(process_key(test), []).append(test)
-        self._pool = ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1, thread_name_prefix="trueline")
+        most = jobs or os.cpu_count() or 1
+        self._environ = shared_cores(min(most, len(self._groups)))
+        self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix="trueline")
 
     def start(self) -> None:
         """Start measuring: the largest group first, or it runs alone at the end."""
@@ -81,7 +95,7 @@ class Scheduler:
 
     def _run(self, key: ProcessKey, tests: Sequence[Test]) -> None:
         started = time.perf_counter()
-        process = FrameworkProcess(key[0], dict(key[1]), self._timeout)
+        process = FrameworkProcess(key[0], {**self._environ, **dict(key[1])}, self._timeout)
         with self._lock:
             if self._stopped.is_set():
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import traceback
@@ -66,6 +67,7 @@ class Server:
             told = _kept(half)
         return {
             **self.adapter.flags(),
+            "omp_num_threads": os.environ.get("OMP_NUM_THREADS", "not set"),
             "subnormals": told,
             "subnormals_in_numpy_beside_it": _kept(tiny * np.float32(0.5)),
         }

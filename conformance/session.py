@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from trueline.conformance import plugin
 from trueline.conformance.selection import Plan, Selection, SelectionError, plan
 from trueline.reports import runfile
+from trueline.reports.banner import not_seen
 
 CONFORMS, DEVIATES, HARNESS = 0, 1, 2
 
@@ -120,7 +121,9 @@ class _Config:
         self.config = config
 
 
-def arguments(selection: Selection, expression: str, output: Path, timeout: float, jobs: int | None) -> list[str]:
+def arguments(
+    selection: Selection, expression: str, output: Path, timeout: float, jobs: int | None, strict: bool
+) -> list[str]:
     """The pytest command line that measures a selection."""
     package = Path(str(resources.files("trueline.conformance")))
     given = [
@@ -139,13 +142,16 @@ def arguments(selection: Selection, expression: str, output: Path, timeout: floa
         given += [f"--trueline-{name}={value}" for value in getattr(selection, f"{name}s")]
     given += [f"--trueline-timeout={timeout}"]
     given += [f"--trueline-jobs={jobs}"] if jobs else []
+    given += ["--trueline-strict"] if strict else []
     given += ["--trueline-skip-missing-device"] if selection.skip_missing_device else []
     given += [f"-k{expression}"] if expression else []
     return given
 
 
-def measure(selection: Selection, expression: str, output: Path, *, timeout: float, jobs: int | None) -> Report:
-    """Measure a selection and write the run file.
+def measure(
+    selection: Selection, expression: str, output: Path, *, timeout: float, jobs: int | None, strict: bool = False
+) -> Report:
+    """Measure a selection and write the run file; `strict` fails where an expected deviation does not show.
 
     Raises SelectionError for a name that does not exist, and Nothing if there is nothing to measure; then no file
     is touched.
@@ -166,7 +172,7 @@ def measure(selection: Selection, expression: str, output: Path, *, timeout: flo
     tempfile.TemporaryFile(dir=output.parent).close()
     watcher, catcher = _Watcher(), _Config()
     with contextlib.redirect_stderr(io.StringIO()) as said:
-        code = pytest.main(arguments(selection, expression, output, timeout, jobs), plugins=[watcher, catcher])
+        code = pytest.main(arguments(selection, expression, output, timeout, jobs, strict), plugins=[watcher, catcher])
     nothing = None, None
     written, run = catcher.config.stash.get(plugin.WRITTEN, nothing) if catcher.config else nothing
     if code == pytest.ExitCode.USAGE_ERROR:
@@ -197,6 +203,7 @@ def _notes(made: Plan, run: runfile.Run | None, interrupted: bool) -> list[str]:
     missing = [o["message"] for o in (run["observations"] if run else ()) if o["verdict"] == "not_run"]
     modes = [f"{framework} in mode {mode}: {why}" for (framework, mode), why in made.missing_modes.items()]
     lines = [f"not run: {message}" for message in dict.fromkeys([*made.absent.values(), *modes, *missing])]
+    lines += [note] if run and (note := not_seen(run)) else []
     return lines + (["interrupted: the run file holds what was finished"] if interrupted else [])
 
 

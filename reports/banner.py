@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from trueline.reports.merge import Merged
+from trueline.reports.runfile import Run
 from trueline.reports.verdicts import words
+
+SHOWN = 5
+"""Expectations that a note names."""
 
 
 def warnings(merged: Merged) -> list[str]:
-    """A sentence for each incomplete run, each framework not measured and each stale expectation."""
+    """A sentence for each incomplete run, each framework not measured, and one for expectations not seen."""
     said: dict[str, None] = {}
     for run in merged.runs:
         names = ", ".join(sorted(run["frameworks"])) or "no framework"
@@ -33,9 +37,16 @@ def warnings(merged: Merged) -> list[str]:
                 # One run lacks what another has: Keras is measured beside each of its backends.
                 if flags.get("message") and (framework, mode) not in measured:
                     said[f"{framework} in mode {mode}: not run – {flags['message']}"] = None
-        for stale in run["stale"]:
-            said[
-                f"Expectation {stale['expectation']} is stale: no deviation is left where it says "
-                f"{stale['pattern']} ({stale['test']})."
-            ] = None
+        note = not_seen(run)
+        if note:
+            said[note] = None
     return list(said)
+
+
+def not_seen(run: Run) -> str:
+    """A sentence that names the expectations of a run some of whose deviations did not show; empty if all did."""
+    names = list(dict.fromkeys(entry["expectation"] for entry in run["stale"]))
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return (
+        f"Not seen on this machine, in whole or in part, which is no fault: the deviations of {shown}." if names else ""
+    )

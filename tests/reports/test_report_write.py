@@ -211,7 +211,7 @@ def test_banner_for_what_is_missing(mixed) -> None:
         assert "was interrupted: it is partial" in text
         assert "delta: not run – pip install delta" in text
         assert "alpha in mode compiled: not run – no compiler" in text
-        assert "old is stale" in text
+        assert "which is no fault: the deviations of old." in text
 
 
 def test_page_of_nothing() -> None:
