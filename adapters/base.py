@@ -1,7 +1,7 @@
 """What an adapter is: one framework's implementations, modes and devices, and how arrays go in and out.
 
 The adapters of the suite are modules beside this one; others come as plug-ins, under entry points of the group
-`trueline.adapters` (docs/adding-a-framework.md builds one).
+`gaugeblock.adapters` (docs/adding-a-framework.md builds one).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import Any, ClassVar
 
 import ml_dtypes
 import numpy as np
-from trueline.adapters.layouts import has_layout
-from trueline.adapters.wording import Wording, evaluated, placing, product
+from gaugeblock.adapters.layouts import has_layout
+from gaugeblock.adapters.wording import Wording, evaluated, placing, product
 
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
 WIDE = ("float16", "bfloat16", "float32", "float64")
 OTHER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64")
-OURS = "TRUELINE_"
+OURS = "GAUGEBLOCK_"
 """How the names of the suite's own environment variables start."""
 
 NATIVE = ("float16", "float32", "float64")
@@ -133,7 +133,7 @@ def implements(
     """One line of an adapter's table: what the framework has for an operation.
 
     Args:
-        operation: its name, as `trueline list operations` has it.
+        operation: its name, as `gaugeblock list operations` has it.
         call: the Python expression that is evaluated. The operation's inputs and parameters stand in it under the
             definition's names (docs/operations), beside `axis` for activations of rows, `reduction` ("none", "mean"
             or "sum") and `sample_weight` for losses and metrics, and the names that `load` returns. A parameter that
@@ -198,7 +198,7 @@ class Adapter(ABC):
     table: ClassVar[tuple[tuple[Any, ...], ...]]
     """The implementations, each line made by `implements`."""
     extra: ClassVar[str] = ""
-    """The extra of trueline that installs the framework; without one, the first distribution does."""
+    """The extra of gaugeblock that installs the framework; without one, the first distribution does."""
     differentiable: ClassVar[bool] = True
     """Whether the framework has gradients, by `vjp`."""
     device_types: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
@@ -214,7 +214,7 @@ class Adapter(ABC):
     """What stands before the name of each implementation: one that takes another adapter's table, for a device of its
     own, tells its observations from that one's so ("npu." makes npu.torch.softmax)."""
     expectations: ClassVar[tuple[Mapping[str, Any], ...]] = ()
-    """Deviations that are known, of a plug-in: what `trueline.conformance.expectations.Expectation` takes, each as a
+    """Deviations that are known, of a plug-in: what `gaugeblock.conformance.expectations.Expectation` takes, each as a
     mapping ({"id": ..., "keys": [...], "why": ..., "at_most": ...})."""
 
     names: Mapping[str, Any] = {"numpy": np}

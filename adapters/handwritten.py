@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueline.adapters.base import implements
+from gaugeblock.adapters.base import implements
 
 TEXTBOOK = "numpy.textbook"
 STABLE = "numpy.stable"

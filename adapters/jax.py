@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trueline.adapters.base import Adapter, Mode, implements
-from trueline.adapters.layouts import HANDED_OVER
-from trueline.adapters.wording import Wording
+from gaugeblock.adapters.base import Adapter, Mode, implements
+from gaugeblock.adapters.layouts import HANDED_OVER
+from gaugeblock.adapters.wording import Wording
 
 NARROW = ("float16", "bfloat16", "float32")
 X64 = {"JAX_ENABLE_X64": "1"}

@@ -10,14 +10,14 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from trueline.adapters.base import WIDE, Adapter, Array, Function, Lifecycle, Mode, implements
-from trueline.adapters.jax import COMPILED_EACH
-from trueline.adapters.keras_losses import LOSSES
-from trueline.adapters.layouts import HANDED_OVER
-from trueline.adapters.registry import adapter
-from trueline.adapters.tensorflow import QUIET
-from trueline.adapters.torch import TENSOR_LAYOUTS
-from trueline.adapters.wording import Wording
+from gaugeblock.adapters.base import WIDE, Adapter, Array, Function, Lifecycle, Mode, implements
+from gaugeblock.adapters.jax import COMPILED_EACH
+from gaugeblock.adapters.keras_losses import LOSSES
+from gaugeblock.adapters.layouts import HANDED_OVER
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.adapters.tensorflow import QUIET
+from gaugeblock.adapters.torch import TENSOR_LAYOUTS
+from gaugeblock.adapters.wording import Wording
 
 ON_TENSORFLOW = {"KERAS_BACKEND": "tensorflow", **QUIET}
 ON_TORCH = {"KERAS_BACKEND": "torch"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from trueline.adapters.base import NATIVE, Adapter, Array, Mode, implements
-from trueline.adapters.handwritten import HANDWRITTEN
-from trueline.adapters.layouts import LAYOUTS
-from trueline.adapters.wording import Wording
+from gaugeblock.adapters.base import NATIVE, Adapter, Array, Mode, implements
+from gaugeblock.adapters.handwritten import HANDWRITTEN
+from gaugeblock.adapters.layouts import LAYOUTS
+from gaugeblock.adapters.wording import Wording
 
 
 class NumPyAdapter(Adapter):

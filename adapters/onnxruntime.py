@@ -14,17 +14,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import NATIVE, Function, Mode, implements
-from trueline.adapters.layouts import LAYOUTS
-from trueline.adapters.numpy import NumPyAdapter
-from trueline.adapters.wording import Wording, placing
+from gaugeblock.adapters.base import NATIVE, Function, Mode, implements
+from gaugeblock.adapters.layouts import LAYOUTS
+from gaugeblock.adapters.numpy import NumPyAdapter
+from gaugeblock.adapters.wording import Wording, placing
 
 OPSET = 21
 """Version of the standard's operators."""
 IR_VERSION = 10
 """Version of the model format that came with that opset."""
 
-OPTIMISATION = "TRUELINE_ONNXRUNTIME_OPTIMISATION"
+OPTIMISATION = "GAUGEBLOCK_ONNXRUNTIME_OPTIMISATION"
 """Environment variable with the name of a GraphOptimizationLevel."""
 DEFAULT_OPTIMISATION = "ORT_ENABLE_ALL"
 

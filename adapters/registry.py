@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint
 
-from trueline.adapters.base import Adapter, Implementation
+from gaugeblock.adapters.base import Adapter, Implementation
 
 FRAMEWORKS = ("numpy", "sklearn", "torch", "tensorflow", "keras", "jax", "torchmetrics", "onnxruntime")
 """Names of the suite's own frameworks, each a module here."""
 
-GROUP = "trueline.adapters"
+GROUP = "gaugeblock.adapters"
 """The group of the plug-ins' entry points: name = framework, value = module:ADAPTER."""
 
 NEEDED = ("framework", "distributions", "modules", "modes", "table")
@@ -39,7 +39,7 @@ def adapter(framework: str) -> Adapter:
     Raises UnknownFrameworkError, and PlugInError if the plug-in of this name gives none.
     """
     if framework in FRAMEWORKS:
-        own: Adapter = importlib.import_module(f"trueline.adapters.{framework}").ADAPTER
+        own: Adapter = importlib.import_module(f"gaugeblock.adapters.{framework}").ADAPTER
         return own
     offered = _entry_points()
     if framework not in offered:

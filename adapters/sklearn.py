@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from trueline.adapters.base import NATIVE, Mode, implements
-from trueline.adapters.layouts import LAYOUTS
-from trueline.adapters.numpy import NumPyAdapter
+from gaugeblock.adapters.base import NATIVE, Mode, implements
+from gaugeblock.adapters.layouts import LAYOUTS
+from gaugeblock.adapters.numpy import NumPyAdapter
 
 MEAN_OR_SUM = ("mean", "sum")
 

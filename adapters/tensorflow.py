@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from trueline.adapters.base import Adapter, Mode, implements
-from trueline.adapters.layouts import HANDED_OVER
-from trueline.adapters.wording import Wording
+from gaugeblock.adapters.base import Adapter, Mode, implements
+from gaugeblock.adapters.layouts import HANDED_OVER
+from gaugeblock.adapters.wording import Wording
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 

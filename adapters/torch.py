@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from trueline.adapters.base import Adapter, Function, Mode, implements
-from trueline.adapters.wording import Wording
+from gaugeblock.adapters.base import Adapter, Function, Mode, implements
+from gaugeblock.adapters.wording import Wording
 
 TENSOR_LAYOUTS = {
     "contiguous": "array",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trueline.adapters.base import Adapter, Lifecycle, Mode, implements
-from trueline.adapters.registry import adapter
-from trueline.adapters.torch import TENSOR_LAYOUTS, WORDING
+from gaugeblock.adapters.base import Adapter, Lifecycle, Mode, implements
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.adapters.torch import TENSOR_LAYOUTS, WORDING
 
 FUNCTIONAL = "torchmetrics.functional.classification"
 OBJECTS = "torchmetrics.classification"

@@ -13,8 +13,8 @@ import os
 from collections.abc import Callable
 
 import numpy as np
-from trueline.adapters.registry import adapter
-from trueline.reference.formats import Array
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.reference.formats import Array
 
 CHUNK = 1 << 20
 

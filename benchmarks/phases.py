@@ -3,7 +3,7 @@
     python benchmarks/phases.py numpy sklearn torch -n 3 --mode eager
 
 measures each framework with one process at a time, so that the parts add up; what follows the frameworks is handed
-to `trueline run`. Of -n runs it prints the one of median rate: observations for each second of the suite's own time,
+to `gaugeblock run`. Of -n runs it prints the one of median rate: observations for each second of the suite's own time,
 everything but import and framework, once by the seconds of the run file, which end with the last test (`own`), and
 once by those of the command from its start to its exit (`whole`): the suite's own imports, pytest's start, the run
 file and the table too. The oracle's share is that of a cold session.
@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from trueline.reports import runfile
+from gaugeblock.reports import runfile
 
 PARTS = ("import", "framework", "oracle", "rest")
 
@@ -28,7 +28,7 @@ def measure(framework: str, more: Sequence[str]) -> tuple[runfile.Run, float]:
     """A run of one framework, and the wall-clock seconds of the whole command."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "run.json"
-        command = [sys.executable, "-m", "trueline.conformance", "run", "-f", framework, "-j", "1", "-o", str(output)]
+        command = [sys.executable, "-m", "gaugeblock.conformance", "run", "-f", framework, "-j", "1", "-o", str(output)]
         started = time.perf_counter()
         subprocess.run([*command, *more], check=False, stdout=subprocess.DEVNULL)
         return runfile.read(output), time.perf_counter() - started

@@ -1,5 +1,5 @@
-"""python -m trueline.conformance is the command line."""
+"""python -m gaugeblock.conformance is the command line."""
 
-from trueline.conformance.cli import main
+from gaugeblock.conformance.cli import main
 
-main(prog_name="trueline")
+main(prog_name="gaugeblock")

@@ -8,13 +8,13 @@ from __future__ import annotations
 import functools
 import re
 
-from trueline.adapters import registry
-from trueline.adapters.base import Adapter, Implementation
-from trueline.adapters.registry import FRAMEWORKS, adapter
-from trueline.conformance.expectations import expectations_of
-from trueline.reference.catalogue import Operation, operation
-from trueline.reference.formats import FORMATS
-from trueline.reference.operations import REDUCTIONS, UnknownOperationError
+from gaugeblock.adapters import registry
+from gaugeblock.adapters.base import Adapter, Implementation
+from gaugeblock.adapters.registry import FRAMEWORKS, adapter
+from gaugeblock.conformance.expectations import expectations_of
+from gaugeblock.reference.catalogue import Operation, operation
+from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reference.operations import REDUCTIONS, UnknownOperationError
 
 GIVEN = ("axis", "reduction", "mean_over")
 """Parameters that no definition has."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from trueline.adapters.base import Implementation, Lifecycle
-from trueline.conformance.given import (
+from gaugeblock.adapters.base import Implementation, Lifecycle
+from gaugeblock.conformance.given import (
     LIFECYCLE,
     SETTLED,
     Act,
@@ -23,7 +23,7 @@ from trueline.conformance.given import (
     title,
     unasked,
 )
-from trueline.reference.catalogue import Operation
+from gaugeblock.reference.catalogue import Operation
 
 FUNCTION, GRADIENT = "function", "gradient"
 """Names under which a call finds what was given."""

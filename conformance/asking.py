@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Implementation, Mode
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.context import Context, asked_one_by_one
-from trueline.reference.catalogue import Operation, operation
-from trueline.reference.formats import Array
+from gaugeblock.adapters.base import Implementation, Mode
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.context import Context, asked_one_by_one
+from gaugeblock.reference.catalogue import Operation, operation
+from gaugeblock.reference.formats import Array
 
 BATCHES = (64, 4096)
 """Batches are filled up to these numbers of rows with copies of their first row."""

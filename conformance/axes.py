@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from trueline.conformance.cases import Case
-from trueline.conformance.gradients import COTANGENT
-from trueline.reference.catalogue import Operation
-from trueline.reference.formats import Array
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.gradients import COTANGENT
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reference.formats import Array
 
 CLASS = "class"
 """The name of the axis that a row lies along; axes of samples are named by their place: "0", "1"."""

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from trueline.conformance.contents import Levels
-from trueline.conformance.frozen import integers
-from trueline.reference.catalogue import Operation
-from trueline.reference.formats import Array, Format
+from gaugeblock.conformance.contents import Levels
+from gaugeblock.conformance.frozen import integers
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reference.formats import Array, Format
 
 BINS = ("n_bins", "num_thresholds")
 """Parameters that cut the numbers from 0 to 1 into equal parts: so many, and one less."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Array, Implementation, Mode
-from trueline.conformance.stepping import Step
+from gaugeblock.adapters.base import Array, Implementation, Mode
+from gaugeblock.conformance.stepping import Step
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from trueline.conformance.frozen import integers
-from trueline.conformance.generators import GENERATORS, Draft
-from trueline.conformance.truths import evaluate
-from trueline.reference.catalogue import Operation, operation
-from trueline.reference.formats import FORMATS, Array, Format
+from gaugeblock.conformance.frozen import integers
+from gaugeblock.conformance.generators import GENERATORS, Draft
+from gaugeblock.conformance.truths import evaluate
+from gaugeblock.reference.catalogue import Operation, operation
+from gaugeblock.reference.formats import FORMATS, Array, Format
 
 
 @dataclass(frozen=True)

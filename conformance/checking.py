@@ -10,24 +10,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Adapter, Mode
-from trueline.adapters.registry import adapter
-from trueline.conformance import conventions as following
-from trueline.conformance.asked import ENGINE, Asked, asked
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.efforts import EFFORTS, LARGE, Effort
-from trueline.conformance.given import SETTLED, Act, Given, GivenError
-from trueline.conformance.lenient import leniently
-from trueline.conformance.pins import pinned
-from trueline.conformance.reproducing import reproduced
-from trueline.conformance.result import Result
-from trueline.conformance.seen import Seen
-from trueline.conformance.selection import install_hint
-from trueline.conformance.server import Server
-from trueline.reference.catalogue import Operation, operation
-from trueline.reference.formats import FORMATS
+from gaugeblock.adapters.base import Adapter, Mode
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance import conventions as following
+from gaugeblock.conformance.asked import ENGINE, Asked, asked
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, Setting
+from gaugeblock.conformance.efforts import EFFORTS, LARGE, Effort
+from gaugeblock.conformance.given import SETTLED, Act, Given, GivenError
+from gaugeblock.conformance.lenient import leniently
+from gaugeblock.conformance.pins import pinned
+from gaugeblock.conformance.reproducing import reproduced
+from gaugeblock.conformance.result import Result
+from gaugeblock.conformance.seen import Seen
+from gaugeblock.conformance.selection import install_hint
+from gaugeblock.conformance.server import Server
+from gaugeblock.reference.catalogue import Operation, operation
+from gaugeblock.reference.formats import FORMATS
 
 Told = Callable[[int, int, str], None]
 """What is told of the progress: how many checks are done, of how many, and the one that is next."""
@@ -57,8 +57,8 @@ def check(
 
     Args:
         given: a function of arrays, called with the operation's own names of inputs and parameters where it takes them
-            (`trueline list operations`, docs/operations); what it does not take is not asked. Or a class whose objects
-            take in batches.
+            (`gaugeblock list operations`, docs/operations); what it does not take is not asked. Or a class whose
+            objects take in batches.
         operation_name: the operation that it claims to compute, such as "softmax".
         dtypes: formats of its inputs: float16, bfloat16, float32, float64. Default: float32, or int64 for an operation
             of labels alone.

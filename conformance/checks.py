@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from trueline.conformance.context import Context, Observation, Setting
+from gaugeblock.conformance.context import Context, Observation, Setting
 
 Kind = Literal["value", "gradient", "relation", "probe", "recipe", "story"]
 
@@ -31,7 +31,7 @@ class Check:
 @functools.cache
 def checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
-    from trueline.conformance import (
+    from gaugeblock.conformance import (
         combinations,
         dense,
         gradients,

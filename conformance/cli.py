@@ -7,27 +7,27 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+from gaugeblock.adapters.registry import FRAMEWORKS, PlugInError, UnknownFrameworkError, adapter, implementations
+from gaugeblock.conformance import docs as documentation
+from gaugeblock.conformance.admission import frameworks as taking_part
+from gaugeblock.conformance.admission import left_out
+from gaugeblock.conformance.cli_check import check_command
+from gaugeblock.conformance.recipe import UnknownImplementationError, recipes
+from gaugeblock.conformance.recorder import suite
+from gaugeblock.conformance.reproduce import reproduce
+from gaugeblock.conformance.selection import Selection, SelectionError, install_hint
+from gaugeblock.conformance.session import DEVIATES, Nothing, Report, measure
+from gaugeblock.conformance.terminal import RUN_FILE, console, fail
+from gaugeblock.conformance.translations import equivalents, missing, translations
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reports import runfile
+from gaugeblock.reports.compare import compare as compared
+from gaugeblock.reports.compare import render_comparison
+from gaugeblock.reports.report import write_report
+from gaugeblock.reports.show import show as shown
+from gaugeblock.reports.summary import terminal_table
 from rich.table import Table
 from rich.text import Text
-from trueline.adapters.registry import FRAMEWORKS, PlugInError, UnknownFrameworkError, adapter, implementations
-from trueline.conformance import docs as documentation
-from trueline.conformance.admission import frameworks as taking_part
-from trueline.conformance.admission import left_out
-from trueline.conformance.cli_check import check_command
-from trueline.conformance.recipe import UnknownImplementationError, recipes
-from trueline.conformance.recorder import suite
-from trueline.conformance.reproduce import reproduce
-from trueline.conformance.selection import Selection, SelectionError, install_hint
-from trueline.conformance.session import DEVIATES, Nothing, Report, measure
-from trueline.conformance.terminal import RUN_FILE, console, fail
-from trueline.conformance.translations import equivalents, missing, translations
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reports import runfile
-from trueline.reports.compare import compare as compared
-from trueline.reports.compare import render_comparison
-from trueline.reports.report import write_report
-from trueline.reports.show import show as shown
-from trueline.reports.summary import terminal_table
 
 UNBROKEN = 1000
 """Columns of a list that is piped: nothing is folded, so that grep finds it."""
@@ -38,11 +38,11 @@ EPILOGUE = "Exit code: 0 nothing deviates undocumented, 1 something does, 2 usag
 def _warn() -> None:
     """A line on standard error for each plug-in that is left out."""
     for told in left_out().values():
-        click.echo(f"trueline: {told}", err=True)
+        click.echo(f"gaugeblock: {told}", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(suite()["version"], prog_name="trueline")
+@click.version_option(suite()["version"], prog_name="gaugeblock")
 def main() -> None:
     """What do this framework's sigmoid, softmax, losses and accuracies really compute?
 
@@ -131,9 +131,9 @@ def _tell(report: Report) -> None:
         told.print(line, markup=False, highlight=False)
     if report.written is not None:
         told.print(f"Run file: {report.written}", markup=False, highlight=False, soft_wrap=True)
-        told.print(f"A page of it: trueline report {report.written} --output report", markup=False, soft_wrap=True)
+        told.print(f"A page of it: gaugeblock report {report.written} --output report", markup=False, soft_wrap=True)
     if report.code == DEVIATES:
-        told.print("One observation in full: trueline show KEY --run RUN.json", markup=False, highlight=False)
+        told.print("One observation in full: gaugeblock show KEY --run RUN.json", markup=False, highlight=False)
 
 
 @main.command(epilog="Exit code: 0 written, 2 a run file is missing, broken, partial or (with --fresh) stale.")
@@ -244,7 +244,8 @@ def translate(implementation: str, to: str | None) -> None:
         fail(str(error))
     if not own and not found:
         fail(
-            f"nothing like {implementation} is known{f' in {to}' if to else ''}; 'trueline list recipes' has the rest."
+            f"nothing like {implementation} is known{f' in {to}' if to else ''}; "
+            "'gaugeblock list recipes' has the rest."
         )
     for each in own:
         click.echo(f"{each.operation}: {each.name}, under the same conventions")
@@ -315,5 +316,5 @@ def docs(output: Path, check: bool) -> None:
         click.echo(f"{output / name} {'is' if check else 'was'} {state}")
     click.echo(f"{len(made)} pages, {len(found)} not up to date.")
     if check and found:
-        click.echo("trueline docs brings them up to date.", err=True)
+        click.echo("gaugeblock docs brings them up to date.", err=True)
         sys.exit(DEVIATES)

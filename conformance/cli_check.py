@@ -1,4 +1,4 @@
-"""The command `trueline check`: an implementation that is named on the command line, judged."""
+"""The command `gaugeblock check`: an implementation that is named on the command line, judged."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
+from gaugeblock.adapters.registry import UnknownFrameworkError
+from gaugeblock.conformance.checking import SuiteError, Told, check
+from gaugeblock.conformance.efforts import EFFORTS
+from gaugeblock.conformance.given import GivenError
+from gaugeblock.conformance.result import WIDTH, Result
+from gaugeblock.conformance.session import CONFORMS, DEVIATES, HARNESS
+from gaugeblock.reference.catalogue import UnknownOperationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from trueline.adapters.registry import UnknownFrameworkError
-from trueline.conformance.checking import SuiteError, Told, check
-from trueline.conformance.efforts import EFFORTS
-from trueline.conformance.given import GivenError
-from trueline.conformance.result import WIDTH, Result
-from trueline.conformance.session import CONFORMS, DEVIATES, HARNESS
-from trueline.reference.catalogue import UnknownOperationError
 
 
 def _named(text: str) -> Any:
@@ -65,7 +65,7 @@ def _several(name: str, metavar: str, help_: str) -> Callable[..., Any]:
 @click.command("check", epilog="Exit code: 0 it conforms, 1 it does not, 2 it cannot be asked.")
 @click.argument("given", metavar="PACKAGE.MODULE:FUNCTION")
 @click.option(
-    "--operation", required=True, metavar="NAME", help="What it claims to compute ('trueline list operations')."
+    "--operation", required=True, metavar="NAME", help="What it claims to compute ('gaugeblock list operations')."
 )
 @_several("dtype", "DTYPE", "Ask in this dtype: float16, bfloat16, float32 (the default), float64. Several times.")
 @click.option("--arrays", default="numpy", show_default=True, metavar="FRAMEWORK", help="Whose arrays it takes.")
@@ -103,10 +103,10 @@ def check_command(
             )
         )
     except (GivenError, SuiteError, UnknownOperationError, UnknownFrameworkError) as error:
-        click.echo(f"trueline: {error}", err=True)
+        click.echo(f"gaugeblock: {error}", err=True)
         sys.exit(HARNESS)
     except KeyboardInterrupt:
-        click.echo("trueline: interrupted: nothing was judged.", err=True)
+        click.echo("gaugeblock: interrupted: nothing was judged.", err=True)
         sys.exit(HARNESS)
     console = Console()
     (console if console.is_terminal else Console(width=WIDTH)).print(result.summary())

@@ -14,24 +14,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from trueline.adapters.layouts import REPEATED, rank_of
-from trueline.conformance.boundaries import at_boundaries
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
-from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
-from trueline.conformance.factors import in_format, parameters_of, shape_of, weights_of
-from trueline.conformance.frozen import integers
-from trueline.conformance.gradients import cotangent, has_gradient, has_slope
-from trueline.conformance.gradients import judged as judged_gradient
-from trueline.conformance.judge import judge
-from trueline.conformance.label_dtypes import LABELS, holds
-from trueline.conformance.lenient import lenient
-from trueline.conformance.values import due, judged
-from trueline.reference.catalogue import Operation, operation
-from trueline.reference.formats import FORMATS, Array, Format
-from trueline.reference.operations import REDUCTIONS
+from gaugeblock.adapters.layouts import REPEATED, rank_of
+from gaugeblock.conformance.boundaries import at_boundaries
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.contents import SUBNORMAL, Levels, contents, textures
+from gaugeblock.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
+from gaugeblock.conformance.factors import in_format, parameters_of, shape_of, weights_of
+from gaugeblock.conformance.frozen import integers
+from gaugeblock.conformance.gradients import cotangent, has_gradient, has_slope
+from gaugeblock.conformance.gradients import judged as judged_gradient
+from gaugeblock.conformance.judge import judge
+from gaugeblock.conformance.label_dtypes import LABELS, holds
+from gaugeblock.conformance.lenient import lenient
+from gaugeblock.conformance.values import due, judged
+from gaugeblock.reference.catalogue import Operation, operation
+from gaugeblock.reference.formats import FORMATS, Array, Format
+from gaugeblock.reference.operations import REDUCTIONS
 
 PAIRS = (("label", "label"), ("binary", "binary"))
 """Domains of a truth and a prediction, one of which may be wrong in many."""

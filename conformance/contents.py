@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from trueline.conformance.frozen import bell, integers, uniform
-from trueline.conformance.inputs import Landmarks, masks, multi_hot
-from trueline.conformance.sweeps import PRODUCTS
-from trueline.reference.catalogue import Operation
-from trueline.reference.formats import Array, Format
+from gaugeblock.conformance.frozen import bell, integers, uniform
+from gaugeblock.conformance.inputs import Landmarks, masks, multi_hot
+from gaugeblock.conformance.sweeps import PRODUCTS
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reference.formats import Array, Format
 
 Texture = Callable[[str, tuple[int, int], Format], Array]
 

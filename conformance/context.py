@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from trueline.adapters.base import Adapter, Implementation, Mode
-from trueline.adapters.registry import adapter
-from trueline.conformance.calls import Answer, Call
-from trueline.conformance.cases import Case, cases
-from trueline.conformance.judge import Judgement
-from trueline.conformance.showing import Replay, observed
-from trueline.conformance.truths import evaluate, gradient
-from trueline.reference.catalogue import Operation, operation
-from trueline.reference.formats import FORMATS, Array, Format
-from trueline.reference.operations import REDUCTIONS
-from trueline.reference.truth import Truth
+from gaugeblock.adapters.base import Adapter, Implementation, Mode
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.calls import Answer, Call
+from gaugeblock.conformance.cases import Case, cases
+from gaugeblock.conformance.judge import Judgement
+from gaugeblock.conformance.showing import Replay, observed
+from gaugeblock.conformance.truths import evaluate, gradient
+from gaugeblock.reference.catalogue import Operation, operation
+from gaugeblock.reference.formats import FORMATS, Array, Format
+from gaugeblock.reference.operations import REDUCTIONS
+from gaugeblock.reference.truth import Truth
 
 Ask = Callable[[Sequence[Call]], list[Answer]]
 Observation = dict[str, Any]

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Implementation
-from trueline.conformance.asking import answers
-from trueline.conformance.calls import Answer, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.context import Context
-from trueline.conformance.values import judged
+from gaugeblock.adapters.base import Implementation
+from gaugeblock.conformance.asking import answers
+from gaugeblock.conformance.calls import Answer, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.context import Context
+from gaugeblock.conformance.values import judged
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "clip": ("epsilon", 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16),

@@ -16,22 +16,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from trueline.conformance import gradients, values
-from trueline.conformance.calls import Answer, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting, definition_parameters
-from trueline.conformance.judge import allowance, digest, hexadecimal, unanswered
-from trueline.conformance.lines import RANGES, lines
-from trueline.conformance.numbers import CHUNK, EXHAUSTIVE, chunks
-from trueline.conformance.sweeps import PAIRWISE
-from trueline.reference.approximation import Approximation, Line, approximate
-from trueline.reference.balls import PrecisionError
-from trueline.reference.catalogue import Operation, operation
-from trueline.reference.formats import FORMATS, Array, Format
-from trueline.reference.operations import REDUCTIONS
-from trueline.reference.summation import sums_in_any_order
-from trueline.reference.truth import Truth
+from gaugeblock.conformance import gradients, values
+from gaugeblock.conformance.calls import Answer, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, Setting, definition_parameters
+from gaugeblock.conformance.judge import allowance, digest, hexadecimal, unanswered
+from gaugeblock.conformance.lines import RANGES, lines
+from gaugeblock.conformance.numbers import CHUNK, EXHAUSTIVE, chunks
+from gaugeblock.conformance.sweeps import PAIRWISE
+from gaugeblock.reference.approximation import Approximation, Line, approximate
+from gaugeblock.reference.balls import PrecisionError
+from gaugeblock.reference.catalogue import Operation, operation
+from gaugeblock.reference.formats import FORMATS, Array, Format
+from gaugeblock.reference.operations import REDUCTIONS
+from gaugeblock.reference.summation import sums_in_any_order
+from gaugeblock.reference.truth import Truth
 
 RUN = 2**16
 """Points of a line in a run."""

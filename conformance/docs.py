@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from trueline.adapters.base import Implementation
-from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
-from trueline.conformance.context import dtypes_of, offered_in
-from trueline.conformance.probes import PROBES
-from trueline.conformance.question import questions
-from trueline.conformance.specials import HOLDS, NO_VALUE, UNDECIDED, at_cases, at_points, bracketed
-from trueline.conformance.stories import STORIES
-from trueline.conformance.story import Story
-from trueline.reference.catalogue import OPERATIONS, Operation
-from trueline.reports import gfm, templating
-from trueline.reports.runfile import write_text
+from gaugeblock.adapters.base import Implementation
+from gaugeblock.adapters.registry import FRAMEWORKS, adapter, implementations
+from gaugeblock.conformance.context import dtypes_of, offered_in
+from gaugeblock.conformance.probes import PROBES
+from gaugeblock.conformance.question import questions
+from gaugeblock.conformance.specials import HOLDS, NO_VALUE, UNDECIDED, at_cases, at_points, bracketed
+from gaugeblock.conformance.stories import STORIES
+from gaugeblock.conformance.story import Story
+from gaugeblock.reference.catalogue import OPERATIONS, Operation
+from gaugeblock.reports import gfm, templating
+from gaugeblock.reports.runfile import write_text
 
-MARK = "<!-- Written by `trueline docs`: change {}, not this page. -->"
+MARK = "<!-- Written by `gaugeblock docs`: change {}, not this page. -->"
 """The first line of every page. A page that has it and is of no operation or story is removed."""
 
 OPERATION_MARK, STORY_MARK = MARK.format("the definition or the adapter"), MARK.format("the story")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from trueline.conformance import dense, large
-from trueline.conformance.checks import Check, checks
-from trueline.conformance.combinations import checks_of
-from trueline.conformance.context import Setting
+from gaugeblock.conformance import dense, large
+from gaugeblock.conformance.checks import Check, checks
+from gaugeblock.conformance.combinations import checks_of
+from gaugeblock.conformance.context import Setting
 
 LARGE = ("shapes", "large-batch")
 """Checks that ask large batches. They come last: who mixes up samples makes arrays of the square of their number."""

@@ -12,9 +12,9 @@ from fnmatch import translate
 from importlib import resources
 from typing import Any
 
+from gaugeblock.adapters.registry import FRAMEWORKS, adapter
+from gaugeblock.conformance.context import Observation
 from packaging.requirements import Requirement
-from trueline.adapters.registry import FRAMEWORKS, adapter
-from trueline.conformance.context import Observation
 
 EXPLAINABLE = ("deviates", "crashed", "timed_out")
 SILENT = ("unsupported", "not_run", "harness_error")

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from trueline.conformance.cases import VECTORS
-from trueline.conformance.contents import Levels
-from trueline.conformance.frozen import integers
-from trueline.conformance.sweeps import PAIRWISE
-from trueline.reference.catalogue import Operation
-from trueline.reference.formats import Array, Format
-from trueline.reference.operations import REDUCTIONS
+from gaugeblock.conformance.cases import VECTORS
+from gaugeblock.conformance.contents import Levels
+from gaugeblock.conformance.frozen import integers
+from gaugeblock.conformance.sweeps import PAIRWISE
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.operations import REDUCTIONS
 
 ROWS = (1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 24, 31, 33, 48, 64, 65)
 CLASSES = (1, 2, 3, 4, 5, 7, 8, 9, 10, 16, 17, 24, 31, 32, 33, 48, 64, 65, 100, 129, 257)

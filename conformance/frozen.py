@@ -6,7 +6,7 @@ import hashlib
 import math
 
 import numpy as np
-from trueline.reference.formats import Array
+from gaugeblock.reference.formats import Array
 
 
 def _raw(name: str, count: int) -> Array:

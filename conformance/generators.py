@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from trueline.conformance.frozen import integers, uniform
-from trueline.conformance.inputs import (
+from gaugeblock.conformance.frozen import integers, uniform
+from gaugeblock.conformance.inputs import (
     ROWS,
     SMOOTH,
     SMOOTH_DECISIONS,
@@ -26,9 +26,9 @@ from trueline.conformance.inputs import (
     soft,
     unnormalised,
 )
-from trueline.reference.catalogue import Operation
-from trueline.reference.formats import Array, Format
-from trueline.reference.truth import log_of_ratio
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.truth import log_of_ratio
 
 
 @dataclass(frozen=True)

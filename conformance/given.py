@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trueline.adapters.base import Adapter, Array, Function, Implementation, Lifecycle
-from trueline.reference.catalogue import Operation
+from gaugeblock.adapters.base import Adapter, Array, Function, Implementation, Lifecycle
+from gaugeblock.reference.catalogue import Operation
 
 FUNCTION, GRADIENT, COTANGENT = "function", "gradient", "cotangent"
 """Names under which calls find what was given, and the upstream gradient."""

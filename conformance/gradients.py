@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from trueline.conformance.asking import answers
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
-from trueline.conformance.frozen import integers
-from trueline.conformance.judge import Judgement, allowance, condition, digest, divided_by, judge, unanswered
-from trueline.conformance.showing import Shown, observed
-from trueline.conformance.values import shown_value
-from trueline.reference.balls import PrecisionError
-from trueline.reference.formats import Array
-from trueline.reference.operations import Bound
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.asking import answers
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
+from gaugeblock.conformance.frozen import integers
+from gaugeblock.conformance.judge import Judgement, allowance, condition, digest, divided_by, judge, unanswered
+from gaugeblock.conformance.showing import Shown, observed
+from gaugeblock.conformance.values import shown_value
+from gaugeblock.reference.balls import PrecisionError
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.operations import Bound
+from gaugeblock.reference.truth import Truth
 
 
 def cotangent(context: Context, case: Case) -> Array:

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from trueline.conformance.calls import Answer, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.frozen import integers
-from trueline.conformance.judge import Judgement, digest, judge, refuses
-from trueline.conformance.ordinary import ordinary_case
-from trueline.conformance.probe import REFUSES
-from trueline.conformance.values import Valued, allowed_errors
-from trueline.reference.formats import FORMATS, Array, Format
-from trueline.reference.operations import Domain
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.calls import Answer, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, Setting
+from gaugeblock.conformance.frozen import integers
+from gaugeblock.conformance.judge import Judgement, digest, judge, refuses
+from gaugeblock.conformance.ordinary import ordinary_case
+from gaugeblock.conformance.probe import REFUSES
+from gaugeblock.conformance.values import Valued, allowed_errors
+from gaugeblock.reference.formats import FORMATS, Array, Format
+from gaugeblock.reference.operations import Domain
+from gaugeblock.reference.truth import Truth
 
 NAME = "input-dtype"
 

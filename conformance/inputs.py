@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from trueline.conformance.frozen import bell, integers, uniform
-from trueline.reference.formats import Array, Format
+from gaugeblock.conformance.frozen import bell, integers, uniform
+from gaugeblock.reference.formats import Array, Format
 
 LN2 = float.fromhex("0x1.62e42fefa39efp-1")
 

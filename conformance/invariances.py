@@ -10,19 +10,19 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.frozen import uniform
-from trueline.conformance.judge import answer_format, hexadecimal, unanswered
-from trueline.conformance.pairs import Alone, Pair, Side, compared
-from trueline.conformance.relations import bounds, relation
-from trueline.conformance.showing import Shown, element
-from trueline.conformance.sweeps import rows_of
-from trueline.conformance.values import allowed_errors
-from trueline.reference.formats import Array
-from trueline.reference.operations import REDUCTIONS
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, Setting
+from gaugeblock.conformance.frozen import uniform
+from gaugeblock.conformance.judge import answer_format, hexadecimal, unanswered
+from gaugeblock.conformance.pairs import Alone, Pair, Side, compared
+from gaugeblock.conformance.relations import bounds, relation
+from gaugeblock.conformance.showing import Shown, element
+from gaugeblock.conformance.sweeps import rows_of
+from gaugeblock.conformance.values import allowed_errors
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.operations import REDUCTIONS
 
 SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 257)
 """Batches in which one row is asked: around the widths of vectors and blocks."""

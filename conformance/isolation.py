@@ -22,9 +22,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from trueline.adapters.registry import adapter
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.server import Server, describe
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.server import Server, describe
 
 START_SECONDS = 300.0
 GRACE_SECONDS = 5.0
@@ -72,7 +72,7 @@ class FrameworkProcess:
             return Greeting(error="the session is over")
         if self._process is None:
             if self._log is None:
-                descriptor, name = tempfile.mkstemp(prefix="trueline-", suffix=".log")
+                descriptor, name = tempfile.mkstemp(prefix="gaugeblock-", suffix=".log")
                 os.close(descriptor)
                 self._log = Path(name)
             context = multiprocessing.get_context("spawn")
@@ -204,7 +204,7 @@ def _serve(
     try:
         framework_adapter = adapter(framework)
         # Scenes of stories are evaluated here; they import what they play on.
-        namespace = {**framework_adapter.load(), "stories": importlib.import_module("trueline.conformance.stories")}
+        namespace = {**framework_adapter.load(), "stories": importlib.import_module("gaugeblock.conformance.stories")}
         server = Server(framework_adapter, namespace)
         greeting = Greeting(
             framework_adapter.versions(),

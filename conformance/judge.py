@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from trueline.conformance.calls import NoAnswer
-from trueline.reference.catalogue import Operation
-from trueline.reference.formats import FORMATS, Array, Format
-from trueline.reference.operations import Bound
-from trueline.reference.summation import in_any_order
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.calls import NoAnswer
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reference.formats import FORMATS, Array, Format
+from gaugeblock.reference.operations import Bound
+from gaugeblock.reference.summation import in_any_order
+from gaugeblock.reference.truth import Truth
 
 LARGEST_ERROR = 1e300
 """Errors in ULP are capped here: JSON has no infinity."""

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from trueline.conformance.calls import Answer, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.judge import digest, judge, refuses, unanswered
-from trueline.conformance.ordinary import ordinary_case
-from trueline.conformance.probe import REFUSES
-from trueline.conformance.values import Valued, due
-from trueline.reference.formats import FORMATS, Array, Format
-from trueline.reference.operations import Operation
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.calls import Answer, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, Setting
+from gaugeblock.conformance.judge import digest, judge, refuses, unanswered
+from gaugeblock.conformance.ordinary import ordinary_case
+from gaugeblock.conformance.probe import REFUSES
+from gaugeblock.conformance.values import Valued, due
+from gaugeblock.reference.formats import FORMATS, Array, Format
+from gaugeblock.reference.operations import Operation
+from gaugeblock.reference.truth import Truth
 
 NAME = "label-dtype"
 TAKEN = "taken"

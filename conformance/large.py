@@ -12,21 +12,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from trueline.conformance.calls import NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.combinations import PAIRS, drawn_for, nearly_right
-from trueline.conformance.contents import SUBNORMAL, Levels, contents, textures
-from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
-from trueline.conformance.judge import answer_format, condition, digest, judge, unanswered
-from trueline.conformance.label_dtypes import LABELS, holds
-from trueline.conformance.lenient import lenient
-from trueline.conformance.sweeps import DISTINCT, PAIRWISE, judgement, severity
-from trueline.conformance.values import Due, Valued, allowed_errors, due, judged
-from trueline.reference.formats import Array, Format
-from trueline.reference.operations import Operation
-from trueline.reference.summation import roundings
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.calls import NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.combinations import PAIRS, drawn_for, nearly_right
+from gaugeblock.conformance.contents import SUBNORMAL, Levels, contents, textures
+from gaugeblock.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
+from gaugeblock.conformance.judge import answer_format, condition, digest, judge, unanswered
+from gaugeblock.conformance.label_dtypes import LABELS, holds
+from gaugeblock.conformance.lenient import lenient
+from gaugeblock.conformance.sweeps import DISTINCT, PAIRWISE, judgement, severity
+from gaugeblock.conformance.values import Due, Valued, allowed_errors, due, judged
+from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.operations import Operation
+from gaugeblock.reference.summation import roundings
+from gaugeblock.reference.truth import Truth
 
 COUNTS = (300, 4099, 70_001, 200_003)
 """Samples: more than 8 bits count, than binary16 counts, and than 16 bits do; so many of each of a few classes."""

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from trueline.adapters.layouts import REPEATED, rank_of
-from trueline.conformance.calls import NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.judge import answer_format
-from trueline.conformance.ordinary import ordinary_case
-from trueline.conformance.pairs import Side, compared
-from trueline.conformance.relations import SAMENESS
-from trueline.conformance.values import allowed_errors
-from trueline.reference.formats import Array
+from gaugeblock.adapters.layouts import REPEATED, rank_of
+from gaugeblock.conformance.calls import NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, Setting
+from gaugeblock.conformance.judge import answer_format
+from gaugeblock.conformance.ordinary import ordinary_case
+from gaugeblock.conformance.pairs import Side, compared
+from gaugeblock.conformance.relations import SAMENESS
+from gaugeblock.conformance.values import allowed_errors
+from gaugeblock.reference.formats import Array
 
 NAME = "memory-layout"
 

@@ -10,12 +10,12 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from trueline.conformance.calls import Answer, Call
-from trueline.conformance.cases import Case
-from trueline.conformance.context import Context, Observation
-from trueline.conformance.judge import flushing_told_apart
-from trueline.conformance.showing import Replay, Shown
-from trueline.reference.summation import sums_in_any_order
+from gaugeblock.conformance.calls import Answer, Call
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.context import Context, Observation
+from gaugeblock.conformance.judge import flushing_told_apart
+from gaugeblock.conformance.showing import Replay, Shown
+from gaugeblock.reference.summation import sums_in_any_order
 
 
 @contextlib.contextmanager

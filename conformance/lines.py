@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from trueline.reference.catalogue import Operation
-from trueline.reference.formats import Array, Format
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reference.formats import Array, Format
 
 REALS = (-math.inf, math.inf)
 

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from trueline.conformance.frozen import uniform
-from trueline.conformance.inputs import THRESHOLDS, Landmarks
-from trueline.reference.formats import FORMATS, Array, Format
+from gaugeblock.conformance.frozen import uniform
+from gaugeblock.conformance.inputs import THRESHOLDS, Landmarks
+from gaugeblock.reference.formats import FORMATS, Array, Format
 
 CHUNK = 2**16
 """So many numbers are asked in one call."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trueline.conformance.cases import Case, cases
-from trueline.conformance.context import Context, asked_one_by_one, can_ask
+from gaugeblock.conformance.cases import Case, cases
+from gaugeblock.conformance.context import Context, asked_one_by_one, can_ask
 
 
 def ordinary_case(context: Context, dtype: str, most: int = 1024) -> Case:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from trueline.conformance.asking import samples
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.context import Context, Observation, asked_one_by_one
-from trueline.conformance.judge import LARGEST_ERROR, Judgement, digest, hexadecimal, unanswered
-from trueline.conformance.showing import Part, Shown, observed
-from trueline.reference.formats import Array
+from gaugeblock.conformance.asking import samples
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.context import Context, Observation, asked_one_by_one
+from gaugeblock.conformance.judge import LARGEST_ERROR, Judgement, digest, hexadecimal, unanswered
+from gaugeblock.conformance.showing import Part, Shown, observed
+from gaugeblock.reference.formats import Array
 
 Join = Literal["one", "samples", "rows"]
 """What several answers are of one: nothing but the only one, means over single samples, or batches of a single row."""

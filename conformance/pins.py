@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trueline.conformance.checks import checks
-from trueline.conformance.given import GivenError
-from trueline.reference.catalogue import Operation
+from gaugeblock.conformance.checks import checks
+from gaugeblock.conformance.given import GivenError
+from gaugeblock.reference.catalogue import Operation
 
 TOPICS: dict[str, dict[str, dict[str, str]]] = {
     "ties": {

@@ -1,6 +1,6 @@
 """The pytest plugin: options, the tests' parameters, and the run file at the end of the session.
 
-It is loaded into every pytest session of an environment that has trueline, so it imports the suite only when
+It is loaded into every pytest session of an environment that has gaugeblock, so it imports the suite only when
 the suite's own tests are collected.
 """
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from trueline.conformance.recorder import Judged, Recorder
-    from trueline.conformance.result import Result
-    from trueline.conformance.selection import Plan, Selection, Test
+    from gaugeblock.conformance.recorder import Judged, Recorder
+    from gaugeblock.conformance.result import Result
+    from gaugeblock.conformance.selection import Plan, Selection, Test
 
 PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
@@ -28,40 +28,40 @@ class HarnessError(Exception):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of `trueline run`, under names that no other plugin has."""
-    group = parser.getgroup("trueline", "classification mathematics (trueline)")
+    """The options of `gaugeblock run`, under names that no other plugin has."""
+    group = parser.getgroup("gaugeblock", "classification mathematics (gaugeblock)")
     for name, what in (
         ("framework", "measure this framework alone; may be given several times"),
         ("device", "measure on this device alone, such as cpu, cuda or cuda:1; may be given several times"),
         ("dtype", "measure in this dtype alone; may be given several times"),
         ("mode", "measure in this mode alone, such as eager or compiled; may be given several times"),
     ):
-        group.addoption(f"--trueline-{name}", action="append", default=[], metavar=name.upper(), help=what)
-    group.addoption("--trueline-output", type=Path, metavar="FILE", help="write the run file here")
-    group.addoption("--trueline-timeout", type=float, default=180.0, metavar="SECONDS",
+        group.addoption(f"--gaugeblock-{name}", action="append", default=[], metavar=name.upper(), help=what)
+    group.addoption("--gaugeblock-output", type=Path, metavar="FILE", help="write the run file here")
+    group.addoption("--gaugeblock-timeout", type=float, default=180.0, metavar="SECONDS",
                     help="end a framework that does not answer a call in time (default: 180)")  # fmt: skip
-    group.addoption("--trueline-jobs", type=int, metavar="N", help="framework processes at a time (default: cores)")
-    group.addoption("--trueline-strict", action="store_true", help="fail where an expected deviation does not show")
-    group.addoption("--trueline-skip-missing-device", action="store_true", help="record a missing device as not run")
+    group.addoption("--gaugeblock-jobs", type=int, metavar="N", help="framework processes at a time (default: cores)")
+    group.addoption("--gaugeblock-strict", action="store_true", help="fail where an expected deviation does not show")
+    group.addoption("--gaugeblock-skip-missing-device", action="store_true", help="record a missing device as not run")
 
 
 def _selection(config: pytest.Config) -> Selection:
-    from trueline.conformance.selection import Selection
+    from gaugeblock.conformance.selection import Selection
 
     return Selection(
-        frameworks=tuple(config.getoption("--trueline-framework")),
-        devices=tuple(config.getoption("--trueline-device")),
-        dtypes=tuple(config.getoption("--trueline-dtype")),
-        modes=tuple(config.getoption("--trueline-mode")),
-        skip_missing_device=config.getoption("--trueline-skip-missing-device"),
+        frameworks=tuple(config.getoption("--gaugeblock-framework")),
+        devices=tuple(config.getoption("--gaugeblock-device")),
+        dtypes=tuple(config.getoption("--gaugeblock-dtype")),
+        modes=tuple(config.getoption("--gaugeblock-mode")),
+        skip_missing_device=config.getoption("--gaugeblock-skip-missing-device"),
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One parameter for each test of the plan, and one for each framework that is not measured."""
-    if "trueline_test" not in metafunc.fixturenames:
+    if "gaugeblock_test" not in metafunc.fixturenames:
         return
-    from trueline.conformance.selection import SelectionError, plan
+    from gaugeblock.conformance.selection import SelectionError, plan
 
     try:
         made = plan(_selection(metafunc.config))
@@ -70,7 +70,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.config.stash[PLAN] = made
     absent = [pytest.param(None, id=f"{name}/not-measured", marks=pytest.mark.skip(reason=message))
               for name, message in made.absent.items()]  # fmt: skip
-    metafunc.parametrize("trueline_test", [*(pytest.param(test, id=test.id) for test in made.tests), *absent])
+    metafunc.parametrize("gaugeblock_test", [*(pytest.param(test, id=test.id) for test in made.tests), *absent])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -78,14 +78,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if PLAN not in config.stash or config.option.collectonly:
         return
-    from trueline.conformance.recorder import Recorder
-    from trueline.conformance.scheduler import Scheduler
+    from gaugeblock.conformance.recorder import Recorder
+    from gaugeblock.conformance.scheduler import Scheduler
 
-    chosen = [item.callspec.params["trueline_test"] for item in session.items
-              if isinstance(item, pytest.Function) and "trueline_test" in item.fixturenames]  # fmt: skip
+    chosen = [item.callspec.params["gaugeblock_test"] for item in session.items
+              if isinstance(item, pytest.Function) and "gaugeblock_test" in item.fixturenames]  # fmt: skip
     tests: list[Test] = [test for test in chosen if test is not None]  # type: ignore[misc]
     scheduler = Scheduler(
-        tests, timeout=config.getoption("--trueline-timeout"), jobs=config.getoption("--trueline-jobs")
+        tests, timeout=config.getoption("--gaugeblock-timeout"), jobs=config.getoption("--gaugeblock-jobs")
     )
     config.stash[TESTS] = tests
     config.stash[RECORDER] = Recorder(config.stash[PLAN], _selection(config), scheduler, config.option.keyword)
@@ -93,9 +93,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture
-def trueline_judged(request: pytest.FixtureRequest, trueline_test: Test) -> Judged:
+def gaugeblock_judged(request: pytest.FixtureRequest, gaugeblock_test: Test) -> Judged:
     """What the test saw. A fault of the suite's own is an error of this fixture, hence pytest's `error`."""
-    judged: Judged = request.config.stash[RECORDER].judged(trueline_test)
+    judged: Judged = request.config.stash[RECORDER].judged(gaugeblock_test)
     faults = [o for o in judged.observations if o["verdict"] == "harness_error"]
     if judged.outcome.error or faults:
         raise HarnessError(judged.outcome.error or f"{faults[0]['key']}: {faults[0].get('message')}")
@@ -103,15 +103,15 @@ def trueline_judged(request: pytest.FixtureRequest, trueline_test: Test) -> Judg
 
 
 @pytest.fixture
-def trueline_strict(request: pytest.FixtureRequest) -> bool:
+def gaugeblock_strict(request: pytest.FixtureRequest) -> bool:
     """Whether an expectation that explains nothing here fails its test."""
-    return bool(request.config.getoption("--trueline-strict"))
+    return bool(request.config.getoption("--gaugeblock-strict"))
 
 
 @pytest.fixture(scope="session")
-def trueline_check() -> Callable[..., Result]:
-    """`trueline.conformance.check` that fails the test unless the implementation conforms, and returns the result."""
-    from trueline.conformance.checking import check
+def gaugeblock_check() -> Callable[..., Result]:
+    """`gaugeblock.conformance.check` that fails the test unless the implementation conforms, and returns the result."""
+    from gaugeblock.conformance.checking import check
 
     def checked(given: Callable[..., Any], operation: str, **options: Any) -> Result:
         __tracebackhide__ = True
@@ -129,10 +129,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Any:
     if RECORDER in config.stash:
         recorder = config.stash[RECORDER]
         recorder.scheduler.finish()
-        output = config.getoption("--trueline-output")
+        output = config.getoption("--gaugeblock-output")
         tests = config.stash[TESTS]
         if output is not None and tests and exitstatus != pytest.ExitCode.USAGE_ERROR:
-            from trueline.reports import runfile
+            from gaugeblock.reports import runfile
 
             run = recorder.run(tests)
             config.stash[WRITTEN] = runfile.write(run, output), run

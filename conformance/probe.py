@@ -9,18 +9,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Implementation
-from trueline.conformance.asking import joined, samples
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
-from trueline.conformance.gradients import has_autodiff, has_gradient
-from trueline.conformance.judge import Judgement, digest, hexadecimal, refuses
-from trueline.conformance.showing import Part, Replay, Shown
-from trueline.conformance.stepping import Step
-from trueline.reference.formats import FORMATS, Array, Format
-from trueline.reference.operations import REDUCTIONS
+from gaugeblock.adapters.base import Implementation
+from gaugeblock.conformance.asking import joined, samples
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, Setting, asked_one_by_one, can_ask
+from gaugeblock.conformance.gradients import has_autodiff, has_gradient
+from gaugeblock.conformance.judge import Judgement, digest, hexadecimal, refuses
+from gaugeblock.conformance.showing import Part, Replay, Shown
+from gaugeblock.conformance.stepping import Step
+from gaugeblock.reference.formats import FORMATS, Array, Format
+from gaugeblock.reference.operations import REDUCTIONS
 
 REFUSES = "refuses"
 """The answer of an implementation that raises; a probe that lists it takes it for an answer."""

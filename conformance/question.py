@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from importlib import resources
 
-from trueline.conformance.checks import Check, checks
+from gaugeblock.conformance.checks import Check, checks
 
 
 @dataclass(frozen=True)

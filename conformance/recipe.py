@@ -16,17 +16,17 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import NATIVE, Implementation
-from trueline.adapters.registry import implementations
-from trueline.conformance.admission import frameworks
-from trueline.conformance.asking import answers
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, can_ask
-from trueline.conformance.sweeps import rows_of
-from trueline.conformance.values import judged
-from trueline.reference.catalogue import Operation, operation
-from trueline.reference.operations import REDUCTIONS
+from gaugeblock.adapters.base import NATIVE, Implementation
+from gaugeblock.adapters.registry import implementations
+from gaugeblock.conformance.admission import frameworks
+from gaugeblock.conformance.asking import answers
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, can_ask
+from gaugeblock.conformance.sweeps import rows_of
+from gaugeblock.conformance.values import judged
+from gaugeblock.reference.catalogue import Operation, operation
+from gaugeblock.reference.operations import REDUCTIONS
 
 OF_NUMPY = ("numpy", "sklearn")
 """Frameworks whose arrays are NumPy's, which has no bfloat16 of its own."""
@@ -158,7 +158,7 @@ def named(name: str) -> list[Implementation]:
 
 def _unknown(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"did you mean '{near[0]}'?" if near else "'trueline list implementations' names them all."
+    hint = f"did you mean '{near[0]}'?" if near else "'gaugeblock list implementations' names them all."
     return f"there is no implementation '{name}': {hint}"
 
 

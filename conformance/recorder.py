@@ -14,13 +14,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from trueline.adapters.registry import adapter
-from trueline.conformance.context import Observation
-from trueline.conformance.expectations import apply, expectations_of
-from trueline.conformance.scheduler import Outcome, Scheduler, process_key
-from trueline.conformance.selection import Plan, Selection, Test
-from trueline.reference.catalogue import Operation
-from trueline.reports import runfile
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.context import Observation
+from gaugeblock.conformance.expectations import apply, expectations_of
+from gaugeblock.conformance.scheduler import Outcome, Scheduler, process_key
+from gaugeblock.conformance.selection import Plan, Selection, Test
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reports import runfile
 
 PACKAGES = ("adapters", "conformance", "reference", "reports")
 
@@ -33,11 +33,11 @@ def suite() -> dict[str, str]:
     """
     hashed = hashlib.sha256()
     for package in PACKAGES:
-        root = Path(str(resources.files(f"trueline.{package}")))
+        root = Path(str(resources.files(f"gaugeblock.{package}")))
         for file in sorted(root.rglob("*")):
             if file.is_file() and file.suffix in (".py", ".toml", ".json", ".j2", ".css", ".js"):
                 hashed.update(f"{package}/{file.relative_to(root).as_posix()}".encode() + file.read_bytes())
-    return {"version": importlib.metadata.version("trueline"), "digest": hashed.hexdigest()[:16]}
+    return {"version": importlib.metadata.version("gaugeblock"), "digest": hashed.hexdigest()[:16]}
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
-from trueline.conformance.asking import answers, given
-from trueline.conformance.calls import Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting, partner
-from trueline.conformance.inputs import scalars
-from trueline.conformance.judge import Judgement, allowance, sensitivity, unanswered
-from trueline.conformance.pairs import Alone, Side, compared, side
-from trueline.conformance.showing import Part, Shown
-from trueline.conformance.values import allowed_errors
-from trueline.reference.formats import Array
-from trueline.reference.operations import REDUCTIONS
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.asking import answers, given
+from gaugeblock.conformance.calls import Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, Setting, partner
+from gaugeblock.conformance.inputs import scalars
+from gaugeblock.conformance.judge import Judgement, allowance, sensitivity, unanswered
+from gaugeblock.conformance.pairs import Alone, Side, compared, side
+from gaugeblock.conformance.showing import Part, Shown
+from gaugeblock.conformance.values import allowed_errors
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.operations import REDUCTIONS
+from gaugeblock.reference.truth import Truth
 
 ROW_CASES = ("ordinary-10", "confident-10", "wide-10", "tied-top-10")
 ACTIVATION_AND_LOSS = {

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import click
+from gaugeblock.conformance.session import DEVIATES
+from gaugeblock.conformance.terminal import RUN_FILE, fail
+from gaugeblock.conformance.verifying import SHOWS, scripts, verified
+from gaugeblock.reports import runfile
+from gaugeblock.reports.script import script
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from trueline.conformance.session import DEVIATES
-from trueline.conformance.terminal import RUN_FILE, fail
-from trueline.conformance.verifying import SHOWS, scripts, verified
-from trueline.reports import runfile
-from trueline.reports.script import script
 
 
 @click.command(
@@ -31,7 +31,7 @@ from trueline.reports.script import script
 @click.option("--verify", is_flag=True, help="Run the scripts of all deviations and say which do not show theirs.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="With --verify: processes at a time. Default: cores.")
 def reproduce(key: str | None, path: Path, output: Path | None, every: bool, verify: bool, jobs: int | None) -> None:
-    """Print a script that shows a deviation again: the framework's own API and NumPy, nothing of trueline.
+    """Print a script that shows a deviation again: the framework's own API and NumPy, nothing of gaugeblock.
 
     KEY is operation/implementation/dtype/device/mode/check/case. The script prints what is due and what came, and
     exits with 1 if the deviation shows, with 0 if it does not.
@@ -69,7 +69,7 @@ def _write_all(run: runfile.Run, output: Path) -> None:
     for key, text in made.items():
         runfile.write_text(output / file_name(key), text)
     for why in lacking.values():
-        click.echo(f"trueline: {why}", err=True)
+        click.echo(f"gaugeblock: {why}", err=True)
     click.echo(f"{len(made)} scripts in {output}, {len(lacking)} deviations without.")
 
 

@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from trueline.adapters.layouts import has_layout
-from trueline.conformance.asking import filled_up
-from trueline.conformance.calls import Call, vectors
-from trueline.conformance.cases import Case
-from trueline.conformance.context import Context, Observation
-from trueline.conformance.rounder import repeated
-from trueline.conformance.showing import Part, Replay, Shown, reason
-from trueline.conformance.shrinking import Allowance, Search
-from trueline.conformance.stepping import Step
-from trueline.reports import runfile
+from gaugeblock.adapters.layouts import has_layout
+from gaugeblock.conformance.asking import filled_up
+from gaugeblock.conformance.calls import Call, vectors
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.context import Context, Observation
+from gaugeblock.conformance.rounder import repeated
+from gaugeblock.conformance.showing import Part, Replay, Shown, reason
+from gaugeblock.conformance.shrinking import Allowance, Search
+from gaugeblock.conformance.stepping import Step
+from gaugeblock.reports import runfile
 
 LARGEST = 65_536
 """Bytes of an input that a reproduction holds."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from gaugeblock.adapters.base import Array
+from gaugeblock.reports.values import both, ulp
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from trueline.adapters.base import Array
-from trueline.reports.values import both, ulp
 
 SHOWN = 5
 """Failures of one check that a summary shows."""

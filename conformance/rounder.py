@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from trueline.conformance.axes import SHARING, shared
-from trueline.reference.formats import Array
+from gaugeblock.conformance.axes import SHARING, shared
+from gaugeblock.reference.formats import Array
 
 BITS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 """Significant bits that numbers are rounded to."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from trueline.conformance.context import Setting
-from trueline.conformance.frozen import integers, uniform
-from trueline.conformance.stepping import Step
-from trueline.reference.formats import FORMATS, Array
+from gaugeblock.conformance.context import Setting
+from gaugeblock.conformance.frozen import integers, uniform
+from gaugeblock.conformance.stepping import Step
+from gaugeblock.reference.formats import FORMATS, Array
 
 ROWS = 40
 """Scenarios name rows up to this one, and the rest."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from trueline.conformance.cases import Case
-from trueline.conformance.context import Clock, Context, Observation
-from trueline.conformance.isolation import FrameworkProcess, Greeting
-from trueline.conformance.judge import Judgement
-from trueline.conformance.reproducing import reproduced
-from trueline.conformance.selection import Test
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.context import Clock, Context, Observation
+from gaugeblock.conformance.isolation import FrameworkProcess, Greeting
+from gaugeblock.conformance.judge import Judgement
+from gaugeblock.conformance.reproducing import reproduced
+from gaugeblock.conformance.selection import Test
 
 ProcessKey = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -72,7 +72,7 @@ class Scheduler:
             self._groups.setdefault(process_key(test), []).append(test)
         most = jobs or os.cpu_count() or 1
         self._environ = shared_cores(min(most, len(self._groups)))
-        self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix="trueline")
+        self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix="gaugeblock")
 
     def start(self) -> None:
         """Start measuring: the largest group first, or it runs alone at the end."""

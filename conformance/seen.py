@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Implementation
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation
-from trueline.conformance.input_dtypes import NAME as INPUT_DTYPE
-from trueline.conformance.judge import FLUSHED
-from trueline.conformance.pins import Pins
-from trueline.conformance.relations import SAMENESS
-from trueline.conformance.result import Failure, Result, Witness, merged_labels
-from trueline.reference.catalogue import Operation
-from trueline.reports.runfile import case_name, decode
+from gaugeblock.adapters.base import Implementation
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation
+from gaugeblock.conformance.input_dtypes import NAME as INPUT_DTYPE
+from gaugeblock.conformance.judge import FLUSHED
+from gaugeblock.conformance.pins import Pins
+from gaugeblock.conformance.relations import SAMENESS
+from gaugeblock.conformance.result import Failure, Result, Witness, merged_labels
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reports.runfile import case_name, decode
 
 WRONG = ("deviates", "crashed", "timed_out")
 

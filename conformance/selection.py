@@ -6,14 +6,14 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from trueline.adapters.base import Adapter, Implementation, Mode
-from trueline.adapters.registry import adapter
-from trueline.conformance.admission import frameworks, left_out
-from trueline.conformance.checks import Check, checks
-from trueline.conformance.context import Setting, dtypes_of, offered_in
-from trueline.conformance.recipe import recipes
-from trueline.conformance.stories import STORIES
-from trueline.reference.formats import FORMATS
+from gaugeblock.adapters.base import Adapter, Implementation, Mode
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.admission import frameworks, left_out
+from gaugeblock.conformance.checks import Check, checks
+from gaugeblock.conformance.context import Setting, dtypes_of, offered_in
+from gaugeblock.conformance.recipe import recipes
+from gaugeblock.conformance.stories import STORIES
+from gaugeblock.reference.formats import FORMATS
 
 
 class SelectionError(Exception):
@@ -104,8 +104,12 @@ class Plan:
 
 def install_hint(framework: Adapter) -> str:
     """The command that installs a framework."""
-    what = f"'trueline[{framework.extra}]'" if framework.extra else framework.distributions[0].partition("|")[0]
-    return f"{framework.framework} is not installed; pip install {what} installs it"
+    if framework.extra:
+        # The suite is on no package index: its extras are those of a clone.
+        how = f"pip install '.[{framework.extra}]' in a clone of gaugeblock"
+    else:
+        how = f"pip install {framework.distributions[0].partition('|')[0]}"
+    return f"{framework.framework} is not installed; {how} installs it"
 
 
 def _devices(framework: Adapter, selection: Selection) -> tuple[str, ...]:

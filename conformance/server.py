@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Adapter, Array, Function
-from trueline.conformance.calls import Answer, Call, NoAnswer, vectors
-from trueline.conformance.stepping import batches, perform
+from gaugeblock.adapters.base import Adapter, Array, Function
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer, vectors
+from gaugeblock.conformance.stepping import batches, perform
 
 
 def describe(error: BaseException) -> str:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gaugeblock.conformance import plugin
+from gaugeblock.conformance.selection import Plan, Selection, SelectionError, plan
+from gaugeblock.reports import runfile
+from gaugeblock.reports.banner import not_seen
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from trueline.conformance import plugin
-from trueline.conformance.selection import Plan, Selection, SelectionError, plan
-from trueline.reports import runfile
-from trueline.reports.banner import not_seen
 
 CONFORMS, DEVIATES, HARNESS = 0, 1, 2
 
@@ -71,7 +71,7 @@ class _Watcher:
             while not self._over.wait(0.5):
                 if time.monotonic() - last > QUIET_SECONDS:
                     last = time.monotonic()
-                    console.print(f"trueline: {scheduler.done} of {total} tests", highlight=False)
+                    console.print(f"gaugeblock: {scheduler.done} of {total} tests", highlight=False)
             return
         columns = (
             TextColumn("measuring"),
@@ -125,7 +125,7 @@ def arguments(
     selection: Selection, expression: str, output: Path, timeout: float, jobs: int | None, strict: bool
 ) -> list[str]:
     """The pytest command line that measures a selection."""
-    package = Path(str(resources.files("trueline.conformance")))
+    package = Path(str(resources.files("gaugeblock.conformance")))
     given = [
         str(package / "test_conformance.py"),
         "-c",
@@ -134,16 +134,16 @@ def arguments(
         "-p",
         "no:cacheprovider",
     ]
-    given += ["-p", "no:terminal", "--import-mode=importlib", f"--trueline-output={output.absolute()}"]
+    given += ["-p", "no:terminal", "--import-mode=importlib", f"--gaugeblock-output={output.absolute()}"]
     # Frameworks speak, warn and log in processes of their own: here there is nothing to catch at each test.
     given += ["--capture=sys"]
     given += [f"-pno:{name}" for name in ("logging", "warnings", "unraisableexception", "threadexception")]
     for name in ("framework", "device", "dtype", "mode"):
-        given += [f"--trueline-{name}={value}" for value in getattr(selection, f"{name}s")]
-    given += [f"--trueline-timeout={timeout}"]
-    given += [f"--trueline-jobs={jobs}"] if jobs else []
-    given += ["--trueline-strict"] if strict else []
-    given += ["--trueline-skip-missing-device"] if selection.skip_missing_device else []
+        given += [f"--gaugeblock-{name}={value}" for value in getattr(selection, f"{name}s")]
+    given += [f"--gaugeblock-timeout={timeout}"]
+    given += [f"--gaugeblock-jobs={jobs}"] if jobs else []
+    given += ["--gaugeblock-strict"] if strict else []
+    given += ["--gaugeblock-skip-missing-device"] if selection.skip_missing_device else []
     given += [f"-k{expression}"] if expression else []
     return given
 
@@ -179,7 +179,7 @@ def measure(
         words = " ".join(said.getvalue().removeprefix("ERROR: ").split())
         raise Nothing(f"pytest does not understand what it was asked: {words}.")
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-        raise Nothing(f"no test matches -k '{expression}'; 'trueline list implementations' names what there is.")
+        raise Nothing(f"no test matches -k '{expression}'; 'gaugeblock list implementations' names what there is.")
     if code == pytest.ExitCode.INTERNAL_ERROR:
         watcher.faults.append(said.getvalue() or "pytest ended with an internal error")
     lines = [*_findings(watcher), *_notes(made, run, watcher.interrupted)]

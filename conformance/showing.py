@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from trueline.conformance.calls import Answer, Call
-from trueline.conformance.cases import Case
-from trueline.conformance.judge import LARGEST_ERROR, Judgement, hexadecimal
-from trueline.reference.formats import Array, Format
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.calls import Answer, Call
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.judge import LARGEST_ERROR, Judgement, hexadecimal
+from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.truth import Truth
 
 
 @dataclass(frozen=True)

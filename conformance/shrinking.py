@@ -15,17 +15,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Implementation, Mode
-from trueline.conformance.axes import CLASS, answer_axes, axes, flattened, kept, labelled, length
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.context import asked_one_by_one, can_ask
-from trueline.conformance.gradients import COTANGENT
-from trueline.conformance.rounder import at_one, of_all
-from trueline.conformance.showing import Replay, Shown, reason
-from trueline.reference.balls import PrecisionError
-from trueline.reference.catalogue import Operation
-from trueline.reference.formats import Array, Format
+from gaugeblock.adapters.base import Implementation, Mode
+from gaugeblock.conformance.axes import CLASS, answer_axes, axes, flattened, kept, labelled, length
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.context import asked_one_by_one, can_ask
+from gaugeblock.conformance.gradients import COTANGENT
+from gaugeblock.conformance.rounder import at_one, of_all
+from gaugeblock.conformance.showing import Replay, Shown, reason
+from gaugeblock.reference.balls import PrecisionError
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reference.formats import Array, Format
 
 DEAR_FAILURES = 2
 """Sizes of blocks none of which could be left out, after which a dear case is left as it is."""

@@ -11,12 +11,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from trueline.conformance.cases import cases
-from trueline.reference import engine
-from trueline.reference.balls import PrecisionError
-from trueline.reference.catalogue import Operation
-from trueline.reference.formats import FORMATS, Array
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.cases import cases
+from gaugeblock.reference import engine
+from gaugeblock.reference.balls import PrecisionError
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reference.formats import FORMATS, Array
+from gaugeblock.reference.truth import Truth
 
 INPUT = FORMATS["float32"]
 """The format whose numbers are put in."""

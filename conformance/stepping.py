@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from trueline.adapters.base import Array, Function, Implementation
+from gaugeblock.adapters.base import Array, Function, Implementation
 
 Verb = Literal["update", "call", "result", "reset", "merge", "copy"]
 

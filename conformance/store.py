@@ -1,6 +1,6 @@
 """Truths on disk, from one session to the next: an exact value depends on its case and its definition alone.
 
-The folder is the user's cache folder, or TRUELINE_CACHE; an empty TRUELINE_CACHE keeps nothing. What cannot be read
+The folder is the user's cache folder, or GAUGEBLOCK_CACHE; an empty GAUGEBLOCK_CACHE keeps nothing. What cannot be read
 or written there is computed anew: a cache never stops a run.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
-from trueline.reference.truth import Truth
+from gaugeblock.reference.truth import Truth
 
 KEPT = 3
 """Files of so many versions of the definitions are kept."""
@@ -28,7 +28,7 @@ KEPT = 3
 def definitions() -> str:
     """A digest of all that decides a truth: the sources of the reference and python-flint's version."""
     hashed = hashlib.sha256(importlib.metadata.version("python-flint").encode())
-    root = Path(str(resources.files("trueline.reference")))
+    root = Path(str(resources.files("gaugeblock.reference")))
     for file in sorted(root.glob("*.py")):
         hashed.update(file.name.encode() + file.read_bytes())
     return hashed.hexdigest()[:16]
@@ -36,9 +36,9 @@ def definitions() -> str:
 
 def folder() -> Path | None:
     """Where truths are kept; None if nowhere."""
-    chosen = os.environ.get("TRUELINE_CACHE")
+    chosen = os.environ.get("GAUGEBLOCK_CACHE")
     if chosen is None:
-        return platformdirs.user_cache_path("trueline")
+        return platformdirs.user_cache_path("gaugeblock")
     return Path(chosen) if chosen else None
 
 

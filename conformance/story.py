@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from trueline.adapters.base import Implementation
-from trueline.conformance.bundling import bundled
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation
-from trueline.conformance.judge import Judgement, digest, hexadecimal, unanswered
-from trueline.conformance.showing import Part, Shown, observed
-from trueline.reference.formats import Array
+from gaugeblock.adapters.base import Implementation
+from gaugeblock.conformance.bundling import bundled
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation
+from gaugeblock.conformance.judge import Judgement, digest, hexadecimal, unanswered
+from gaugeblock.conformance.showing import Part, Shown, observed
+from gaugeblock.reference.formats import Array
 
 REFUSED = math.nan
 """The figure of what a framework refuses."""

@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.contents import Levels, contents, textures
-from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.judge import answer_format, condition, digest, judge, unanswered
-from trueline.conformance.probe import REFUSES, Probe
-from trueline.conformance.scenarios import RESULT, ROWS, SINGLE, WHOLE, Scenario, scenarios, updates
-from trueline.conformance.showing import Shown, observed
-from trueline.conformance.stepping import Step
-from trueline.conformance.sums import Sums, allowed_errors, seen
-from trueline.conformance.values import allowed_errors as allowed_of_batch
-from trueline.conformance.values import in_any_way, shown_value
-from trueline.reference.formats import Array, Format
-from trueline.reference.truth import Truth, rationals
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.contents import Levels, contents, textures
+from gaugeblock.conformance.context import Context, Observation, Setting
+from gaugeblock.conformance.judge import answer_format, condition, digest, judge, unanswered
+from gaugeblock.conformance.probe import REFUSES, Probe
+from gaugeblock.conformance.scenarios import RESULT, ROWS, SINGLE, WHOLE, Scenario, scenarios, updates
+from gaugeblock.conformance.showing import Shown, observed
+from gaugeblock.conformance.stepping import Step
+from gaugeblock.conformance.sums import Sums, allowed_errors, seen
+from gaugeblock.conformance.values import allowed_errors as allowed_of_batch
+from gaugeblock.conformance.values import in_any_way, shown_value
+from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.truth import Truth, rationals
 
 SAMPLES, CLASSES = 61, 5
 """Of losses, the numbers of samples and of classes."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
-from trueline.conformance.stepping import Step
-from trueline.reference.formats import Array, Format
-from trueline.reference.operations import Bound
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.stepping import Step
+from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.operations import Bound
+from gaugeblock.reference.truth import Truth
 
 
 @dataclass

@@ -11,18 +11,18 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-from trueline.conformance.calls import Answer, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, Setting, can_ask
-from trueline.conformance.frozen import bell, integers, uniform
-from trueline.conformance.gradients import cotangent, has_gradient, judged
-from trueline.conformance.judge import Judgement, digest, judge, unanswered
-from trueline.conformance.values import Due, Valued, due
-from trueline.reference.catalogue import Operation, operation
-from trueline.reference.formats import Array, Format
-from trueline.reference.operations import REDUCTIONS
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.calls import Answer, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, Setting, can_ask
+from gaugeblock.conformance.frozen import bell, integers, uniform
+from gaugeblock.conformance.gradients import cotangent, has_gradient, judged
+from gaugeblock.conformance.judge import Judgement, digest, judge, unanswered
+from gaugeblock.conformance.values import Due, Valued, due
+from gaugeblock.reference.catalogue import Operation, operation
+from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.operations import REDUCTIONS
+from gaugeblock.reference.truth import Truth
 
 RANGES = tuple(
     [range(low, low + 8) for low in range(1, 65, 8)]

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from gaugeblock.conformance.session import HARNESS
 from rich.console import Console
-from trueline.conformance.session import HARNESS
 
 RUN_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 def fail(message: str) -> NoReturn:
     """One sentence on standard error, exit code 2."""
-    click.echo(f"trueline: {message}", err=True)
+    click.echo(f"gaugeblock: {message}", err=True)
     sys.exit(HARNESS)
 
 

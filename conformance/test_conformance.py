@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from trueline.conformance.recorder import Judged
-    from trueline.conformance.selection import Test
+    from gaugeblock.conformance.recorder import Judged
+    from gaugeblock.conformance.selection import Test
 
 
 REFUSABLE = ("combined", "large-batch", "several-batch-axes")
@@ -23,20 +23,20 @@ def _line(observation: dict[str, object]) -> str:
     return ", ".join(parts)
 
 
-def test_conformance(trueline_test: Test, trueline_judged: Judged, trueline_strict: bool) -> None:
+def test_conformance(gaugeblock_test: Test, gaugeblock_judged: Judged, gaugeblock_strict: bool) -> None:
     """Nothing deviates that no expectation explains; with --strict, each one explains something here."""
-    observations = trueline_judged.observations
+    observations = gaugeblock_judged.observations
     wrong = [o for o in observations if o["verdict"] in ("deviates", "crashed", "timed_out")]
     if wrong:
         pytest.fail("\n".join(_line(observation) for observation in wrong), pytrace=False)
-    if trueline_strict and trueline_judged.stale:
-        gone = ", ".join(f"{entry['expectation']} ({entry['pattern']})" for entry in trueline_judged.stale)
+    if gaugeblock_strict and gaugeblock_judged.stale:
+        gone = ", ".join(f"{entry['expectation']} ({entry['pattern']})" for entry in gaugeblock_judged.stale)
         pytest.fail(f"not seen here: nothing deviates as expected by {gone}", pytrace=False)
     known = sorted({o["expectation"] for o in observations if "expectation" in o})
     if known:
         raise pytest.xfail.Exception(", ".join(known), pytrace=False)
     verdicts = {o["verdict"] for o in observations}
-    must = trueline_test.check.kind == "value" and trueline_test.check.name not in REFUSABLE
+    must = gaugeblock_test.check.kind == "value" and gaugeblock_test.check.name not in REFUSABLE
     if must and verdicts == {"unsupported"} and "expectation" not in observations[0]:
         said = observations[0].get("message")
         pytest.fail(f"every case is refused, so the suite may ask wrongly: {said}", pytrace=False)

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trueline.adapters.base import Implementation
-from trueline.adapters.registry import adapter, implementations
-from trueline.conformance.admission import frameworks
-from trueline.conformance.cases import Case, cases
-from trueline.conformance.context import can_ask
-from trueline.conformance.recipe import Recipe, named, recipes
-from trueline.reference.catalogue import OPERATIONS, Operation
+from gaugeblock.adapters.base import Implementation
+from gaugeblock.adapters.registry import adapter, implementations
+from gaugeblock.conformance.admission import frameworks
+from gaugeblock.conformance.cases import Case, cases
+from gaugeblock.conformance.context import can_ask
+from gaugeblock.conformance.recipe import Recipe, named, recipes
+from gaugeblock.reference.catalogue import OPERATIONS, Operation
 
 ARRAYS = {
     "numpy": "numpy",

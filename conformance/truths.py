@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from trueline.conformance.store import store
-from trueline.reference import engine
-from trueline.reference.catalogue import Operation
-from trueline.reference.formats import Array, Format
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.store import store
+from gaugeblock.reference import engine
+from gaugeblock.reference.catalogue import Operation
+from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.truth import Truth
 
 _known: dict[bytes, Truth] = {}
 _lock = threading.Lock()

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from trueline.conformance.asking import answers, joined, samples
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Observation, asked_one_by_one
-from trueline.conformance.judge import (
+from gaugeblock.conformance.asking import answers, joined, samples
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Observation, asked_one_by_one
+from gaugeblock.conformance.judge import (
     Judgement,
     allowance,
     answer_format,
@@ -20,12 +20,12 @@ from trueline.conformance.judge import (
     sensitivity,
     unanswered,
 )
-from trueline.conformance.showing import Part, Shown, due_value, observed
-from trueline.reference.balls import PrecisionError
-from trueline.reference.formats import FORMATS, Array, Format
-from trueline.reference.operations import Operation
-from trueline.reference.summation import in_any_order, roundings
-from trueline.reference.truth import Truth
+from gaugeblock.conformance.showing import Part, Shown, due_value, observed
+from gaugeblock.reference.balls import PrecisionError
+from gaugeblock.reference.formats import FORMATS, Array, Format
+from gaugeblock.reference.operations import Operation
+from gaugeblock.reference.summation import in_any_order, roundings
+from gaugeblock.reference.truth import Truth
 
 
 def allowed_errors(context: Context, case: Case, truth: Truth, fmt: Format) -> Array:

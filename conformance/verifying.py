@@ -15,8 +15,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from trueline.reports.runfile import Run, split_key
-from trueline.reports.script import DEVIATING, NoScriptError, script
+from gaugeblock.reports.runfile import Run, split_key
+from gaugeblock.reports.script import DEVIATING, NoScriptError, script
 
 SHOWS = "shows"
 SECONDS = 120.0

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-from trueline.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, total
-from trueline.reference.formats import Array
-from trueline.reference.operations import Bound, define
-from trueline.reference.summation import roundings
+from gaugeblock.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, total
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.summation import roundings
 
 BHH = (
     "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, "

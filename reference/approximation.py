@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 from flint import arb, arb_series, ctx
-from trueline.reference.balls import Ball, KinkError, PrecisionError, times, total
-from trueline.reference.engine import per_row, resolve
-from trueline.reference.formats import Array, Format
-from trueline.reference.operations import Bound, Operation
-from trueline.reference.truth import LOCK, PRECISIONS, decide
+from gaugeblock.reference.balls import Ball, KinkError, PrecisionError, times, total
+from gaugeblock.reference.engine import per_row, resolve
+from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.operations import Bound, Operation
+from gaugeblock.reference.truth import LOCK, PRECISIONS, decide
 
 FEW = 4
 """So many numbers the engine decides as fast as a polynomial is made."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from flint import arb
-from trueline.reference.balls import Ball, less, total
-from trueline.reference.formats import Array
-from trueline.reference.operations import Bound, define
+from gaugeblock.reference.balls import Ball, less, total
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.operations import Bound, define
 
 FAWCETT = "Fawcett, An introduction to ROC analysis, Pattern Recognition Letters 27, 2006"
 BRODERSEN = "Brodersen et al., The Balanced Accuracy and Its Posterior Distribution, ICPR 2010, eq. 4"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueline.reference import (
+from gaugeblock.reference import (
     activations,
     batch_metrics,
     divergences,
@@ -13,7 +13,7 @@ from trueline.reference import (
     multilabel,
     sparse,
 )
-from trueline.reference.operations import OPERATIONS, Operation, UnknownOperationError, operation
+from gaugeblock.reference.operations import OPERATIONS, Operation, UnknownOperationError, operation
 
 __all__ = [
     "OPERATIONS",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-from trueline.reference.balls import Ball, exp, log, maximum, times, total, value
-from trueline.reference.formats import Array
-from trueline.reference.losses import ZERO
-from trueline.reference.operations import Bound, define
-from trueline.reference.summation import roundings
+from gaugeblock.reference.balls import Ball, exp, log, maximum, times, total, value
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.losses import ZERO
+from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.summation import roundings
 
 COVER = "Cover and Thomas, Elements of Information Theory, 2nd edition, Wiley, 2006"
 BOYD = "Boyd and Vandenberghe, Convex Optimization, Cambridge University Press, 2004"

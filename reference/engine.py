@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from flint import arb, arb_series, ctx
-from trueline.reference.balls import Ball, KinkError, times, total
-from trueline.reference.formats import Array, Format
-from trueline.reference.operations import Operation, Weighted
-from trueline.reference.truth import LOCK, Element, Truth, decide, truth_of
+from gaugeblock.reference.balls import Ball, KinkError, times, total
+from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.operations import Operation, Weighted
+from gaugeblock.reference.truth import LOCK, Element, Truth, decide, truth_of
 
 
 def _balls(values: Any) -> Any:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from flint import arb
-from trueline.reference.activations import BHH, sigmoid, softmax, spread
-from trueline.reference.balls import Ball, exp, log, power, times, total
-from trueline.reference.formats import Array
-from trueline.reference.losses import ONE, WHOLE, Interval, categorical_cross_entropy_with_logits, clamp
-from trueline.reference.operations import Bound, define
+from gaugeblock.reference.activations import BHH, sigmoid, softmax, spread
+from gaugeblock.reference.balls import Ball, exp, log, power, times, total
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.losses import ONE, WHOLE, Interval, categorical_cross_entropy_with_logits, clamp
+from gaugeblock.reference.operations import Bound, define
 
 FOCAL = "Lin et al., Focal Loss for Dense Object Detection, ICCV 2017"
 POLY = "Leng et al., PolyLoss, ICLR 2022"

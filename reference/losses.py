@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-from trueline.reference.activations import BHH, GBC, spread
-from trueline.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, times, total
-from trueline.reference.formats import Array
-from trueline.reference.operations import Bound, Weighted, define
+from gaugeblock.reference.activations import BHH, GBC, spread
+from gaugeblock.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, times, total
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.operations import Bound, Weighted, define
 
 BISHOP = "Bishop, Pattern Recognition and Machine Learning, Springer, 2006"
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-from trueline.reference.activations import SCALAR, SCALAR_GRADIENT
-from trueline.reference.balls import INFINITY, Ball, exp, log, maximum, times, total
-from trueline.reference.formats import Array
-from trueline.reference.losses import ONE, ZERO, one_hot
-from trueline.reference.operations import Bound, define
-from trueline.reference.summation import roundings
+from gaugeblock.reference.activations import SCALAR, SCALAR_GRADIENT
+from gaugeblock.reference.balls import INFINITY, Ball, exp, log, maximum, times, total
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.losses import ONE, ZERO, one_hot
+from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.summation import roundings
 
 CRAMMER = (
     "Crammer and Singer, On the algorithmic implementation of multiclass kernel-based vector machines, JMLR 2, 2001"

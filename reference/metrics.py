@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flint import arb
-from trueline.reference.balls import Ball, less, value
-from trueline.reference.operations import Bound, define
+from gaugeblock.reference.balls import Ball, less, value
+from gaugeblock.reference.operations import Bound, define
 
 MEAN = Bound(1, "a count divided by a count, both exact")
 SKLEARN = "Pedregosa et al., Scikit-learn: Machine Learning in Python, JMLR 12, 2011, section Metrics of the user guide"

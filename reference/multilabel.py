@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from trueline.reference.balls import Ball, exp, log, times, total
-from trueline.reference.formats import Array
-from trueline.reference.losses import BISHOP, ONE
-from trueline.reference.operations import Bound, define
-from trueline.reference.summation import roundings
+from gaugeblock.reference.balls import Ball, exp, log, times, total
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.losses import BISHOP, ONE
+from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.summation import roundings
 
 
 def _sizes(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
-from trueline.reference.formats import Array
+from gaugeblock.reference.formats import Array
 
 Kind = Literal["activation", "loss", "metric"]
 
@@ -209,5 +209,5 @@ def operation(name: str) -> Operation:
         return OPERATIONS[name]
     except KeyError:
         near = difflib.get_close_matches(name, OPERATIONS, n=1, cutoff=0.4)
-        hint = f"did you mean '{near[0]}'?" if near else "'trueline list operations' names them all."
+        hint = f"did you mean '{near[0]}'?" if near else "'gaugeblock list operations' names them all."
         raise UnknownOperationError(f"there is no operation '{name}': {hint}") from None

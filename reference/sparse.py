@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-from trueline.reference.balls import Ball, PrecisionError, less, maximum, minimum, total, value
-from trueline.reference.formats import Array
-from trueline.reference.losses import ONE, ZERO, one_hot
-from trueline.reference.operations import Bound, define
-from trueline.reference.summation import roundings
+from gaugeblock.reference.balls import Ball, PrecisionError, less, maximum, minimum, total, value
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.losses import ONE, ZERO, one_hot
+from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.summation import roundings
 
 MARTINS = "Martins and Astudillo, From softmax to sparsemax, ICML 2016"
 BLONDEL = "Blondel, Martins and Niculae, Learning with Fenchel-Young losses, JMLR 21, 2020"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 import numpy as np
-from trueline.reference.formats import Array
+from gaugeblock.reference.formats import Array
 
 _any_order: ContextVar[bool] = ContextVar("any_order", default=False)
 

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import numpy as np
 from flint import arb, ctx
-from trueline.reference.balls import Ball, PrecisionError
-from trueline.reference.formats import Array, Format
+from gaugeblock.reference.balls import Ball, PrecisionError
+from gaugeblock.reference.formats import Array, Format
 
 PRECISIONS = (128, 320, 1280, 4096)
 """Working precisions in bits. 1280 decides e^x of the largest binary64 number; what has no value at 4096 has none."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from trueline.reports.merge import Merged
-from trueline.reports.runfile import Run
-from trueline.reports.verdicts import words
+from gaugeblock.reports.merge import Merged
+from gaugeblock.reports.runfile import Run
+from gaugeblock.reports.verdicts import words
 
 SHOWN = 5
 """Expectations that a note names."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trueline.reports.merge import Merged, Seen
-from trueline.reports.summary import badness
+from gaugeblock.reports.merge import Merged, Seen
+from gaugeblock.reports.summary import badness
 
 Identity = tuple[str, str, str, str, str]
 """Operation, whose meaning it is, name, meaning and limits of a recipe."""

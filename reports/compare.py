@@ -7,14 +7,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from gaugeblock.reports.merge import dtype_order, main_version
+from gaugeblock.reports.runfile import Observation, Run, split_key
+from gaugeblock.reports.values import ulp
+from gaugeblock.reports.verdicts import ABSENT, RANK, VERDICTS, WRONG, words
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
-from trueline.reports.merge import dtype_order, main_version
-from trueline.reports.runfile import Observation, Run, split_key
-from trueline.reports.values import ulp
-from trueline.reports.verdicts import ABSENT, RANK, VERDICTS, WRONG, words
 
 GREW = 1.5
 """An error grew only if it is more than this many times the old one ..."""

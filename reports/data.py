@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from trueline.reports import banner
-from trueline.reports.behaviour import Story, agreements, recipes, stories
-from trueline.reports.merge import Merged, Seen
-from trueline.reports.summary import Achieved, Summary, summarise
-from trueline.reports.verdicts import ordered
+from gaugeblock.reports import banner
+from gaugeblock.reports.behaviour import Story, agreements, recipes, stories
+from gaugeblock.reports.merge import Merged, Seen
+from gaugeblock.reports.summary import Achieved, Summary, summarise
+from gaugeblock.reports.verdicts import ordered
 
 FORMAT = 1
 

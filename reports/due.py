@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from trueline.reports import literals
-from trueline.reports.expressions import literal
-from trueline.reports.rendering import refusable
-from trueline.reports.values import trim
+from gaugeblock.reports import literals
+from gaugeblock.reports.expressions import literal
+from gaugeblock.reports.rendering import refusable
+from gaugeblock.reports.values import trim
 
 Record = dict[str, Any]
 

@@ -7,10 +7,10 @@ import json
 import zlib
 from typing import Any
 
-from trueline.reports.merge import Merged, Seen
-from trueline.reports.script import DEVIATING, NoScriptError, script
-from trueline.reports.values import both, describe, lines
-from trueline.reports.verdicts import VERDICTS
+from gaugeblock.reports.merge import Merged, Seen
+from gaugeblock.reports.script import DEVIATING, NoScriptError, script
+from gaugeblock.reports.values import both, describe, lines
+from gaugeblock.reports.verdicts import VERDICTS
 
 _INPUTS_FOR = frozenset({"deviates", "documented", "undecided", "crashed", "timed_out", "harness_error"})
 

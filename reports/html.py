@@ -10,14 +10,14 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
+from gaugeblock.reports import banner, templating
+from gaugeblock.reports.behaviour import Story, agreements, recipes, stories
+from gaugeblock.reports.embed import embedded
+from gaugeblock.reports.merge import Column, Merged, Seen, dtype_order
+from gaugeblock.reports.summary import Achieved, Answer, Convention, Finding, Summary, summarise
+from gaugeblock.reports.values import both, describe, elements, ulp
+from gaugeblock.reports.verdicts import ACCURACIES, RANK, VERDICTS, ordered, words
 from markupsafe import Markup, escape
-from trueline.reports import banner, templating
-from trueline.reports.behaviour import Story, agreements, recipes, stories
-from trueline.reports.embed import embedded
-from trueline.reports.merge import Column, Merged, Seen, dtype_order
-from trueline.reports.summary import Achieved, Answer, Convention, Finding, Summary, summarise
-from trueline.reports.values import both, describe, elements, ulp
-from trueline.reports.verdicts import ACCURACIES, RANK, VERDICTS, ordered, words
 
 ROWS = 8
 """Observations of a finding that are listed in it; the table of all observations has the rest."""

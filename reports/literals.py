@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
-from trueline.reports.expressions import literal
-from trueline.reports.runfile import decode, encode
+from gaugeblock.reports.expressions import literal
+from gaugeblock.reports.runfile import decode, encode
 
 MANY = 48
 MANY_WHOLE = 512

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from trueline.reports import banner
-from trueline.reports.gfm import code, row, text
-from trueline.reports.merge import Merged, Seen
-from trueline.reports.summary import Convention, Finding, Summary, summarise
-from trueline.reports.values import ulp
-from trueline.reports.verdicts import VERDICTS, counted, ordered, words
+from gaugeblock.reports import banner
+from gaugeblock.reports.gfm import code, row, text
+from gaugeblock.reports.merge import Merged, Seen
+from gaugeblock.reports.summary import Convention, Finding, Summary, summarise
+from gaugeblock.reports.values import ulp
+from gaugeblock.reports.verdicts import VERDICTS, counted, ordered, words
 
 LIMIT = 60_000
 """GitHub takes comments of 65,536 characters."""
@@ -19,7 +19,7 @@ def render_markdown(merged: Merged) -> str:
     """Environment, matrix, findings and conventions; what does not fit is counted and left out."""
     summary = summarise(merged)
     head = [
-        "# Trueline report",
+        "# Gaugeblock report",
         "",
         f"{len(merged.seen):,} observations, {text(merged.created)}: "
         + ", ".join(f"{count:,} {words(name)}" for name, count in ordered(summary.totals).items())

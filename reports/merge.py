@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gaugeblock.reports.runfile import Observation, Run, RunFileError, case_name
 from packaging.version import InvalidVersion, Version
-from trueline.reports.runfile import Observation, Run, RunFileError, case_name
 
 Identity = tuple[str, tuple[tuple[str, str], ...], str]
 
@@ -129,7 +129,7 @@ def merge(runs: Sequence[Run], names: Sequence[str] = ()) -> Merged:
     observation of the same framework in the same versions: one of them would silently be hidden.
     """
     if not runs:
-        raise RunFileError("No run file was given; make one with 'trueline run --output RUN.json'.")
+        raise RunFileError("No run file was given; make one with 'gaugeblock run --output RUN.json'.")
     called = list(names) or [f"run {number + 1}" for number in range(len(runs))]
     order = sorted(range(len(runs)), key=lambda i: (runs[i]["created"], _fingerprint(runs[i])))
     owners: dict[tuple[Identity, str], int] = {}

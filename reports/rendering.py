@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from trueline.reports import literals
-from trueline.reports.expressions import WIDTH, assigned, inlined, literal, names
+from gaugeblock.reports import literals
+from gaugeblock.reports.expressions import WIDTH, assigned, inlined, literal, names
 
 Record = dict[str, Any]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from trueline.reports.data import render_json
-from trueline.reports.html import render_html
-from trueline.reports.markdown import render_markdown
-from trueline.reports.merge import merge
-from trueline.reports.runfile import Run, RunFileError, read, write_text
+from gaugeblock.reports.data import render_json
+from gaugeblock.reports.html import render_html
+from gaugeblock.reports.markdown import render_markdown
+from gaugeblock.reports.merge import merge
+from gaugeblock.reports.runfile import Run, RunFileError, read, write_text
 
 
 def write_report(paths: Sequence[Path], output: Path, *, suite_digest: str | None = None) -> list[Path]:

@@ -60,10 +60,10 @@ def _fault(run: Run) -> Any:
 def validate(run: Any, name: str) -> Run:
     """Return `run` if it is a valid run, else raise RunFileError; `name` is how the message calls it."""
     if not isinstance(run, dict) or "observations" not in run:
-        raise RunFileError(f"{name} is not a trueline run file; make one with 'trueline run --output {name}'.")
+        raise RunFileError(f"{name} is not a gaugeblock run file; make one with 'gaugeblock run --output {name}'.")
     if run.get("format") != FORMAT:
         raise RunFileError(
-            f"{name} has run-file format {run.get('format')!r}, and this trueline reads format {FORMAT}; "
+            f"{name} has run-file format {run.get('format')!r}, and this gaugeblock reads format {FORMAT}; "
             "make the run again with this version."
         )
     error = _fault(run)
@@ -116,7 +116,7 @@ def read(path: Path) -> Run:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RunFileError(f"{path} does not exist; make it with 'trueline run --output {path}'.") from None
+        raise RunFileError(f"{path} does not exist; make it with 'gaugeblock run --output {path}'.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RunFileError(f"{path} cannot be read ({error}); make the run again.") from None
     try:

@@ -9,12 +9,12 @@ import sys
 import textwrap
 from typing import Any
 
-from trueline.reports.due import judged
-from trueline.reports.expressions import chains, inlined
-from trueline.reports.rendering import Calls
-from trueline.reports.runfile import Observation, Run, RunFileError, split_key
-from trueline.reports.values import ulp
-from trueline.reports.verdicts import ACCURACIES
+from gaugeblock.reports.due import judged
+from gaugeblock.reports.expressions import chains, inlined
+from gaugeblock.reports.rendering import Calls
+from gaugeblock.reports.runfile import Observation, Run, RunFileError, split_key
+from gaugeblock.reports.values import ulp
+from gaugeblock.reports.verdicts import ACCURACIES
 
 DEVIATING = ("deviates", "documented")
 """The verdicts of observations that have a script."""

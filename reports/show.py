@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from gaugeblock.reports.merge import Seen, merge
+from gaugeblock.reports.runfile import Run, found
+from gaugeblock.reports.script import DEVIATING, NoScriptError, script
+from gaugeblock.reports.values import both, describe, lines, ulp
+from gaugeblock.reports.verdicts import ACCURACIES, VERDICTS, words
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from trueline.reports.merge import Seen, merge
-from trueline.reports.runfile import Run, found
-from trueline.reports.script import DEVIATING, NoScriptError, script
-from trueline.reports.values import both, describe, lines, ulp
-from trueline.reports.verdicts import ACCURACIES, VERDICTS, words
 
 
 def show(run: Run, key: str) -> RenderableType:
@@ -116,7 +116,7 @@ def _script(seen: Seen) -> list[tuple[str, str]]:
         script(seen.run, seen.observation)
     except NoScriptError as error:
         return [("none", str(error))]
-    return [("shows it", f"trueline reproduce {seen.key} --run RUN.json")]
+    return [("shows it", f"gaugeblock reproduce {seen.key} --run RUN.json")]
 
 
 def _environment(seen: Seen) -> list[tuple[str, str]]:
@@ -130,6 +130,6 @@ def _environment(seen: Seen) -> list[tuple[str, str]]:
         ("device", f"{seen.device} ({hardware})" if hardware else seen.device),
         ("mode", ", ".join([seen.mode, *(f"{name}={value}" for name, value in flags.items())])),
         *((name, str(value)) for name, value in seen.run["environment"].items()),
-        ("run", f"{seen.run['created']}, trueline {seen.run['suite']['version']}"),
+        ("run", f"{seen.run['created']}, gaugeblock {seen.run['suite']['version']}"),
     ]
     return [(name, text) for name, text in rows if text]

@@ -8,11 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gaugeblock.reports.merge import Merged, Seen, dtype_order, merge
+from gaugeblock.reports.runfile import Observation, Run
+from gaugeblock.reports.verdicts import ACCURACY_RANK, RANK, VERDICTS, ordered, words
 from rich.table import Table
 from rich.text import Text
-from trueline.reports.merge import Merged, Seen, dtype_order, merge
-from trueline.reports.runfile import Observation, Run
-from trueline.reports.verdicts import ACCURACY_RANK, RANK, VERDICTS, ordered, words
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
-from trueline.reports.runfile import decode
+from gaugeblock.reports.runfile import decode
 
 SHOWN = 16
 """An array with more elements than this is elided in the middle."""

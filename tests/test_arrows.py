@@ -31,7 +31,7 @@ LINES = 400
 
 def root(package: str) -> Path:
     """Where the package's modules are."""
-    return Path(next(iter(importlib.import_module(f"trueline.{package}").__path__)))
+    return Path(next(iter(importlib.import_module(f"gaugeblock.{package}").__path__)))
 
 
 def modules() -> dict[str, Path]:
@@ -39,7 +39,7 @@ def modules() -> dict[str, Path]:
     for package in PACKAGES:
         for path in sorted(root(package).rglob("*.py")):
             parts = path.relative_to(root(package)).with_suffix("").parts
-            name = ".".join(("trueline", package, *(part for part in parts if part != "__init__")))
+            name = ".".join(("gaugeblock", package, *(part for part in parts if part != "__init__")))
             found[name] = path
     return found
 
@@ -76,13 +76,13 @@ def imports(path: Path, *, everywhere: bool = True) -> set[str]:
 
 def test_every_package_is_found() -> None:
     for package in PACKAGES:
-        assert sum(name.startswith(f"trueline.{package}") for name in MODULES) >= 5, package
+        assert sum(name.startswith(f"gaugeblock.{package}") for name in MODULES) >= 5, package
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_arrows(name: str) -> None:
     package = name.split(".")[1]
-    ours = [full.split(".") for full in imports(MODULES[name]) if full.startswith("trueline.")]
+    ours = [full.split(".") for full in imports(MODULES[name]) if full.startswith("gaugeblock.")]
     used = {parts[1] for parts in ours}
     assert used <= ALLOWED[package], f"{name} imports {sorted(used - ALLOWED[package])}"
 
@@ -90,13 +90,13 @@ def test_arrows(name: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_foreign_imports(name: str) -> None:
     package = name.split(".")[1]
-    foreign = {full.split(".")[0] for full in imports(MODULES[name])} - {"trueline"} - set(sys.stdlib_module_names)
+    foreign = {full.split(".")[0] for full in imports(MODULES[name])} - {"gaugeblock"} - set(sys.stdlib_module_names)
     if package == "adapters":
         # An adapter may import its own framework, inside a function.
         assert foreign - {"numpy", "ml_dtypes"} <= {name.rpartition(".")[2]}, foreign
         on_import = {full.split(".")[0] for full in imports(MODULES[name], everywhere=False)}
         assert not on_import & set(FRAMEWORKS)
-    elif name.startswith("trueline.conformance.stories."):
+    elif name.startswith("gaugeblock.conformance.stories."):
         # The scenes of a story import the frameworks that they are played in, inside their functions.
         assert foreign <= NEEDS[package] | set(FRAMEWORKS)
         on_import = {full.split(".")[0] for full in imports(MODULES[name], everywhere=False)}
@@ -131,8 +131,8 @@ def test_importing_the_suite_imports_no_framework() -> None:
         [
             "import sys",
             *(f"import {name}" for name in MODULES if not name.endswith("__main__")),
-            "from trueline.adapters.registry import implementations",
-            "from trueline.conformance.selection import Selection, plan",
+            "from gaugeblock.adapters.registry import implementations",
+            "from gaugeblock.conformance.selection import Selection, plan",
             "assert len(implementations()) > 50",
             "plan(Selection())",
             f"loaded = sorted(name for name in {FRAMEWORKS!r} if name in sys.modules)",
@@ -147,14 +147,14 @@ def test_importing_the_suite_imports_no_framework() -> None:
 def test_the_plugin_alone_imports_nothing_of_the_suite() -> None:
     # It is loaded into every pytest session of the environment.
     program = (
-        "import sys, trueline.conformance.plugin\n"
-        "ours = ('trueline.', 'flint', 'numpy', 'click', 'rich')\n"
+        "import sys, gaugeblock.conformance.plugin\n"
+        "ours = ('gaugeblock.', 'flint', 'numpy', 'click', 'rich')\n"
         "print(sorted(name for name in sys.modules if name.startswith(ours)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ast.literal_eval(done.stdout) == ["trueline.conformance", "trueline.conformance.plugin"]
+    assert ast.literal_eval(done.stdout) == ["gaugeblock.conformance", "gaugeblock.conformance.plugin"]
 
 
-def test_trueline_is_a_namespace() -> None:
-    namespace = importlib.import_module("trueline")
+def test_gaugeblock_is_a_namespace() -> None:
+    namespace = importlib.import_module("gaugeblock")
     assert getattr(namespace, "__file__", None) is None

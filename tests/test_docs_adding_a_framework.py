@@ -20,8 +20,8 @@ PROJECT = """[project]
 name = "{name}"
 version = "0.1"
 
-[project.entry-points."trueline.adapters"]
-{framework} = "trueline_{framework}:ADAPTER"
+[project.entry-points."gaugeblock.adapters"]
+{framework} = "gaugeblock_{framework}:ADAPTER"
 """
 
 
@@ -62,8 +62,8 @@ def test_a_pytorch_backend(tmp_path: Path) -> None:
     if registration is None or "for_python_backend" not in registration.read_text(encoding="utf-8"):
         # The adapter is read without PyTorch; older releases have no backends in Python.
         walkthrough.wrote(tmp_path, SECTIONS[TORCH][0])
-        assert "mynpu" in shell.run("trueline list frameworks")
-        assert "mynpu.torch.softmax" in shell.run("trueline list implementations")
+        assert "mynpu" in shell.run("gaugeblock list frameworks")
+        assert "mynpu.torch.softmax" in shell.run("gaugeblock list implementations")
     else:
         assert play(shell, [TORCH]) == 2
 
@@ -112,7 +112,7 @@ def test_a_plug_in_that_cannot_be_used(tmp_path: Path) -> None:
     project(shell, "badflow", "badflow")
     for block in SECTIONS["The adapter"][:1]:
         text = block.text.replace("tinyflow", "badflow").replace("(x, axis=axis)", "(x)")
-        (tmp_path / "trueline_badflow.py").write_text(text, encoding="utf-8")
+        (tmp_path / "gaugeblock_badflow.py").write_text(text, encoding="utf-8")
     assert play(shell, [WRONG]) == 1
     assert shell.status == 2
 

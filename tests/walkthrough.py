@@ -103,9 +103,9 @@ class Shell:
     status: int = 0
 
     def __post_init__(self) -> None:
-        command = self.folder / "bin" / "trueline"
+        command = self.folder / "bin" / "gaugeblock"
         command.parent.mkdir(parents=True)
-        program = "from trueline.conformance.cli import main; main(prog_name='trueline')"
+        program = "from gaugeblock.conformance.cli import main; main(prog_name='gaugeblock')"
         command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{program}" "$@"\n', encoding="utf-8")
         command.chmod(0o755)
 
@@ -118,7 +118,7 @@ class Shell:
             **os.environ,
             "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join([str(self.folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
-            "TRUELINE_CACHE": str(self.folder / "cache"),
+            "GAUGEBLOCK_CACHE": str(self.folder / "cache"),
         }
         done = subprocess.run(
             ["/bin/sh", "-c", f"(exit {self.status}); {command}"],

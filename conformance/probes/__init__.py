@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueline.conformance.probes import (
+from gaugeblock.conformance.probes import (
     accuracy,
     activations,
     averages,

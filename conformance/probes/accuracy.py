@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from trueline.conformance.probe import INF, NAN, REFUSES, Probe, Shape, Values
-from trueline.reference.formats import Format
+from gaugeblock.conformance.probe import INF, NAN, REFUSES, Probe, Shape, Values
+from gaugeblock.reference.formats import Format
 
 BINARY = ("binary_accuracy",)
 ARGMAX = ("sparse_categorical_accuracy", "categorical_accuracy")

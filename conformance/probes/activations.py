@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from trueline.conformance.probe import INF, NAN, REFUSES, Probe
-from trueline.conformance.probes.formulas import LN2, LN3, LN10, softplus
-from trueline.reference.formats import Format
+from gaugeblock.conformance.probe import INF, NAN, REFUSES, Probe
+from gaugeblock.conformance.probes.formulas import LN2, LN3, LN10, softplus
+from gaugeblock.reference.formats import Format
 
 
 def _gap(fmt: Format) -> float:

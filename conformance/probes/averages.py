@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueline.conformance.probe import NAN, REFUSES, Probe, Shape, Values
+from gaugeblock.conformance.probe import NAN, REFUSES, Probe, Shape, Values
 
 OTHER = "silent: another number comes back"
 MACRO = ("balanced_accuracy", "macro_recall", "macro_precision", "macro_f1_score")

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from trueline.conformance.probe import INF, NAN, REFUSES, Probe, Values
-from trueline.conformance.probes.formulas import ONCE, listed, log_softmax, logsumexp, softmax
+from gaugeblock.conformance.probe import INF, NAN, REFUSES, Probe, Values
+from gaugeblock.conformance.probes.formulas import ONCE, listed, log_softmax, logsumexp, softmax
 
 OVER_ROWS = {"softmax": softmax, "log_softmax": log_softmax, "logsumexp": logsumexp}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trueline.conformance.probe import INF, NAN, REFUSES, Probe, Shape, Values
-from trueline.conformance.probes.labels import LOGS, LOSSES, NLL, SHARES, SILENT, THREE
+from gaugeblock.conformance.probe import INF, NAN, REFUSES, Probe, Shape, Values
+from gaugeblock.conformance.probes.labels import LOGS, LOSSES, NLL, SHARES, SILENT, THREE
 
 SCORED = ("sparse_categorical_accuracy", "top_k_accuracy")
 MARGINS = ("multiclass_hinge", "multi_margin", "one_vs_all_hinge", "multiclass_perceptron", "sparsemax_loss")

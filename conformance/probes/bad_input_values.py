@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from trueline.conformance.probe import REFUSES, Probe, Values
-from trueline.conformance.probes.formulas import LN3, ONCE, RIGHT, ROWS_OF_LOGITS, WRONG, F
+from gaugeblock.conformance.probe import REFUSES, Probe, Values
+from gaugeblock.conformance.probes.formulas import LN3, ONCE, RIGHT, ROWS_OF_LOGITS, WRONG, F
 
 BINARY, BINARY_LOGITS = "binary_cross_entropy", "binary_cross_entropy_with_logits"
 ROWS, ROWS_LOGITS = "categorical_cross_entropy", "categorical_cross_entropy_with_logits"

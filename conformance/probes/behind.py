@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from trueline.conformance.probe import CLIPPED_HIGH, CLIPPED_LOW, INF, REFUSES, Probe
-from trueline.conformance.probes.formulas import ONCE, log_softmax
+from gaugeblock.conformance.probe import CLIPPED_HIGH, CLIPPED_LOW, INF, REFUSES, Probe
+from gaugeblock.conformance.probes.formulas import ONCE, log_softmax
 
 BINARY = "binary_cross_entropy"
 CATEGORICAL = "categorical_cross_entropy"

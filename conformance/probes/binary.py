@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from trueline.conformance.probe import CLIPPED_HIGH, CLIPPED_LOW, INF, NAN, REFUSES, Probe, Shape, Values
-from trueline.conformance.probes.formulas import CLIPS, COMES_BACK, LN3, ONCE, RIGHT, WRONG, minus_log
-from trueline.reference.formats import Format
+from gaugeblock.conformance.probe import CLIPPED_HIGH, CLIPPED_LOW, INF, NAN, REFUSES, Probe, Shape, Values
+from gaugeblock.conformance.probes.formulas import CLIPS, COMES_BACK, LN3, ONCE, RIGHT, WRONG, minus_log
+from gaugeblock.reference.formats import Format
 
 PROBABILITY, LOGIT = "binary_cross_entropy", "binary_cross_entropy_with_logits"
 EITHER = (LOGIT, PROBABILITY)

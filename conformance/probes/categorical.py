@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from trueline.conformance.inputs import ANIMALS
-from trueline.conformance.probe import CLIPPED_LOW, INF, NAN, REFUSES, Probe, Values
-from trueline.conformance.probes.formulas import (
+from gaugeblock.conformance.inputs import ANIMALS
+from gaugeblock.conformance.probe import CLIPPED_LOW, INF, NAN, REFUSES, Probe, Values
+from gaugeblock.conformance.probes.formulas import (
     CLIPS,
     COMES_BACK,
     LN2,
@@ -19,7 +19,7 @@ from trueline.conformance.probes.formulas import (
     log_softmax,
     minus_log,
 )
-from trueline.reference.formats import Array, Format
+from gaugeblock.reference.formats import Array, Format
 
 PROBABILITIES, LOGITS = "categorical_cross_entropy", "categorical_cross_entropy_with_logits"
 SPARSE, SPARSE_LOGITS = "sparse_categorical_cross_entropy", "sparse_categorical_cross_entropy_with_logits"

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from trueline.reference.formats import Array, Format
+from gaugeblock.reference.formats import Array, Format
 
 ONCE = ("float32",)
 """For questions whose answer does not depend on the format."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trueline.conformance.probe import INF, NAN, REFUSES, Probe, Values
-from trueline.conformance.probes.formulas import LN2, LN3, ONCE, RIGHT, WRONG, listed, softmax
+from gaugeblock.conformance.probe import INF, NAN, REFUSES, Probe, Values
+from gaugeblock.conformance.probes.formulas import LN2, LN3, ONCE, RIGHT, WRONG, listed, softmax
 
 BINARY, BINARY_LOGITS = "binary_cross_entropy", "binary_cross_entropy_with_logits"
 ROWS, ROWS_LOGITS = "categorical_cross_entropy", "categorical_cross_entropy_with_logits"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trueline.conformance.probe import INF, NAN, REFUSES, Probe, Values
+from gaugeblock.conformance.probe import INF, NAN, REFUSES, Probe, Values
 
 THREE = [-1.0, 1.0, 2.0]
 TOTAL = math.log(sum(math.exp(z) for z in THREE))

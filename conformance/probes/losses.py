@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from trueline.conformance.probe import INF, NAN, REFUSES, Probe, Values
+from gaugeblock.conformance.probe import INF, NAN, REFUSES, Probe, Values
 
 LOG2, LOG3 = math.log(2), math.log(3)
 

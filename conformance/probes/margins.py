@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from trueline.conformance.probe import NAN, REFUSES, Probe, Values
+from gaugeblock.conformance.probe import NAN, REFUSES, Probe, Values
 
 SIGNS = ("hinge", "squared_hinge")
 OTHER = "silent: another number comes back"

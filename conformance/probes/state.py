@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from trueline.conformance.probe import NAN, REFUSES, Probe, Values
-from trueline.conformance.stepping import Step
+from gaugeblock.conformance.probe import NAN, REFUSES, Probe, Values
+from gaugeblock.conformance.stepping import Step
 
 OTHER = "silent: another number comes back"
 MEAN = {"reduction": "mean"}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from trueline.conformance.stories import (
+from gaugeblock.conformance.stories import (
     accuracy_too_good,
     never_thresholded,
     one_output_unit,
     one_unit_or_two,
     three_animals,
 )
-from trueline.conformance.story import Story
+from gaugeblock.conformance.story import Story
 
 STORIES: tuple[Story, ...] = (
     one_output_unit.STORY,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from trueline.conformance.frozen import bell
-from trueline.conformance.story import REFUSED, Figure, Story
-from trueline.reference.formats import Array
+from gaugeblock.conformance.frozen import bell
+from gaugeblock.conformance.story import REFUSED, Figure, Story
+from gaugeblock.reference.formats import Array
 
 CLASSES, SAMPLES, ERRORS = 10, 10_000, 122
 LOSSES = (

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
-from trueline.conformance.frozen import bell
-from trueline.conformance.story import REFUSED, Figure, Story
-from trueline.reference.formats import Array
+from gaugeblock.conformance.frozen import bell
+from gaugeblock.conformance.story import REFUSED, Figure, Story
+from gaugeblock.reference.formats import Array
 
 SAMPLES, POSITIVE = 256, 96
 SHARE = POSITIVE / SAMPLES

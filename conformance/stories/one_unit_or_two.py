@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from trueline.conformance.frozen import bell
-from trueline.conformance.story import REFUSED, Figure, Story
-from trueline.reference.formats import Array
+from gaugeblock.conformance.frozen import bell
+from gaugeblock.conformance.story import REFUSED, Figure, Story
+from gaugeblock.reference.formats import Array
 
 SAMPLES, POSITIVE = 128, 48
 SHARE = POSITIVE / SAMPLES

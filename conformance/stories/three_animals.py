@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from trueline.conformance.inputs import ANIMALS
-from trueline.conformance.story import Figure, Story
-from trueline.reference.formats import Array
+from gaugeblock.conformance.inputs import ANIMALS
+from gaugeblock.conformance.story import Figure, Story
+from gaugeblock.reference.formats import Array
 
 FIRST, SECOND = 1.378388852247452, 0.6391075640678003
 """The losses of the two models, each the binary64 number nearest to the exact value."""

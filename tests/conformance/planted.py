@@ -13,15 +13,15 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import scipy.special
-from trueline.adapters.base import Implementation, Lifecycle, Mode
-from trueline.adapters.layouts import LAYOUTS
-from trueline.adapters.registry import adapter
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cases import cases
-from trueline.conformance.checks import Check, checks
-from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.server import handed_over, overwritten
-from trueline.conformance.stepping import batches, perform
+from gaugeblock.adapters.base import Implementation, Lifecycle, Mode
+from gaugeblock.adapters.layouts import LAYOUTS
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cases import cases
+from gaugeblock.conformance.checks import Check, checks
+from gaugeblock.conformance.context import Context, Observation, Setting
+from gaugeblock.conformance.server import handed_over, overwritten
+from gaugeblock.conformance.stepping import batches, perform
 
 Array = np.ndarray[Any, Any]
 EAGER, COMPILED = Mode("eager", layouts=tuple(LAYOUTS), combined=True), Mode("compiled", compiled=True)

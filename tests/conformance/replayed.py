@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import planted
 import scipy.special
-from trueline.adapters.registry import adapter
-from trueline.conformance.context import Observation
-from trueline.conformance.reproducing import reproduced
-from trueline.reports.runfile import decode
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.context import Observation
+from gaugeblock.conformance.reproducing import reproduced
+from gaugeblock.reports.runfile import decode
 
 Array = np.ndarray[Any, Any]
 

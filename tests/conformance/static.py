@@ -5,18 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-from trueline.adapters.base import Implementation
-from trueline.adapters.registry import FRAMEWORKS, adapter
-from trueline.conformance import invariances
-from trueline.conformance.calls import NoAnswer
-from trueline.conformance.checks import Check
-from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
-from trueline.conformance.expectations import matches
-from trueline.conformance.inputs import scalars
-from trueline.conformance.lines import lines
-from trueline.conformance.scenarios import scenarios
-from trueline.conformance.selection import every_test
-from trueline.reference.formats import FORMATS
+from gaugeblock.adapters.base import Implementation
+from gaugeblock.adapters.registry import FRAMEWORKS, adapter
+from gaugeblock.conformance import invariances
+from gaugeblock.conformance.calls import NoAnswer
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.context import Context, Setting, dtypes_of, offered_in
+from gaugeblock.conformance.expectations import matches
+from gaugeblock.conformance.inputs import scalars
+from gaugeblock.conformance.lines import lines
+from gaugeblock.conformance.scenarios import scenarios
+from gaugeblock.conformance.selection import every_test
+from gaugeblock.reference.formats import FORMATS
 
 SHIFTS = ("shift-by-16", "shift-by--16")
 INPUTS = ("memory-layout", "input-dtype", "label-dtype")

@@ -9,12 +9,12 @@ import re
 
 import pytest
 import static
-from trueline.adapters.base import Implementation, implements
-from trueline.adapters.registry import FRAMEWORKS, UnknownFrameworkError, adapter, implementations
-from trueline.conformance.context import dtypes_of
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.formats import FORMATS
-from trueline.reference.operations import REDUCTIONS
+from gaugeblock.adapters.base import Implementation, implements
+from gaugeblock.adapters.registry import FRAMEWORKS, UnknownFrameworkError, adapter, implementations
+from gaugeblock.conformance.context import dtypes_of
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reference.operations import REDUCTIONS
 
 ALL = [pytest.param(each, id=f"{each.framework}/{each.id}") for each in implementations()]
 

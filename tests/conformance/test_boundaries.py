@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from trueline.conformance.boundaries import ROOM, at_boundaries
-from trueline.conformance.contents import Levels
-from trueline.reference.catalogue import operation
-from trueline.reference.formats import FORMATS, Array
+from gaugeblock.conformance.boundaries import ROOM, at_boundaries
+from gaugeblock.conformance.contents import Levels
+from gaugeblock.reference.catalogue import operation
+from gaugeblock.reference.formats import FORMATS, Array
 
 NUMBERS = range(40)
 

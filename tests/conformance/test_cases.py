@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trueline.conformance.cases import Case, cases
-from trueline.conformance.frozen import bell, integers, uniform
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import evaluate, gradient
-from trueline.reference.formats import FORMATS
+from gaugeblock.conformance.cases import Case, cases
+from gaugeblock.conformance.frozen import bell, integers, uniform
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.engine import evaluate, gradient
+from gaugeblock.reference.formats import FORMATS
 
 Array = np.ndarray[Any, Any]
 FROZEN = Path(__file__).with_name("frozen_cases.json")

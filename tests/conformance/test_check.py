@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gaugeblock.conformance import ConformanceError, Result, check
+from gaugeblock.conformance.given import GivenError
+from gaugeblock.reference.catalogue import UnknownOperationError
 from planted import sigmoid, softmax, softmax_gradient, sparse, wide, wide_gradient
-from trueline.conformance import ConformanceError, Result, check
-from trueline.conformance.given import GivenError
-from trueline.reference.catalogue import UnknownOperationError
 
 Array = np.ndarray[Any, Any]
 SPARSE = "sparse_categorical_cross_entropy_with_logits"
@@ -383,8 +383,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def trueline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "trueline.conformance", "check", *arguments]
+def gaugeblock(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gaugeblock.conformance", "check", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
 
@@ -402,7 +402,7 @@ def trueline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_the_command(folder: Path, arguments: list[str], code: int, said: str) -> None:
-    done = trueline(folder, *arguments, "--effort", "quick")
+    done = gaugeblock(folder, *arguments, "--effort", "quick")
     assert done.returncode == code, done.stderr
     assert said in " ".join((done.stdout + done.stderr).split())
     assert "Traceback" not in done.stderr
@@ -410,13 +410,13 @@ def test_the_command(folder: Path, arguments: list[str], code: int, said: str) -
 
 TESTS = """
     import mine
-    from trueline.conformance import check
+    from gaugeblock.conformance import check
 
-    def test_right(trueline_check):
-        assert trueline_check(mine.right, "softmax", effort="quick").conforms
+    def test_right(gaugeblock_check):
+        assert gaugeblock_check(mine.right, "softmax", effort="quick").conforms
 
-    def test_wrong(trueline_check):
-        trueline_check(mine.wrong, "softmax", effort="quick")
+    def test_wrong(gaugeblock_check):
+        gaugeblock_check(mine.wrong, "softmax", effort="quick")
 
     def test_in_one_line():
         check(mine.right, "softmax", effort="quick").raise_for_failures()
@@ -433,6 +433,6 @@ def test_the_fixture(folder: Path) -> None:
 
 
 def test_the_package_imports_nothing_until_asked() -> None:
-    code = "import sys, trueline.conformance, json; print(json.dumps([m for m in sys.modules if 'flint' in m]))"
+    code = "import sys, gaugeblock.conformance, json; print(json.dumps([m for m in sys.modules if 'flint' in m]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from trueline.adapters.registry import FRAMEWORKS, adapter, implementations
-from trueline.conformance import selection
-from trueline.conformance.cli import main
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reports import runfile
+from gaugeblock.adapters.registry import FRAMEWORKS, adapter, implementations
+from gaugeblock.conformance import selection
+from gaugeblock.conformance.cli import main
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reports import runfile
 
 EXPRESSION = (
     "sigmoid and float32 and stable and not log_sigmoid and not softmax and not dtype and not sparse and not hard"
@@ -42,19 +42,19 @@ KEY = "sigmoid/numpy.stable/float32/cpu/eager/value/ordinary"
 BEFORE = "here before\n"
 
 
-def trueline(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+def gaugeblock(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
-    command = [sys.executable, "-c", "from trueline.conformance.cli import main; main(prog_name='trueline')"]
+    command = [sys.executable, "-c", "from gaugeblock.conformance.cli import main; main(prog_name='gaugeblock')"]
     return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, check=False, **more)
 
 
 def invoke(*arguments: str | Path) -> Result:
     """The command in this process: for what measures nothing."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="trueline")
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="gaugeblock")
 
 
 def one_sentence(message: str) -> None:
-    assert message.startswith("trueline: ")
+    assert message.startswith("gaugeblock: ")
     assert "Traceback" not in message
     assert len(message.strip().splitlines()) == 1, message
     assert message.rstrip().endswith(".")
@@ -64,7 +64,7 @@ def one_sentence(message: str) -> None:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small real run, which conforms."""
     output = tmp_path_factory.mktemp("measured") / "run.json"
-    done = trueline("run", "-f", "numpy", "-k", EXPRESSION, "-o", output)
+    done = gaugeblock("run", "-f", "numpy", "-k", EXPRESSION, "-o", output)
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(output) in done.stdout
     return output
@@ -105,7 +105,7 @@ def test_a_run_is_complete_and_says_what_it_is(measured: Path) -> None:
 
 def test_two_runs_give_the_same_verdicts_and_digests(measured: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.json"
-    assert trueline("run", "-f", "numpy", "-k", EXPRESSION, "-o", again).returncode == 0
+    assert gaugeblock("run", "-f", "numpy", "-k", EXPRESSION, "-o", again).returncode == 0
     assert essence(again) == essence(measured)
 
 
@@ -116,12 +116,12 @@ def test_pytest_sees_what_the_command_sees(measured: Path, tmp_path: Path) -> No
         "-m",
         "pytest",
         "--pyargs",
-        "trueline.conformance",
+        "gaugeblock.conformance",
         "-q",
         "-p",
         "no:cacheprovider",
     ]
-    options = ["--trueline-framework", "numpy", "--trueline-output", str(output), "-k", EXPRESSION]
+    options = ["--gaugeblock-framework", "numpy", "--gaugeblock-output", str(output), "-k", EXPRESSION]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(ASKED)} passed" in done.stdout
@@ -130,7 +130,7 @@ def test_pytest_sees_what_the_command_sees(measured: Path, tmp_path: Path) -> No
 
 def test_a_deviation_is_exit_code_1_or_explained(tmp_path: Path) -> None:
     output = tmp_path / "run.json"
-    done = trueline(
+    done = gaugeblock(
         "run",
         "-f",
         "numpy",
@@ -177,7 +177,7 @@ def test_bad_names_get_one_sentence_and_touch_nothing(arguments: list[str], mess
 
 @pytest.mark.parametrize("expression", ["nothing_has_this_name", "sigmoid and (", "sigmoid ="])
 def test_bad_expressions_get_one_sentence_and_touch_nothing(expression: str, output: Path) -> None:
-    done = trueline("run", "-f", "numpy", "-k", expression, "-o", output)
+    done = gaugeblock("run", "-f", "numpy", "-k", expression, "-o", output)
     assert done.returncode == 2
     assert output.read_text(encoding="utf-8") == BEFORE
     one_sentence(done.stderr)
@@ -189,7 +189,7 @@ def test_a_framework_that_is_not_installed(output: Path, monkeypatch: pytest.Mon
     done = invoke("run", "-f", "jax", "-o", output)
     assert done.exit_code == 2
     one_sentence(done.stderr)
-    assert "pip install 'trueline[jax]'" in done.stderr
+    assert "pip install '.[jax]' in a clone" in done.stderr
     assert output.read_text(encoding="utf-8") == BEFORE
 
 
@@ -212,7 +212,7 @@ def test_usage_errors(tmp_path: Path) -> None:
 def test_help(command: str) -> None:
     done = invoke(command, "--help")
     assert done.exit_code == 0
-    assert done.output.startswith("Usage: trueline " + command)
+    assert done.output.startswith("Usage: gaugeblock " + command)
     assert invoke(command, "-h").output == done.output
     assert command in invoke("--help").output
 
@@ -224,7 +224,7 @@ def started(directory: Path, arguments: Sequence[str | Path]) -> subprocess.Pope
     """A run that has begun to measure: its processes keep their logs in the directory for temporary files."""
     temporary = directory / "tmp"
     temporary.mkdir()
-    command = [sys.executable, "-c", "from trueline.conformance.cli import main; main(prog_name='trueline')"]
+    command = [sys.executable, "-c", "from gaugeblock.conformance.cli import main; main(prog_name='gaugeblock')"]
     process = subprocess.Popen(
         [*command, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -236,7 +236,7 @@ def started(directory: Path, arguments: Sequence[str | Path]) -> subprocess.Pope
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 60
-    while not list(temporary.glob("trueline-*.log")):
+    while not list(temporary.glob("gaugeblock-*.log")):
         assert time.monotonic() < deadline, "the run did not begin"
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
@@ -348,7 +348,7 @@ def test_a_run_file_that_does_not_exist(tmp_path: Path) -> None:
     done = invoke("show", KEY, "--run", tmp_path / "missing.json")
     assert done.exit_code == 2
     one_sentence(done.stderr)
-    assert "trueline run --output" in done.stderr
+    assert "gaugeblock run --output" in done.stderr
 
 
 # Lists
@@ -375,10 +375,10 @@ def test_list_frameworks() -> None:
     done = invoke("list", "frameworks")
     assert done.exit_code == 0
     absent = [adapter(name) for name in FRAMEWORKS if not adapter(name).versions()]
-    assert all(f"pip install 'trueline[{each.extra}]'" in done.output for each in absent)
+    assert all(f"pip install '.[{each.extra}]' in a clone" in done.output for each in absent)
     for name in FRAMEWORKS:
         assert re.search(rf"^{name}\b", done.output, re.MULTILINE), name
 
 
 def test_version() -> None:
-    assert re.fullmatch(r"trueline, version \d+\.\d+.*\n", invoke("--version").output)
+    assert re.fullmatch(r"gaugeblock, version \d+\.\d+.*\n", invoke("--version").output)

@@ -10,6 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.special
+from gaugeblock.conformance import dense
+from gaugeblock.conformance.checks import Check
+from gaugeblock.conformance.lines import lines
+from gaugeblock.conformance.numbers import CHUNK, at, chunks, numbers, ordinals
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.formats import FORMATS
 from planted import (
     BCE,
     BCE_LOGITS,
@@ -28,12 +34,6 @@ from planted import (
 )
 from planted import bce as _bce
 from planted import sparse as _sparse
-from trueline.conformance import dense
-from trueline.conformance.checks import Check
-from trueline.conformance.lines import lines
-from trueline.conformance.numbers import CHUNK, at, chunks, numbers, ordinals
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.formats import FORMATS
 
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]

@@ -8,21 +8,21 @@ from typing import get_args
 
 import pytest
 from click.testing import CliRunner, Result
-from trueline.adapters.base import Implementation, implements
-from trueline.adapters.registry import FRAMEWORKS, implementations
-from trueline.conformance import docs, specials
-from trueline.conformance.cli import main
-from trueline.conformance.stories import STORIES
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.operations import Domain
-from trueline.reports import gfm
+from gaugeblock.adapters.base import Implementation, implements
+from gaugeblock.adapters.registry import FRAMEWORKS, implementations
+from gaugeblock.conformance import docs, specials
+from gaugeblock.conformance.cli import main
+from gaugeblock.conformance.stories import STORIES
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.operations import Domain
+from gaugeblock.reports import gfm
 
 COMMITTED = Path(__file__).parents[2] / "docs"
 PAGES = docs.pages()
 
 
 def invoke(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["docs", *map(str, arguments)], prog_name="trueline")
+    return CliRunner().invoke(main, ["docs", *map(str, arguments)], prog_name="gaugeblock")
 
 
 def cells(page: str, heading: str) -> list[list[str]]:
@@ -203,7 +203,7 @@ def test_meanings_of_parameters_come_from_the_docstring(monkeypatch: pytest.Monk
 
 
 def test_a_bar_in_a_call_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    from trueline.adapters.numpy import ADAPTER
+    from gaugeblock.adapters.numpy import ADAPTER
 
     line = implements("sigmoid", "numpy.either(x | x)")
     monkeypatch.setattr(ADAPTER, "implementations", (Implementation("numpy", *line),))
@@ -271,7 +271,7 @@ def test_an_output_that_cannot_be_is_one_sentence(tmp_path: Path, more: list[str
     file.write_text("mine", encoding="utf-8")
     done = invoke("--output", file / below, *more)
     assert done.exit_code == 2
-    assert done.stderr.startswith("trueline: ")
+    assert done.stderr.startswith("gaugeblock: ")
     assert str(file) in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stderr.rstrip().endswith(".")

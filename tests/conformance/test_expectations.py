@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import static
+from gaugeblock.adapters.registry import FRAMEWORKS, adapter
+from gaugeblock.conformance.expectations import Expectation, apply, expectations, matches
 from packaging.requirements import Requirement
-from trueline.adapters.registry import FRAMEWORKS, adapter
-from trueline.conformance.expectations import Expectation, apply, expectations, matches
 
 TEST = "sigmoid/torch.sigmoid/float32/cpu/eager/value"
 VERSIONS = {"torch": "2.3.1", "numpy": "2.4.0"}

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gaugeblock.adapters.base import Implementation, Mode
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.checks import checks
+from gaugeblock.conformance.context import Context, Setting
 from planted import Array, log_softmax, missing_class, observe, of_neighbour, softmax, sparse, wide
-from trueline.adapters.base import Implementation, Mode
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.checks import checks
-from trueline.conformance.context import Context, Setting
 
 SPARSE = "sparse_categorical_cross_entropy_with_logits"
 WEIGHED = "planted(labels, logits, sample_weight)"

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trueline.adapters.base import Implementation, Mode
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.isolation import FrameworkProcess
+from gaugeblock.adapters.base import Implementation, Mode
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.isolation import FrameworkProcess
 
 Array = np.ndarray[Any, Any]
 X = np.array([-1.0, 0.0, 1.0], np.float32)

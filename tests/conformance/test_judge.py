@@ -8,12 +8,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from trueline.adapters.base import Implementation, Mode
-from trueline.conformance import judge as judging
-from trueline.conformance.calls import NoAnswer
-from trueline.conformance.cases import Case
-from trueline.conformance.context import Context, Setting
-from trueline.conformance.judge import (
+from gaugeblock.adapters.base import Implementation, Mode
+from gaugeblock.conformance import judge as judging
+from gaugeblock.conformance.calls import NoAnswer
+from gaugeblock.conformance.cases import Case
+from gaugeblock.conformance.context import Context, Setting
+from gaugeblock.conformance.judge import (
     LARGEST_ERROR,
     Judgement,
     allowance,
@@ -24,12 +24,12 @@ from trueline.conformance.judge import (
     judge,
     sensitivity,
 )
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import evaluate
-from trueline.reference.formats import FORMATS
-from trueline.reference.operations import Bound
-from trueline.reference.summation import sums_in_any_order
-from trueline.reference.truth import Truth
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.engine import evaluate
+from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reference.operations import Bound
+from gaugeblock.reference.summation import sums_in_any_order
+from gaugeblock.reference.truth import Truth
 
 F32, F64 = FORMATS["float32"], FORMATS["float64"]
 

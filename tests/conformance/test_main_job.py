@@ -20,7 +20,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedP
     command = [
         sys.executable,
         "-m",
-        "trueline.conformance",
+        "gaugeblock.conformance",
         "run",
         "-f",
         "numpy",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trueline.adapters.onnxruntime import Operators
+from gaugeblock.adapters.onnxruntime import Operators
 
 
 class Recorder:

@@ -9,6 +9,11 @@ import ml_dtypes
 import numpy as np
 import pytest
 import static
+from gaugeblock.adapters.layouts import LAYOUTS
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.context import Observation
+from gaugeblock.conformance.label_dtypes import EDGES, LABELS, WIDER, holds, row
+from gaugeblock.reference.formats import FORMATS
 from planted import (
     BCE_LOGITS,
     CCE_LOGITS,
@@ -24,11 +29,6 @@ from planted import (
     verdicts,
     wide,
 )
-from trueline.adapters.layouts import LAYOUTS
-from trueline.adapters.registry import adapter
-from trueline.conformance.context import Observation
-from trueline.conformance.label_dtypes import EDGES, LABELS, WIDER, holds, row
-from trueline.reference.formats import FORMATS
 
 LAYOUT, INPUT, LABEL = "memory-layout", "input-dtype", "label-dtype"
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from trueline.adapters import registry
-from trueline.conformance import admission
-from trueline.conformance.cli import main
-from trueline.conformance.expectations import expectations_of
-from trueline.reports import runfile
+from gaugeblock.adapters import registry
+from gaugeblock.conformance import admission
+from gaugeblock.conformance.cli import main
+from gaugeblock.conformance.expectations import expectations_of
+from gaugeblock.reports import runfile
 
 GOOD = """
-from trueline.adapters.base import Adapter, Mode, implements
+from gaugeblock.adapters.base import Adapter, Mode, implements
 
 class Plugged(Adapter):
     framework = "{name}"
@@ -54,15 +54,15 @@ class Place:
         metadata = self.folder / f"{distribution}-1.0.dist-info"
         metadata.mkdir()
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text(f"[trueline.adapters]\n{name} = {value or f'{module}:ADAPTER'}\n")
+        (metadata / "entry_points.txt").write_text(f"[gaugeblock.adapters]\n{name} = {value or f'{module}:ADAPTER'}\n")
         if text is not None:
             (self.folder / f"{module}.py").write_text(text.replace("{name}", name))
 
-    def trueline(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def gaugeblock(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command in a process of its own: for what measures."""
         path = os.pathsep.join([str(self.folder), os.environ.get("PYTHONPATH", "")])
         return subprocess.run(
-            [sys.executable, "-m", "trueline.conformance", *arguments],
+            [sys.executable, "-m", "gaugeblock.conformance", *arguments],
             capture_output=True,
             text=True,
             check=False,
@@ -107,7 +107,7 @@ def test_a_plug_in_is_listed_run_and_reported(place: Place) -> None:
     assert "zeta.sigmoid" in place.invoke("list", "implementations").stdout
     assert re.search(r"^sigmoid .* alpha zeta *$", place.invoke("list").stdout, re.MULTILINE)
 
-    done = place.trueline("run", "-f", "zeta", "-f", "numpy", "-k", NARROW, "-o", "run.json")
+    done = place.gaugeblock("run", "-f", "zeta", "-f", "numpy", "-k", NARROW, "-o", "run.json")
     assert done.returncode in (0, 1), done.stdout + done.stderr
     run = runfile.read(place.folder / "run.json")
     assert {name: entry["status"] for name, entry in run["frameworks"].items()} == {
@@ -140,7 +140,7 @@ BROKEN = {
     "raises": ("raise OSError('libtiny.so: no such\\nfile')", "cannot be imported: OSError: libtiny.so: no such file"),
     "exits": ("import sys; sys.exit('no')", "cannot be imported: SystemExit: no"),
     "no-object": ("", "cannot be imported: AttributeError: module 'bad_adapter' has no attribute 'ADAPTER'"),
-    "another-object": ("ADAPTER = {}", "bad_adapter:ADAPTER is of type dict; an instance of trueline.adapters.base"),
+    "another-object": ("ADAPTER = {}", "bad_adapter:ADAPTER is of type dict; an instance of gaugeblock.adapters.base"),
     "a-class": (SUBCLASS + "ADAPTER = Plugged", "bad_adapter:ADAPTER is a class, not an object"),
     "incomplete": (GOOD.replace(LINE, "").replace("modes =", "ways ="), "ADAPTER has no modes and no table"),
     "another-name": (GOOD.replace('"{name}"', '"god"', 1), "gives the adapter of 'god': entry point and adapter need"),
@@ -190,7 +190,7 @@ def test_a_broken_plug_in_gets_one_sentence(text: str | None, message: str, plac
     place.bring("bad", text)
     asked = place.invoke("run", "-f", "bad", "-o", str(place.folder / "run.json"))
     assert asked.exit_code == 2
-    assert re.fullmatch(rf"trueline: the plug-in 'bad' of bad 1\.0 .*{message}.*\.\n", asked.stderr), asked.stderr
+    assert re.fullmatch(rf"gaugeblock: the plug-in 'bad' of bad 1\.0 .*{message}.*\.\n", asked.stderr), asked.stderr
     assert not (place.folder / "run.json").exists()
 
 
@@ -200,18 +200,18 @@ def test_the_rest_goes_on_without_a_broken_plug_in(place: Place) -> None:
     sentence = "the plug-in 'bad' of bad 1.0 cannot be imported: ImportError: no."
     listed = place.invoke("list", "frameworks")
     assert listed.exit_code == 0
-    assert listed.stderr == f"trueline: {sentence}\n"
+    assert listed.stderr == f"gaugeblock: {sentence}\n"
     assert re.search(r"^good ", listed.stdout, re.MULTILINE)
     assert not re.search(r"^bad ", listed.stdout, re.MULTILINE)
 
     told = place.invoke("translate", "scipy.special.expit")
     assert told.exit_code == 0
-    assert told.stderr == f"trueline: {sentence}\n"
+    assert told.stderr == f"gaugeblock: {sentence}\n"
     assert "good: (1 / (1 + numpy.exp(-x)))" in told.stdout
     asked = place.invoke("translate", "scipy.special.expit", "--to", "bad")
-    assert (asked.exit_code, asked.stderr) == (2, f"trueline: {sentence}\n")
+    assert (asked.exit_code, asked.stderr) == (2, f"gaugeblock: {sentence}\n")
 
-    done = place.trueline("run", "-k", f"good.sigmoid and {NARROW}", "-o", "run.json")
+    done = place.gaugeblock("run", "-k", f"good.sigmoid and {NARROW}", "-o", "run.json")
     assert done.returncode in (0, 1), done.stdout + done.stderr
     assert f"not run: {sentence}" in done.stdout
     run = runfile.read(place.folder / "run.json")
@@ -219,13 +219,15 @@ def test_the_rest_goes_on_without_a_broken_plug_in(place: Place) -> None:
     assert run["frameworks"]["bad"]["message"] == sentence
     assert run["frameworks"]["good"]["status"] == "measured"
 
-    named = place.trueline("run", "-f", "good", "-k", NARROW, "-o", "named.json")
+    named = place.gaugeblock("run", "-f", "good", "-k", NARROW, "-o", "named.json")
     assert "bad" not in named.stdout
 
 
 def test_the_name_of_an_own_framework_stays_its_own(place: Place) -> None:
     place.bring("numpy", GOOD, distribution="other")
-    done = place.trueline("run", "-f", "numpy", "-k", f"scipy.special.expit and not out and {NARROW}", "-o", "run.json")
+    done = place.gaugeblock(
+        "run", "-f", "numpy", "-k", f"scipy.special.expit and not out and {NARROW}", "-o", "run.json"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (
         "not run: the plug-in 'numpy' of other 1.0 is left out, since 'numpy' is a framework of the suite's own."
@@ -243,7 +245,7 @@ def test_two_plug_ins_of_one_name(place: Place) -> None:
     done = place.invoke("run", "-f", "same", "-o", str(place.folder / "run.json"))
     assert done.exit_code == 2
     told = "the plug-in 'same' of one 1.0 and two 1.0 is left out: two adapters cannot share a name."
-    assert done.stderr == f"trueline: {told}\n"
+    assert done.stderr == f"gaugeblock: {told}\n"
 
 
 def test_two_plug_ins_with_one_implementation(place: Place) -> None:
@@ -277,7 +279,7 @@ DEVICE = GOOD.replace(
 
 def test_a_device_of_a_plug_in(place: Place) -> None:
     place.bring("chip", DEVICE)
-    done = place.trueline("run", "--device", "npu", "-k", "sigmoid and (value or device-is-cpu)", "-o", "run.json")
+    done = place.gaugeblock("run", "--device", "npu", "-k", "sigmoid and (value or device-is-cpu)", "-o", "run.json")
     assert done.returncode in (0, 1), done.stdout + done.stderr
     run = runfile.read(place.folder / "run.json")
     assert {o["key"].split("/")[3] for o in run["observations"]} == {"npu:0"}
@@ -297,14 +299,14 @@ def test_a_device_of_a_plug_in(place: Place) -> None:
 
 def test_a_device_that_the_framework_does_not_see_is_not_run(place: Place) -> None:
     place.bring("chip", DEVICE.replace('"npu:0": "a chip"', ""))
-    done = place.trueline("run", "-f", "chip", "--device", "npu", "-k", NARROW, "-o", "run.json")
+    done = place.gaugeblock("run", "-f", "chip", "--device", "npu", "-k", NARROW, "-o", "run.json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not run: chip sees no device npu:0" in done.stdout
 
 
 def test_a_machine_without_any_device_of_a_plug_in(place: Place) -> None:
     place.bring("chip", DEVICE.replace('("cpu", "npu:0")', "()"))
-    done = place.trueline("run", "-f", "chip", "-f", "numpy", "-k", f"expit and {NARROW}", "-o", "run.json")
+    done = place.gaugeblock("run", "-f", "chip", "-f", "numpy", "-k", f"expit and {NARROW}", "-o", "run.json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not run: this machine has no device for chip, which knows cpu or npu" in done.stdout
     assert runfile.read(place.folder / "run.json")["frameworks"]["chip"]["status"] == "not_run"
@@ -312,7 +314,7 @@ def test_a_machine_without_any_device_of_a_plug_in(place: Place) -> None:
 
 def test_a_device_without_a_cpu_beside_it_is_not_compared_with_one(place: Place) -> None:
     place.bring("chip", DEVICE.replace('("cpu", "npu")', '("npu",)').replace('("cpu", "npu:0")', '("npu:0",)'))
-    done = place.trueline("run", "-f", "chip", "-k", "device-is-cpu", "-o", "run.json")
+    done = place.gaugeblock("run", "-f", "chip", "-k", "device-is-cpu", "-o", "run.json")
     assert done.returncode == 2
     assert "no test matches" in done.stderr
 
@@ -325,7 +327,7 @@ def test_expectations_of_a_plug_in(place: Place) -> None:
     modules ="""
     place.bring("known", GOOD.replace("modules =", known))
     place.bring("unknown", GOOD)
-    done = place.trueline("run", "-f", "known", "-f", "unknown", "-k", NARROW, "-o", "run.json")
+    done = place.gaugeblock("run", "-f", "known", "-f", "unknown", "-k", NARROW, "-o", "run.json")
     assert done.returncode == 1
     run = runfile.read(place.folder / "run.json")
     verdicts: dict[str, set[str]] = {}
@@ -342,12 +344,12 @@ def test_an_expectation_of_a_plug_in_that_does_not_show_is_noted_and_fails_a_str
     modules ="""
     place.bring("old", GOOD.replace("modules =", gone))
     asked = ("run", "-f", "old", "-f", "numpy", "-k", f"{NARROW} and not input", "-o", "run.json")
-    done = place.trueline(*asked)
+    done = place.gaugeblock(*asked)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Not seen on this machine, in whole or in part, which is no fault: the deviations of gone." in " ".join(
         done.stdout.split()
     )
-    strict = place.trueline(*asked, "--strict")
+    strict = place.gaugeblock(*asked, "--strict")
     assert strict.returncode == 1
     assert "not seen here: nothing deviates as expected by gone" in strict.stdout
     assert runfile.read(place.folder / "run.json")["stale"] == [

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from planted import BCE, SPARSE, observe
-from trueline.adapters.base import Implementation
-from trueline.adapters.registry import FRAMEWORKS, adapter
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.checks import checks
-from trueline.conformance.context import Context, Setting, dtypes_of, offered_in
-from trueline.conformance.probe import Probe
-from trueline.conformance.probes import (
+from gaugeblock.adapters.base import Implementation
+from gaugeblock.adapters.registry import FRAMEWORKS, adapter
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.checks import checks
+from gaugeblock.conformance.context import Context, Setting, dtypes_of, offered_in
+from gaugeblock.conformance.probe import Probe
+from gaugeblock.conformance.probes import (
     PROBES,
     activations,
     axes,
@@ -24,7 +23,8 @@ from trueline.conformance.probes import (
     categorical,
     gradients,
 )
-from trueline.conformance.question import questions
+from gaugeblock.conformance.question import questions
+from planted import BCE, SPARSE, observe
 
 MODULES = (activations, axes, binary, categorical, behind, gradients, bad_input_values)
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.special
+from gaugeblock.conformance.probe import REFUSES
 from planted import RefusalError, log_softmax, observe, refuses
-from trueline.conformance.probe import REFUSES
 
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]

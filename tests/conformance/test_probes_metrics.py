@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.special
+from gaugeblock.adapters.base import Lifecycle
+from gaugeblock.conformance.probe import REFUSES, Probe
+from gaugeblock.conformance.probes import accuracy, averages, bad_input_labels, labels, losses, margins, state
 from planted import log_softmax, observe, refuses, top_k
-from trueline.adapters.base import Lifecycle
-from trueline.conformance.probe import REFUSES, Probe
-from trueline.conformance.probes import accuracy, averages, bad_input_labels, labels, losses, margins, state
 
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]

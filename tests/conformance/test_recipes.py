@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from trueline.adapters.registry import adapter
-from trueline.conformance import translations
-from trueline.conformance.calls import Answer, Call
-from trueline.conformance.cli import main
-from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.recipe import Recipe, UnknownImplementationError, implementation, recipes
-from trueline.conformance.translations import ARRAYS, Pair, equivalents, means, missing
-from trueline.conformance.translations import translations as translated
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance import translations
+from gaugeblock.conformance.calls import Answer, Call
+from gaugeblock.conformance.cli import main
+from gaugeblock.conformance.context import Context, Observation, Setting
+from gaugeblock.conformance.recipe import Recipe, UnknownImplementationError, implementation, recipes
+from gaugeblock.conformance.translations import ARRAYS, Pair, equivalents, means, missing
+from gaugeblock.conformance.translations import translations as translated
 
 SPARSE = "sparse_categorical_cross_entropy_with_logits"
 BCE = "binary_cross_entropy/keras.losses.BinaryCrossentropy"
@@ -264,7 +264,7 @@ def test_equivalents_are_those_of_other_frameworks_under_the_same_conventions() 
 
 
 def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments), prog_name="trueline")
+    return CliRunner().invoke(main, list(arguments), prog_name="gaugeblock")
 
 
 def test_list_recipes() -> None:
@@ -279,7 +279,7 @@ def test_list_what_is_missing() -> None:
     assert invoke("list", "recipes", "--missing").output.endswith("0 missing.\n")
     refused = invoke("list", "operations", "--missing")
     assert refused.exit_code == 2
-    assert refused.stderr == "trueline: --missing is about recipes, not about operations.\n"
+    assert refused.stderr == "gaugeblock: --missing is about recipes, not about operations.\n"
 
 
 def test_translate() -> None:
@@ -296,14 +296,14 @@ def test_translate() -> None:
     ("arguments", "said"),
     [
         (("torch.nn.BCELos",), "there is no implementation 'torch.nn.BCELos': did you mean 'torch.nn.BCELoss'?"),
-        (("zzzzzzzz",), "there is no implementation 'zzzzzzzz': 'trueline list implementations' names them all."),
+        (("zzzzzzzz",), "there is no implementation 'zzzzzzzz': 'gaugeblock list implementations' names them all."),
         (
             ("jax.nn.sparse_sigmoid", "--to", "torchmetrics"),
-            "nothing like jax.nn.sparse_sigmoid is known in torchmetrics; 'trueline list recipes' has the rest.",
+            "nothing like jax.nn.sparse_sigmoid is known in torchmetrics; 'gaugeblock list recipes' has the rest.",
         ),
     ],
 )
 def test_what_cannot_be_translated_is_one_sentence(arguments: tuple[str, ...], said: str) -> None:
     done = invoke("translate", *arguments)
     assert done.exit_code == 2
-    assert done.stderr == f"trueline: {said}\n"
+    assert done.stderr == f"gaugeblock: {said}\n"

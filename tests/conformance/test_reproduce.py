@@ -1,4 +1,4 @@
-"""`trueline reproduce`: the scripts of a real run show its deviations, and one that does not is named."""
+"""`gaugeblock reproduce`: the scripts of a real run show its deviations, and one that does not is named."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from trueline.adapters.registry import adapter
-from trueline.conformance.cli import main
-from trueline.conformance.reproduce import file_name
-from trueline.conformance.verifying import SHOWS, scripts, verified
-from trueline.reports import runfile
-from trueline.reports.script import DEVIATING
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.cli import main
+from gaugeblock.conformance.reproduce import file_name
+from gaugeblock.conformance.verifying import SHOWS, scripts, verified
+from gaugeblock.reports import runfile
+from gaugeblock.reports.script import DEVIATING
 
 EXPRESSION = (
     "float16 and (textbook and softmax and not masked and (value or alone or shift)"
@@ -24,13 +24,13 @@ EXPRESSION = (
 )
 
 
-def trueline(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="trueline")
+def gaugeblock(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="gaugeblock")
 
 
 def one_sentence(result: Result) -> str:
     assert result.exit_code == 2, result.output
-    assert result.stderr.startswith("trueline: ")
+    assert result.stderr.startswith("gaugeblock: ")
     assert len(result.stderr.strip().splitlines()) == 1
     assert result.stderr.endswith(".\n")
     return result.stderr
@@ -40,7 +40,7 @@ def one_sentence(result: Result) -> str:
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run of NumPy and scikit-learn, which deviate here and there."""
     output = tmp_path_factory.mktemp("measured") / "run.json"
-    command = [sys.executable, "-c", "from trueline.conformance.cli import main; main(prog_name='trueline')"]
+    command = [sys.executable, "-c", "from gaugeblock.conformance.cli import main; main(prog_name='gaugeblock')"]
     command += ["run", "-f", "numpy", "-f", "sklearn", "-k", EXPRESSION, "-o", str(output)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -65,17 +65,17 @@ def test_every_deviation_of_a_run_has_a_script_that_shows_it(run: runfile.Run, p
     told: list[str] = []
     assert set(verified(run, made, told.append).values()) == {SHOWS}
     assert sorted(told) == sorted(made)
-    result = trueline("reproduce", "--verify", "--run", path)
+    result = gaugeblock("reproduce", "--verify", "--run", path)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{len(seen)} of {len(seen)} deviations shown by their scripts, 0 without one.\n"
 
 
 def test_a_script_is_printed_and_exits_with_what_it_saw(run: runfile.Run, path: Path, tmp_path: Path) -> None:
     key = deviations(run)[0]["key"]
-    result = trueline("reproduce", key, "--run", path)
+    result = gaugeblock("reproduce", key, "--run", path)
     assert result.exit_code == 0
     assert result.stdout.startswith(f"# {key}\n")
-    written = trueline("reproduce", key, "--run", path, "--output", tmp_path / "script.py")
+    written = gaugeblock("reproduce", key, "--run", path, "--output", tmp_path / "script.py")
     assert written.stdout == f"{tmp_path / 'script.py'}\n"
     assert (tmp_path / "script.py").read_text(encoding="utf-8") == result.stdout
     done = subprocess.run([sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=False)
@@ -84,7 +84,7 @@ def test_a_script_is_printed_and_exits_with_what_it_saw(run: runfile.Run, path: 
 
 
 def test_all_scripts_are_written_each_to_a_file(run: runfile.Run, path: Path, tmp_path: Path) -> None:
-    result = trueline("reproduce", "--all", "--run", path, "--output", tmp_path / "scripts")
+    result = gaugeblock("reproduce", "--all", "--run", path, "--output", tmp_path / "scripts")
     assert result.exit_code == 0, result.output
     seen = {each["key"] for each in deviations(run)}
     assert {each.name for each in (tmp_path / "scripts").iterdir()} == {file_name(key) for key in seen}
@@ -104,7 +104,7 @@ def test_scripts_that_do_not_show_their_deviation_are_named(run: runfile.Run, tm
     lacking["reproduction_missing"] = "it came and went"
     path = tmp_path / "changed.json"
     path.write_text(json.dumps(changed), encoding="utf-8")
-    result = trueline("reproduce", "--verify", "--run", path)
+    result = gaugeblock("reproduce", "--verify", "--run", path)
     assert result.exit_code == 1
     *named, total = result.stdout.splitlines()
     assert named[0].startswith(f"{within['key']}: does not show: got      1.0")
@@ -119,15 +119,15 @@ def test_scripts_that_do_not_show_their_deviation_are_named(run: runfile.Run, tm
 def test_what_cannot_be_reproduced_is_said_in_one_sentence(run: runfile.Run, path: Path, tmp_path: Path) -> None:
     key = deviations(run)[0]["key"]
     right = next(each["key"] for each in run["observations"] if each["verdict"] == "conforms")
-    assert f"near it are {key}" in one_sentence(trueline("reproduce", f"{key}e", "--run", path))
-    assert "does not deviate: its verdict is conforms" in one_sentence(trueline("reproduce", right, "--run", path))
-    assert "does not exist" in one_sentence(trueline("reproduce", key, "--run", tmp_path / "none.json"))
-    assert "give either a KEY" in one_sentence(trueline("reproduce", "--run", path))
-    assert "give either a KEY" in one_sentence(trueline("reproduce", key, "--verify", "--run", path))
-    assert "name a directory" in one_sentence(trueline("reproduce", "--all", "--run", path))
+    assert f"near it are {key}" in one_sentence(gaugeblock("reproduce", f"{key}e", "--run", path))
+    assert "does not deviate: its verdict is conforms" in one_sentence(gaugeblock("reproduce", right, "--run", path))
+    assert "does not exist" in one_sentence(gaugeblock("reproduce", key, "--run", tmp_path / "none.json"))
+    assert "give either a KEY" in one_sentence(gaugeblock("reproduce", "--run", path))
+    assert "give either a KEY" in one_sentence(gaugeblock("reproduce", key, "--verify", "--run", path))
+    assert "name a directory" in one_sentence(gaugeblock("reproduce", "--all", "--run", path))
     (tmp_path / "file").touch()
     assert "cannot be written" in one_sentence(
-        trueline("reproduce", key, "--run", path, "--output", tmp_path / "file" / "script.py")
+        gaugeblock("reproduce", key, "--run", path, "--output", tmp_path / "file" / "script.py")
     )
 
 
@@ -139,8 +139,8 @@ def test_a_run_says_how_arrays_go_in_and_out(run: runfile.Run) -> None:
 
 def test_show_says_how_a_deviation_is_seen_again(run: runfile.Run, path: Path) -> None:
     key = deviations(run)[0]["key"]
-    assert f"trueline reproduce {key} --run RUN.json" in "".join(
-        trueline("show", key, "--run", path).stdout.split("\n")
+    assert f"gaugeblock reproduce {key} --run RUN.json" in "".join(
+        gaugeblock("show", key, "--run", path).stdout.split("\n")
     )
     right = next(each["key"] for each in run["observations"] if each["verdict"] == "conforms")
-    assert "reproduce" not in trueline("show", right, "--run", path).stdout
+    assert "reproduce" not in gaugeblock("show", right, "--run", path).stdout

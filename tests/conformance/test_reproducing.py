@@ -12,16 +12,16 @@ import jsonschema
 import numpy as np
 import planted
 import pytest
+from gaugeblock.adapters.base import Implementation
+from gaugeblock.conformance.checks import checks
+from gaugeblock.conformance.context import Context, Setting
+from gaugeblock.conformance.probe import Probe
+from gaugeblock.conformance.reproducing import reproduced
+from gaugeblock.reports import runfile
 from planted import Array, log_softmax, missing_class, sigmoid, softmax, sparse, wide
 from replayed import deviations, shows, sizes
 from test_invariances import CASES, SPARSE
 from test_streaming import LIFECYCLE, Counting
-from trueline.adapters.base import Implementation
-from trueline.conformance.checks import checks
-from trueline.conformance.context import Context, Setting
-from trueline.conformance.probe import Probe
-from trueline.conformance.reproducing import reproduced
-from trueline.reports import runfile
 
 COMPILED = {"mode": planted.COMPILED, "framework": "jax"}
 
@@ -97,7 +97,7 @@ FAULTS: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
 
 def fits(observation: dict[str, Any]) -> None:
     """An observation is one that a run file may hold."""
-    schema = json.loads(resources.files("trueline.reports").joinpath("run.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads(resources.files("gaugeblock.reports").joinpath("run.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(observation, {"$defs": schema["$defs"], "$ref": "#/$defs/observation"})
 
 
@@ -226,7 +226,7 @@ def test_another_label_that_is_nearer_narrows_what_is_near_enough() -> None:
 
 
 def test_every_right_label_of_every_probe_has_values() -> None:
-    from trueline.conformance.probes import PROBES
+    from gaugeblock.conformance.probes import PROBES
 
     assert all(set(probe.right) <= set(probe.answers) for probe in PROBES)
 

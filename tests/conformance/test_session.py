@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trueline.adapters.registry import adapter
-from trueline.conformance.selection import present_devices
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.selection import present_devices
 
 NARROW = "sigmoid and float32 and value"
 
 
 def measured(output: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "trueline.conformance", "run", "-k", NARROW, "-o", str(output), *arguments]
+    command = [sys.executable, "-m", "gaugeblock.conformance", "run", "-k", NARROW, "-o", str(output), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environ})
 
 
@@ -60,7 +60,7 @@ def test_a_framework_that_is_not_installed_is_not_run(tmp_path: Path) -> None:
     output = tmp_path / "run.json"
     process = measured(output, "-f", "numpy", "-f", absent[0])
     assert process.returncode == 0, process.stdout + process.stderr
-    assert f"pip install 'trueline[{adapter(absent[0]).extra}]'" in process.stdout
+    assert f"pip install '.[{adapter(absent[0]).extra}]' in a clone" in process.stdout
     framework = loaded(output)["frameworks"][absent[0]]
     assert framework["status"] == "not_run"
     assert "pip install" in framework["message"]

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import planted
 import pytest
+from gaugeblock.adapters.base import Mode
+from gaugeblock.conformance import shrinking
+from gaugeblock.conformance.axes import CLASS, axes, flattened, kept
+from gaugeblock.conformance.cases import Case, cases
+from gaugeblock.conformance.reproducing import reproduced
+from gaugeblock.conformance.rounder import at_one, of_all, of_one, repeated
+from gaugeblock.reference.catalogue import operation
 from planted import CCE_LOGITS, Array, cce_logits, sigmoid, softmax, wide
 from replayed import deviations, shows, sizes, values
 from test_invariances import SPARSE
 from test_streaming import LIFECYCLE, Counting
-from trueline.adapters.base import Mode
-from trueline.conformance import shrinking
-from trueline.conformance.axes import CLASS, axes, flattened, kept
-from trueline.conformance.cases import Case, cases
-from trueline.conformance.reproducing import reproduced
-from trueline.conformance.rounder import at_one, of_all, of_one, repeated
-from trueline.reference.catalogue import operation
 
 WRONG = np.float32(2)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trueline.conformance import store as module
-from trueline.conformance.store import Store, definitions, folder
-from trueline.conformance.truths import _key
-from trueline.reference.catalogue import operation
-from trueline.reference.formats import FORMATS
-from trueline.reference.truth import Truth
+from gaugeblock.conformance import store as module
+from gaugeblock.conformance.store import Store, definitions, folder
+from gaugeblock.conformance.truths import _key
+from gaugeblock.reference.catalogue import operation
+from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reference.truth import Truth
 
 
 def truth(*shape: int, asked: bool = False) -> Truth:
@@ -53,11 +53,11 @@ def test_a_folder_that_cannot_be_made_is_ignored(tmp_path: Path) -> None:
 
 
 def test_the_folder_can_be_chosen_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRUELINE_CACHE", str(tmp_path))
+    monkeypatch.setenv("GAUGEBLOCK_CACHE", str(tmp_path))
     assert folder() == tmp_path
-    monkeypatch.setenv("TRUELINE_CACHE", "")
+    monkeypatch.setenv("GAUGEBLOCK_CACHE", "")
     assert folder() is None
-    monkeypatch.delenv("TRUELINE_CACHE")
+    monkeypatch.delenv("GAUGEBLOCK_CACHE")
     assert folder() is not None
     assert Store(None).get(b"one") is None
 

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from trueline.adapters.registry import FRAMEWORKS, adapter
-from trueline.conformance import stories
-from trueline.conformance.calls import Answer, Call, NoAnswer
-from trueline.conformance.cli import main
-from trueline.conformance.context import Context, Observation, Setting
-from trueline.conformance.reproducing import reproduced
-from trueline.conformance.selection import every_test
-from trueline.conformance.stories import (
+from gaugeblock.adapters.registry import FRAMEWORKS, adapter
+from gaugeblock.conformance import stories
+from gaugeblock.conformance.calls import Answer, Call, NoAnswer
+from gaugeblock.conformance.cli import main
+from gaugeblock.conformance.context import Context, Observation, Setting
+from gaugeblock.conformance.reproducing import reproduced
+from gaugeblock.conformance.selection import every_test
+from gaugeblock.conformance.stories import (
     STORIES,
     accuracy_too_good,
     never_thresholded,
@@ -32,11 +32,11 @@ from trueline.conformance.stories import (
     one_unit_or_two,
     three_animals,
 )
-from trueline.conformance.story import REFUSED, Figure, Story
-from trueline.reference import engine
-from trueline.reference.catalogue import operation
-from trueline.reference.formats import FORMATS
-from trueline.reports.script import script
+from gaugeblock.conformance.story import REFUSED, Figure, Story
+from gaugeblock.reference import engine
+from gaugeblock.reference.catalogue import operation
+from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reports.script import script
 
 SINGLE, DOUBLE = FORMATS["float32"], FORMATS["float64"]
 FIGURES = [
@@ -299,7 +299,7 @@ def test_a_deviating_figure_has_a_script_that_needs_nothing_of_ours(shift: float
         },
     }
     text = script(run, seen)
-    assert "trueline" not in text.partition("\n")[2]
+    assert "gaugeblock" not in text.partition("\n")[2]
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
     assert done.returncode == status, done.stderr
     assert f"The deviation {'shows' if status else 'does not show'}." in done.stdout
@@ -309,7 +309,7 @@ def test_a_deviating_figure_has_a_script_that_needs_nothing_of_ours(shift: float
 def test_the_code_of_a_story_stands_alone(story: Story) -> None:
     for framework, scene in story.scenes.items():
         text = story.code(framework)
-        assert "trueline" not in text
+        assert "gaugeblock" not in text
         names: dict[str, Any] = {}
         exec(compile(text, story.name, "exec"), names)
         assert callable(names[scene.__name__])
@@ -349,7 +349,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the stories that NumPy plays."""
     pytest.importorskip("scipy")
     path = tmp_path_factory.mktemp("stories") / "run.json"
-    done = CliRunner().invoke(main, ["run", "-f", "numpy", "-k", "story", "-o", str(path)], prog_name="trueline")
+    done = CliRunner().invoke(main, ["run", "-f", "numpy", "-k", "story", "-o", str(path)], prog_name="gaugeblock")
     assert done.exit_code == 0, done.output
     return path
 
@@ -364,7 +364,7 @@ def test_a_run_shows_the_code_that_was_played(run: Path) -> None:
 
 
 def test_a_report_tells_the_story_with_its_figures(run: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["report", str(run), "-o", str(tmp_path)], prog_name="trueline")
+    done = CliRunner().invoke(main, ["report", str(run), "-o", str(tmp_path)], prog_name="gaugeblock")
     assert done.exit_code == 0, done.output
     told = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     (story,) = (each for each in told["stories"] if each["name"] == "three_animals")

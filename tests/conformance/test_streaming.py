@@ -14,18 +14,18 @@ import numpy as np
 import planted
 import pytest
 import static
+from gaugeblock.adapters.base import Implementation, Lifecycle, Mode
+from gaugeblock.conformance.calls import Call, NoAnswer
+from gaugeblock.conformance.context import Context, Observation
+from gaugeblock.conformance.isolation import FrameworkProcess
+from gaugeblock.conformance.scenarios import RESULT, SCENARIOS, SINGLE
+from gaugeblock.conformance.stepping import Step, batches
+from gaugeblock.conformance.streaming import basis, case_of
+from gaugeblock.conformance.sums import Sums, allowed_errors, roundings, seen
+from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reference.operations import Bound
+from gaugeblock.reference.truth import rationals
 from planted import RefusalError, observe
-from trueline.adapters.base import Implementation, Lifecycle, Mode
-from trueline.conformance.calls import Call, NoAnswer
-from trueline.conformance.context import Context, Observation
-from trueline.conformance.isolation import FrameworkProcess
-from trueline.conformance.scenarios import RESULT, SCENARIOS, SINGLE
-from trueline.conformance.stepping import Step, batches
-from trueline.conformance.streaming import basis, case_of
-from trueline.conformance.sums import Sums, allowed_errors, roundings, seen
-from trueline.reference.formats import FORMATS
-from trueline.reference.operations import Bound
-from trueline.reference.truth import rationals
 
 Array = np.ndarray[Any, Any]
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import planted
 import pytest
-from trueline.conformance.sweeps import RANGES, SPREAD, rows_of
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.formats import FORMATS
+from gaugeblock.conformance.sweeps import RANGES, SPREAD, rows_of
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.formats import FORMATS
 
 Array = np.ndarray[Any, Any]
 

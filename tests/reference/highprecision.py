@@ -1,6 +1,6 @@
 """An independent truth for the tests: Python's decimal arithmetic, whose exp and ln are correctly rounded.
 
-Nothing of trueline.reference is used here, nor its library. The formulas are the shifted ones where the
+Nothing of gaugeblock.reference is used here, nor its library. The formulas are the shifted ones where the
 definitions are the textbook's: they meet only in the exact value.
 """
 

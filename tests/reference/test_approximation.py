@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trueline.conformance.dense import line_of
-from trueline.conformance.lines import RANGES, lines
-from trueline.conformance.numbers import numbers
-from trueline.reference import engine
-from trueline.reference.approximation import Approximation, Line, approximate
-from trueline.reference.catalogue import OPERATIONS, operation
-from trueline.reference.formats import FORMATS
+from gaugeblock.conformance.dense import line_of
+from gaugeblock.conformance.lines import RANGES, lines
+from gaugeblock.conformance.numbers import numbers
+from gaugeblock.reference import engine
+from gaugeblock.reference.approximation import Approximation, Line, approximate
+from gaugeblock.reference.catalogue import OPERATIONS, operation
+from gaugeblock.reference.formats import FORMATS
 
 Array = np.ndarray[Any, Any]
 

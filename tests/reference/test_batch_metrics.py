@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import evaluate
-from trueline.reference.formats import FORMATS
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.engine import evaluate
+from gaugeblock.reference.formats import FORMATS
 
 Array = np.ndarray[Any, Any]
 F64 = FORMATS["float64"]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, ctx
-from trueline.reference.catalogue import OPERATIONS, UnknownOperationError, operation
-from trueline.reference.engine import evaluate, gradient
-from trueline.reference.formats import FORMATS
-from trueline.reference.operations import REDUCTIONS, Bound, Operation, define
+from gaugeblock.reference.catalogue import OPERATIONS, UnknownOperationError, operation
+from gaugeblock.reference.engine import evaluate, gradient
+from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reference.operations import REDUCTIONS, Bound, Operation, define
 
 ALL = [pytest.param(op, id=name) for name, op in OPERATIONS.items()]
 
@@ -184,7 +184,7 @@ def test_a_typo_gets_the_near_name(typed: str, meant: str) -> None:
 
 
 def test_what_is_like_nothing_gets_the_way_to_the_list() -> None:
-    with pytest.raises(UnknownOperationError, match="trueline list operations"):
+    with pytest.raises(UnknownOperationError, match="gaugeblock list operations"):
         operation("zzzz")
     assert operation("softmax") is OPERATIONS["softmax"]
 

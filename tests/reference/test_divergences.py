@@ -10,9 +10,9 @@ from typing import Any
 import highprecision as hp
 import numpy as np
 import pytest
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import evaluate, gradient
-from trueline.reference.formats import FORMATS
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.engine import evaluate, gradient
+from gaugeblock.reference.formats import FORMATS
 
 Row = Sequence[Decimal]
 BINARY64 = FORMATS["float64"]

@@ -13,13 +13,13 @@ import highprecision as hp
 import numpy as np
 import pytest
 from flint import ctx
-from trueline.reference import balls
-from trueline.reference.balls import PrecisionError
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import evaluate, gradient
-from trueline.reference.formats import FORMATS, Format
-from trueline.reference.operations import Bound, Operation
-from trueline.reference.truth import PRECISIONS, Truth, decimal
+from gaugeblock.reference import balls
+from gaugeblock.reference.balls import PrecisionError
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.engine import evaluate, gradient
+from gaugeblock.reference.formats import FORMATS, Format
+from gaugeblock.reference.operations import Bound, Operation
+from gaugeblock.reference.truth import PRECISIONS, Truth, decimal
 
 DTYPES = tuple(FORMATS)
 SCALARS = {name: getattr(hp, name) for name in ("sigmoid", "log_sigmoid", "softplus")}

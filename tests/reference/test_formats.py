@@ -12,7 +12,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from trueline.reference.formats import FORMATS, Format
+from gaugeblock.reference.formats import FORMATS, Format
 
 HALVES = ("float16", "bfloat16")
 Array = np.ndarray[Any, Any]

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trueline.conformance.cases import cases
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import evaluate, gradient
-from trueline.reference.formats import FORMATS
+from gaugeblock.conformance.cases import cases
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.engine import evaluate, gradient
+from gaugeblock.reference.formats import FORMATS
 
 F64 = FORMATS["float64"]
 INF, NAN = math.inf, math.nan

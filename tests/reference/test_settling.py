@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, ctx
-from trueline.reference.formats import FORMATS, Format
-from trueline.reference.truth import settle, settle_plainly
+from gaugeblock.reference.formats import FORMATS, Format
+from gaugeblock.reference.truth import settle, settle_plainly
 
 DTYPES = tuple(FORMATS)
 NARROW = tuple(name for name in DTYPES if name != "float64")

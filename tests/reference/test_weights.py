@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trueline.reference.balls import KinkError, maximum, minimum
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import LONG, evaluate, gradient
-from trueline.reference.formats import FORMATS
+from gaugeblock.reference.balls import KinkError, maximum, minimum
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.engine import LONG, evaluate, gradient
+from gaugeblock.reference.formats import FORMATS
 
 Array = np.ndarray[Any, Any]
 WIDE = FORMATS["float64"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from trueline.reports.runfile import encode, split_key, validate
+from gaugeblock.reports.runfile import encode, split_key, validate
 
 Run = dict[str, Any]
 

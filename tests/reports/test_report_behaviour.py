@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 
+from gaugeblock.reports.behaviour import agreements, recipes, stories
+from gaugeblock.reports.data import render_json
+from gaugeblock.reports.html import render_html
+from gaugeblock.reports.merge import merge
+from gaugeblock.reports.runfile import validate
 from synthetic import key, make_run, observation
-from trueline.reports.behaviour import agreements, recipes, stories
-from trueline.reports.data import render_json
-from trueline.reports.html import render_html
-from trueline.reports.merge import merge
-from trueline.reports.runfile import validate
 
 LIKE = {"like": "beta.log_loss", "says": "the mean over the rows", "limits": "It ends at 0."}
 

@@ -4,8 +4,8 @@ import itertools
 from typing import Any
 
 import pytest
+from gaugeblock.reports.compare import Comparison, compare, render_comparison, summary_text
 from synthetic import DEVIATES, key, make_run
-from trueline.reports.compare import Comparison, compare, render_comparison, summary_text
 
 OK = {"error": 1.0, "allowed": 4.0, "accuracy": "within bound", "digest": "a" * 16}
 MOVED = {**OK, "digest": "b" * 16}

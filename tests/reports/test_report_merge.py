@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 import synthetic
+from gaugeblock.reports.merge import main_version, merge
+from gaugeblock.reports.runfile import RunFileError
+from gaugeblock.reports.summary import badness, summarise, terminal_table
 from synthetic import DEVIATES, key, make_run, observation
-from trueline.reports.merge import main_version, merge
-from trueline.reports.runfile import RunFileError
-from trueline.reports.summary import badness, summarise, terminal_table
 
 
 def sklearn(version: str, *, numpy: str = "2.0", device: str = "cpu", **fields: object):

@@ -8,10 +8,10 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
+from gaugeblock.reports import runfile
+from gaugeblock.reports.runfile import RunFileError, decode, encode
+from gaugeblock.reports.values import lines
 from synthetic import DEVIATES, key, make_run, observation
-from trueline.reports import runfile
-from trueline.reports.runfile import RunFileError, decode, encode
-from trueline.reports.values import lines
 
 ARRAYS = {
     "float16": np.array([1.5, -0.0, np.nan, np.inf, 6e-8], np.float16),
@@ -66,9 +66,9 @@ def test_run_round_trip(mixed: runfile.Run, tmp_path: Path) -> None:
     [
         ("", "is not JSON"),
         ('{"format": 1', "is not JSON"),
-        ("[]", "is not a trueline run file"),
-        ('{"format": 1}', "is not a trueline run file"),
-        ('{"format": 2, "observations": []}', "run-file format 2, and this trueline reads format 1"),
+        ("[]", "is not a gaugeblock run file"),
+        ('{"format": 1}', "is not a gaugeblock run file"),
+        ('{"format": 2, "observations": []}', "run-file format 2, and this gaugeblock reads format 1"),
         ('{"format": 1, "observations": []}', "is a required property"),
         ("\udcff", "cannot be read"),
     ],
@@ -86,7 +86,7 @@ def test_malformed_files_are_one_sentence(text: str, says: str, tmp_path: Path) 
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(RunFileError, match="does not exist; make it with 'trueline run"):
+    with pytest.raises(RunFileError, match="does not exist; make it with 'gaugeblock run"):
         runfile.read(tmp_path / "none.json")
 
 

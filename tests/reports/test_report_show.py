@@ -3,10 +3,10 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 import pytest
+from gaugeblock.reports import values
+from gaugeblock.reports.runfile import RunFileError, encode
+from gaugeblock.reports.show import show
 from synthetic import key, make_run, observation
-from trueline.reports import values
-from trueline.reports.runfile import RunFileError, encode
-from trueline.reports.show import show
 
 
 def test_show_says_everything(mixed, renderer) -> None:

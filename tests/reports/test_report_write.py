@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gaugeblock.reports import runfile
+from gaugeblock.reports.data import render_json
+from gaugeblock.reports.html import ROWS, key_link, render_html
+from gaugeblock.reports.markdown import LIMIT, render_markdown
+from gaugeblock.reports.merge import merge
+from gaugeblock.reports.report import write_report
+from gaugeblock.reports.runfile import RunFileError, encode
+from gaugeblock.reports.script import script
 from synthetic import DEVIATES, key, make_run, observation
-from trueline.reports import runfile
-from trueline.reports.data import render_json
-from trueline.reports.html import ROWS, key_link, render_html
-from trueline.reports.markdown import LIMIT, render_markdown
-from trueline.reports.merge import merge
-from trueline.reports.report import write_report
-from trueline.reports.runfile import RunFileError, encode
-from trueline.reports.script import script
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>|`@someone`"
 

@@ -14,12 +14,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+from gaugeblock.adapters.registry import FRAMEWORKS, adapter
+from gaugeblock.reports import literals
+from gaugeblock.reports.expressions import assigned, chains, inlined
+from gaugeblock.reports.runfile import Run, RunFileError, decode, encode, encode_whole, found, validate
+from gaugeblock.reports.script import NoScriptError, script
 from synthetic import key, make_run, observation
-from trueline.adapters.registry import FRAMEWORKS, adapter
-from trueline.reports import literals
-from trueline.reports.expressions import assigned, chains, inlined
-from trueline.reports.runfile import Run, RunFileError, decode, encode, encode_whole, found, validate
-from trueline.reports.script import NoScriptError, script
 
 ALONE = """
 import runpy, sys
@@ -377,13 +377,13 @@ def test_every_mode_of_every_framework_has_a_script(framework: str) -> None:
         made = call(text, at=[1], got="0x0.0p+0", parameters={"axis": -1})
         source = script(*recorded(EXACT, made, framework=framework, mode=mode.name))
         tree = ast.parse(source)
-        assert "trueline" not in source.lower()
+        assert "gaugeblock" not in source.lower()
         assert "2.0**-149" in source
         assert ("def function(x):" in source) == mode.compiled
         imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         assert "numpy" in imported
         for name in mode.environ:
-            assert (name in source) == (not name.startswith("TRUELINE"))
+            assert (name in source) == (not name.startswith("GAUGEBLOCK"))
         for order in (1, 2) if differentiable else ():
             more = {"order": 2} if order == 2 else {}
             slope = call("f(x)", at=[1], got="0x0.0p+0", cotangent=encode(X), last="x", **more)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import evaluate, gradient
-from trueline.reference.formats import FORMATS, Array
-from trueline.reference.operations import Bound, Operation
-from trueline.reference.truth import Truth
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.engine import evaluate, gradient
+from gaugeblock.reference.formats import FORMATS, Array
+from gaugeblock.reference.operations import Bound, Operation
+from gaugeblock.reference.truth import Truth
 
 ELSEWHERE = ("axis", "reduction", "mean_over")
 """Keywords that are not the definition's parameters."""

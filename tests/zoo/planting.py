@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from entries import Entry
-from trueline.reference.formats import FORMATS
+from gaugeblock.reference.formats import FORMATS
 
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]

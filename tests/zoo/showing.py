@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import right_metrics
 from entries import Entry
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.engine import evaluate, gradient
-from trueline.reference.formats import FORMATS, Format
-from trueline.reference.operations import Operation
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.engine import evaluate, gradient
+from gaugeblock.reference.formats import FORMATS, Format
+from gaugeblock.reference.operations import Operation
 
 MANY = 1000
 """Samples beyond which the engine's pairs of a positive and a negative are too many, and the base answers."""

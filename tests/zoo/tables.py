@@ -8,7 +8,7 @@ import importlib.util
 from pathlib import Path
 
 from entries import Entry
-from trueline.conformance import Result, check
+from gaugeblock.conformance import Result, check
 
 HERE = Path(__file__).parent
 

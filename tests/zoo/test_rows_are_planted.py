@@ -15,8 +15,8 @@ import right_rows
 import right_slopes
 from entries import KINDS, Entry
 from faults_of_adversaries import BinaryLoss
+from gaugeblock.reference.catalogue import OPERATIONS
 from showing import FARTHER, framework_of, shown
-from trueline.reference.catalogue import OPERATIONS
 
 HERE = Path(__file__).parent
 THEMES = (

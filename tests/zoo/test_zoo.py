@@ -12,9 +12,9 @@ import right_binary
 import right_metrics
 import right_rows
 from entries import KINDS, Entry
+from gaugeblock.conformance import check
+from gaugeblock.reference.catalogue import OPERATIONS
 from tables import MISSED_BY_QUICK, installed, judged, table
-from trueline.conformance import check
-from trueline.reference.catalogue import OPERATIONS
 
 FAULTS, VARIANTS = table("faults"), table("variants")
 RIGHT = [

@@ -13,10 +13,10 @@ import pytest
 import right
 import right_binary
 from entries import KINDS, Entry
+from gaugeblock.reference.catalogue import OPERATIONS
+from gaugeblock.reference.formats import FORMATS
 from judging import excess
 from planting import Show, normal, show
-from trueline.reference.catalogue import OPERATIONS
-from trueline.reference.formats import FORMATS
 
 INF = np.inf
 HOME = Path(__file__).parent
