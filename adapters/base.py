@@ -214,7 +214,7 @@ class Adapter(ABC):
     """What stands before the name of each implementation: one that takes another adapter's table, for a device of its
     own, tells its observations from that one's so ("npu." makes npu.torch.softmax)."""
     expectations: ClassVar[tuple[Mapping[str, Any], ...]] = ()
-    """Deviations that are known, of a plug-in: what `gaugeblock.conformance.expectations.Expectation` takes, each as a
+    """Deviations that are known, of a plug-in: what `gaugeblock.conformance.known.matcher.Expectation` takes, each as a
     mapping ({"id": ..., "keys": [...], "why": ..., "at_most": ...})."""
 
     names: Mapping[str, Any] = {"numpy": np}

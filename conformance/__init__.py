@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gaugeblock.conformance.checking import check
-    from gaugeblock.conformance.result import ConformanceError, Result
+    from gaugeblock.conformance.yours.checking import check
+    from gaugeblock.conformance.yours.result import ConformanceError, Result
 
 __all__ = ["ConformanceError", "Result", "check"]
 

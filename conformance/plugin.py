@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from gaugeblock.conformance.recorder import Judged, Recorder
-    from gaugeblock.conformance.result import Result
-    from gaugeblock.conformance.selection import Plan, Selection, Test
+    from gaugeblock.conformance.session.plan import Plan, Selection, Test
+    from gaugeblock.conformance.session.recorder import Judged, Recorder
+    from gaugeblock.conformance.yours.result import Result
 
 PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _selection(config: pytest.Config) -> Selection:
-    from gaugeblock.conformance.selection import Selection
+    from gaugeblock.conformance.session.plan import Selection
 
     return Selection(
         frameworks=tuple(config.getoption("--gaugeblock-framework")),
@@ -61,7 +61,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One parameter for each test of the plan, and one for each framework that is not measured."""
     if "gaugeblock_test" not in metafunc.fixturenames:
         return
-    from gaugeblock.conformance.selection import SelectionError, plan
+    from gaugeblock.conformance.session.plan import SelectionError, plan
 
     try:
         made = plan(_selection(metafunc.config))
@@ -78,8 +78,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if PLAN not in config.stash or config.option.collectonly:
         return
-    from gaugeblock.conformance.recorder import Recorder
-    from gaugeblock.conformance.scheduler import Scheduler
+    from gaugeblock.conformance.session.recorder import Recorder
+    from gaugeblock.conformance.session.workers import Scheduler
 
     chosen = [item.callspec.params["gaugeblock_test"] for item in session.items
               if isinstance(item, pytest.Function) and "gaugeblock_test" in item.fixturenames]  # fmt: skip
@@ -111,7 +111,7 @@ def gaugeblock_strict(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(scope="session")
 def gaugeblock_check() -> Callable[..., Result]:
     """`gaugeblock.conformance.check` that fails the test unless the implementation conforms, and returns the result."""
-    from gaugeblock.conformance.checking import check
+    from gaugeblock.conformance.yours.checking import check
 
     def checked(given: Callable[..., Any], operation: str, **options: Any) -> Result:
         __tracebackhide__ = True

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from gaugeblock.conformance.recorder import Judged
-    from gaugeblock.conformance.selection import Test
+    from gaugeblock.conformance.session.plan import Test
+    from gaugeblock.conformance.session.recorder import Judged
 
 
 REFUSABLE = ("combined", "large-batch", "several-batch-axes")

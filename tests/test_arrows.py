@@ -132,7 +132,7 @@ def test_importing_the_suite_imports_no_framework() -> None:
             "import sys",
             *(f"import {name}" for name in MODULES if not name.endswith("__main__")),
             "from gaugeblock.adapters.registry import implementations",
-            "from gaugeblock.conformance.selection import Selection, plan",
+            "from gaugeblock.conformance.session.plan import Selection, plan",
             "assert len(implementations()) > 50",
             "plan(Selection())",
             f"loaded = sorted(name for name in {FRAMEWORKS!r} if name in sys.modules)",

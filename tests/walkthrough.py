@@ -105,7 +105,7 @@ class Shell:
     def __post_init__(self) -> None:
         command = self.folder / "bin" / "gaugeblock"
         command.parent.mkdir(parents=True)
-        program = "from gaugeblock.conformance.cli import main; main(prog_name='gaugeblock')"
+        program = "from gaugeblock.conformance.cli.app import main; main(prog_name='gaugeblock')"
         command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{program}" "$@"\n', encoding="utf-8")
         command.chmod(0o755)
 

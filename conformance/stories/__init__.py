@@ -9,7 +9,7 @@ from gaugeblock.conformance.stories import (
     one_unit_or_two,
     three_animals,
 )
-from gaugeblock.conformance.story import Story
+from gaugeblock.conformance.stories.base import Story
 
 STORIES: tuple[Story, ...] = (
     one_output_unit.STORY,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from gaugeblock.conformance.frozen import bell
-from gaugeblock.conformance.story import REFUSED, Figure, Story
+from gaugeblock.conformance.cases.draws import bell
+from gaugeblock.conformance.stories.base import REFUSED, Figure, Story
 from gaugeblock.reference.formats import Array
 
 CLASSES, SAMPLES, ERRORS = 10, 10_000, 122

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from gaugeblock.conformance.frozen import bell
-from gaugeblock.conformance.story import REFUSED, Figure, Story
+from gaugeblock.conformance.cases.draws import bell
+from gaugeblock.conformance.stories.base import REFUSED, Figure, Story
 from gaugeblock.reference.formats import Array
 
 SAMPLES, POSITIVE = 256, 96

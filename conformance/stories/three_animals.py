@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from gaugeblock.conformance.inputs import ANIMALS
-from gaugeblock.conformance.story import Figure, Story
+from gaugeblock.conformance.cases.named_arrays import ANIMALS
+from gaugeblock.conformance.stories.base import Figure, Story
 from gaugeblock.reference.formats import Array
 
 FIRST, SECOND = 1.378388852247452, 0.6391075640678003

@@ -16,12 +16,13 @@ import scipy.special
 from gaugeblock.adapters.base import Implementation, Lifecycle, Mode
 from gaugeblock.adapters.layouts import LAYOUTS
 from gaugeblock.adapters.registry import adapter
-from gaugeblock.conformance.calls import Answer, Call, NoAnswer
-from gaugeblock.conformance.cases import cases
-from gaugeblock.conformance.checks import Check, checks
-from gaugeblock.conformance.context import Context, Observation, Setting
-from gaugeblock.conformance.server import handed_over, overwritten
-from gaugeblock.conformance.stepping import batches, perform
+from gaugeblock.conformance.cases.cases import cases
+from gaugeblock.conformance.cases.lifecycle import batches, perform
+from gaugeblock.conformance.checks.table import CHECKS
+from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
+from gaugeblock.conformance.execution.worker import handed_over, overwritten
+from gaugeblock.conformance.trials.check import Check
+from gaugeblock.conformance.trials.setting import Context, Observation, Setting
 
 Array = np.ndarray[Any, Any]
 EAGER, COMPILED = Mode("eager", layouts=tuple(LAYOUTS), combined=True), Mode("compiled", compiled=True)
@@ -86,7 +87,7 @@ def planted(
             warnings.simplefilter("ignore")
             return [evaluate(call) for call in calls]
 
-    (chosen,) = (each for each in checks() if each.name == check)
+    (chosen,) = (each for each in CHECKS if each.name == check)
     return Context(Setting(implementation, dtype, "cpu", mode), ask), chosen
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import planted
 import scipy.special
 from gaugeblock.adapters.registry import adapter
-from gaugeblock.conformance.context import Observation
-from gaugeblock.conformance.reproducing import reproduced
+from gaugeblock.conformance.minimise.reproduction import reproduced
+from gaugeblock.conformance.trials.setting import Observation
 from gaugeblock.reports.runfile import decode
 
 Array = np.ndarray[Any, Any]

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from gaugeblock.adapters.base import Implementation
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
-from gaugeblock.conformance import invariances
-from gaugeblock.conformance.calls import NoAnswer
-from gaugeblock.conformance.checks import Check
-from gaugeblock.conformance.context import Context, Setting, dtypes_of, offered_in
-from gaugeblock.conformance.expectations import matches
-from gaugeblock.conformance.inputs import scalars
-from gaugeblock.conformance.lines import lines
-from gaugeblock.conformance.scenarios import scenarios
-from gaugeblock.conformance.selection import every_test
+from gaugeblock.conformance.cases.dense_lines import lines
+from gaugeblock.conformance.cases.named_arrays import scalars
+from gaugeblock.conformance.checks import invariances
+from gaugeblock.conformance.checks.scenarios import scenarios
+from gaugeblock.conformance.execution.call import NoAnswer
+from gaugeblock.conformance.known.matcher import matches
+from gaugeblock.conformance.session.plan import every_test
+from gaugeblock.conformance.trials.check import Check
+from gaugeblock.conformance.trials.setting import Context, Setting, dtypes_of, offered_in
 from gaugeblock.reference.formats import FORMATS
 
 SHIFTS = ("shift-by-16", "shift-by--16")

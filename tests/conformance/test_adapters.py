@@ -11,7 +11,7 @@ import pytest
 import static
 from gaugeblock.adapters.base import Implementation, implements
 from gaugeblock.adapters.registry import FRAMEWORKS, UnknownFrameworkError, adapter, implementations
-from gaugeblock.conformance.context import dtypes_of
+from gaugeblock.conformance.trials.setting import dtypes_of
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.formats import FORMATS
 from gaugeblock.reference.operations import REDUCTIONS

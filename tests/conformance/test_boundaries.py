@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from gaugeblock.conformance.boundaries import ROOM, at_boundaries
-from gaugeblock.conformance.contents import Levels
+from gaugeblock.conformance.cases.boundaries import ROOM, at_boundaries
+from gaugeblock.conformance.cases.random_arrays import Levels
 from gaugeblock.reference.catalogue import operation
 from gaugeblock.reference.formats import FORMATS, Array
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gaugeblock.conformance.cases import Case, cases
-from gaugeblock.conformance.frozen import bell, integers, uniform
+from gaugeblock.conformance.cases.case import Case
+from gaugeblock.conformance.cases.cases import cases
+from gaugeblock.conformance.cases.draws import bell, integers, uniform
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.engine import evaluate, gradient
 from gaugeblock.reference.formats import FORMATS

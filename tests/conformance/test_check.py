@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gaugeblock.conformance import ConformanceError, Result, check
-from gaugeblock.conformance.given import GivenError
+from gaugeblock.conformance.yours.callable_adapter import GivenError
 from gaugeblock.reference.catalogue import UnknownOperationError
 from planted import sigmoid, softmax, softmax_gradient, sparse, wide, wide_gradient
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter, implementations
-from gaugeblock.conformance import selection
-from gaugeblock.conformance.cli import main
+from gaugeblock.conformance.cli.app import main
+from gaugeblock.conformance.session import plan as selection
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reports import runfile
 
@@ -44,7 +44,7 @@ BEFORE = "here before\n"
 
 def gaugeblock(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
-    command = [sys.executable, "-c", "from gaugeblock.conformance.cli import main; main(prog_name='gaugeblock')"]
+    command = [sys.executable, "-c", "from gaugeblock.conformance.cli.app import main; main(prog_name='gaugeblock')"]
     return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, check=False, **more)
 
 
@@ -224,7 +224,7 @@ def started(directory: Path, arguments: Sequence[str | Path]) -> subprocess.Pope
     """A run that has begun to measure: its processes keep their logs in the directory for temporary files."""
     temporary = directory / "tmp"
     temporary.mkdir()
-    command = [sys.executable, "-c", "from gaugeblock.conformance.cli import main; main(prog_name='gaugeblock')"]
+    command = [sys.executable, "-c", "from gaugeblock.conformance.cli.app import main; main(prog_name='gaugeblock')"]
     process = subprocess.Popen(
         [*command, *map(str, arguments)],
         stdout=subprocess.PIPE,

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.special
-from gaugeblock.conformance import dense
-from gaugeblock.conformance.checks import Check
-from gaugeblock.conformance.lines import lines
-from gaugeblock.conformance.numbers import CHUNK, at, chunks, numbers, ordinals
+from gaugeblock.conformance.cases.dense_lines import lines
+from gaugeblock.conformance.cases.float_grid import CHUNK, at, chunks, numbers, ordinals
+from gaugeblock.conformance.checks import dense
+from gaugeblock.conformance.trials.check import Check
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.formats import FORMATS
 from planted import (

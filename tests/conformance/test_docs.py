@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from gaugeblock.adapters.base import Implementation, implements
 from gaugeblock.adapters.registry import FRAMEWORKS, implementations
-from gaugeblock.conformance import docs, specials
-from gaugeblock.conformance.cli import main
+from gaugeblock.conformance.cli.app import main
+from gaugeblock.conformance.pages import pages as docs
+from gaugeblock.conformance.pages import special_values as specials
 from gaugeblock.conformance.stories import STORIES
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.operations import Domain

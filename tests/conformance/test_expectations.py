@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import static
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
-from gaugeblock.conformance.expectations import Expectation, apply, expectations, matches
+from gaugeblock.conformance.known.matcher import Expectation, apply, expectations, matches
 from packaging.requirements import Requirement
 
 TEST = "sigmoid/torch.sigmoid/float32/cpu/eager/value"

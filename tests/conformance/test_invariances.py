@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from gaugeblock.adapters.base import Implementation, Mode
-from gaugeblock.conformance.calls import Answer, Call, NoAnswer
-from gaugeblock.conformance.checks import checks
-from gaugeblock.conformance.context import Context, Setting
+from gaugeblock.conformance.checks.table import CHECKS
+from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
+from gaugeblock.conformance.trials.setting import Context, Setting
 from planted import Array, log_softmax, missing_class, observe, of_neighbour, softmax, sparse, wide
 
 SPARSE = "sparse_categorical_cross_entropy_with_logits"
@@ -97,7 +97,7 @@ def test_the_place_in_the_batch_is_told() -> None:
 
 
 def test_a_device_is_compared_with_the_cpu() -> None:
-    (check,) = (each for each in checks() if each.name == "device-is-cpu")
+    (check,) = (each for each in CHECKS if each.name == "device-is-cpu")
     planted = Implementation("torch", "softmax", "planted", "planted(x, axis)")
     off = 2.0**-10
 
@@ -119,7 +119,7 @@ def test_a_device_is_compared_with_the_cpu() -> None:
 
 
 def test_a_refused_batch_is_no_deviation() -> None:
-    (check,) = (each for each in checks() if each.name == "batch-invariance")
+    (check,) = (each for each in CHECKS if each.name == "batch-invariance")
     planted = Implementation("torch", "softmax", "planted", "planted(x, axis)")
     context = Context(
         Setting(planted, "float32", "cpu", Mode("eager")), lambda calls: [NoAnswer("unsupported", "no")] * len(calls)

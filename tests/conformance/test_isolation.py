@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from gaugeblock.adapters.base import Implementation, Mode
-from gaugeblock.conformance.calls import Answer, Call, NoAnswer
-from gaugeblock.conformance.isolation import FrameworkProcess
+from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
+from gaugeblock.conformance.execution.supervisor import FrameworkProcess
 
 Array = np.ndarray[Any, Any]
 X = np.array([-1.0, 0.0, 1.0], np.float32)

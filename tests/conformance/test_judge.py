@@ -9,11 +9,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 from gaugeblock.adapters.base import Implementation, Mode
-from gaugeblock.conformance import judge as judging
-from gaugeblock.conformance.calls import NoAnswer
-from gaugeblock.conformance.cases import Case
-from gaugeblock.conformance.context import Context, Setting
-from gaugeblock.conformance.judge import (
+from gaugeblock.conformance.cases.case import Case
+from gaugeblock.conformance.execution.call import NoAnswer
+from gaugeblock.conformance.judging import judge as judging
+from gaugeblock.conformance.judging.judge import (
     LARGEST_ERROR,
     Judgement,
     allowance,
@@ -24,6 +23,7 @@ from gaugeblock.conformance.judge import (
     judge,
     sensitivity,
 )
+from gaugeblock.conformance.trials.setting import Context, Setting
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.engine import evaluate
 from gaugeblock.reference.formats import FORMATS

@@ -11,8 +11,8 @@ import pytest
 import static
 from gaugeblock.adapters.layouts import LAYOUTS
 from gaugeblock.adapters.registry import adapter
-from gaugeblock.conformance.context import Observation
-from gaugeblock.conformance.label_dtypes import EDGES, LABELS, WIDER, holds, row
+from gaugeblock.conformance.checks.label_dtypes import EDGES, LABELS, WIDER, holds, row
+from gaugeblock.conformance.trials.setting import Observation
 from gaugeblock.reference.formats import FORMATS
 from planted import (
     BCE_LOGITS,

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from gaugeblock.adapters import registry
-from gaugeblock.conformance import admission
-from gaugeblock.conformance.cli import main
-from gaugeblock.conformance.expectations import expectations_of
+from gaugeblock.conformance.cli.app import main
+from gaugeblock.conformance.known import admission
+from gaugeblock.conformance.known.matcher import expectations_of
 from gaugeblock.reports import runfile
 
 GOOD = """

@@ -9,11 +9,7 @@ import numpy as np
 import pytest
 from gaugeblock.adapters.base import Implementation
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
-from gaugeblock.conformance.calls import Answer, Call, NoAnswer
-from gaugeblock.conformance.checks import checks
-from gaugeblock.conformance.context import Context, Setting, dtypes_of, offered_in
-from gaugeblock.conformance.probe import Probe
-from gaugeblock.conformance.probes import (
+from gaugeblock.conformance.checks.probes import (
     PROBES,
     activations,
     axes,
@@ -23,7 +19,11 @@ from gaugeblock.conformance.probes import (
     categorical,
     gradients,
 )
-from gaugeblock.conformance.question import questions
+from gaugeblock.conformance.checks.probes.base import Probe
+from gaugeblock.conformance.checks.table import CHECKS
+from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
+from gaugeblock.conformance.pages.questions import questions
+from gaugeblock.conformance.trials.setting import Context, Setting, dtypes_of, offered_in
 from planted import BCE, SPARSE, observe
 
 MODULES = (activations, axes, binary, categorical, behind, gradients, bad_input_values)
@@ -96,7 +96,7 @@ def test_every_probe_is_asked_of_something_and_every_named_call_exists(module: A
 
 
 def test_every_question_is_answered_by_checks_that_there_are() -> None:
-    known = {check.name for check in checks()}
+    known = {check.name for check in CHECKS}
     for question in questions():
         assert question.answered_by, question.text
         assert set(question.answered_by) <= known, question.text
@@ -138,7 +138,7 @@ def test_a_call_that_is_not_there_is_no_refusal(message: str, label: str | None)
 
     asked = setting(offers("torch", SPARSE, "torch.nn.functional.cross_entropy"))
     for name in ("label-too-large", "label-dtype"):
-        (check,) = (each for each in checks() if each.name == name)
+        (check,) = (each for each in CHECKS if each.name == name)
         found = list(check.observe(Context(asked, ask)))
         assert {observation.get("label") for observation in found} == {label}
     (seen,) = next(each for each in PROBES if each.name == "label-too-large").check().observe(Context(asked, ask))

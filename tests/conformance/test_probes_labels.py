@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.special
-from gaugeblock.conformance.probe import REFUSES
+from gaugeblock.conformance.checks.probes.base import REFUSES
 from planted import RefusalError, log_softmax, observe, refuses
 
 Array = np.ndarray[Any, Any]

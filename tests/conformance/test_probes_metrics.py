@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import scipy.special
 from gaugeblock.adapters.base import Lifecycle
-from gaugeblock.conformance.probe import REFUSES, Probe
-from gaugeblock.conformance.probes import accuracy, averages, bad_input_labels, labels, losses, margins, state
+from gaugeblock.conformance.checks.probes import accuracy, averages, bad_input_labels, labels, losses, margins, state
+from gaugeblock.conformance.checks.probes.base import REFUSES, Probe
 from planted import log_softmax, observe, refuses, top_k
 
 Array = np.ndarray[Any, Any]

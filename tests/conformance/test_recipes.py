@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from gaugeblock.adapters.registry import adapter
-from gaugeblock.conformance import translations
-from gaugeblock.conformance.calls import Answer, Call
-from gaugeblock.conformance.cli import main
-from gaugeblock.conformance.context import Context, Observation, Setting
-from gaugeblock.conformance.recipe import Recipe, UnknownImplementationError, implementation, recipes
-from gaugeblock.conformance.translations import ARRAYS, Pair, equivalents, means, missing
-from gaugeblock.conformance.translations import translations as translated
+from gaugeblock.conformance.cli.app import main
+from gaugeblock.conformance.execution.call import Answer, Call
+from gaugeblock.conformance.recipes import translations
+from gaugeblock.conformance.recipes.recipe import Recipe, UnknownImplementationError, implementation, recipes
+from gaugeblock.conformance.recipes.translations import ARRAYS, Pair, equivalents, means, missing
+from gaugeblock.conformance.recipes.translations import translations as translated
+from gaugeblock.conformance.trials.setting import Context, Observation, Setting
 
 SPARSE = "sparse_categorical_cross_entropy_with_logits"
 BCE = "binary_cross_entropy/keras.losses.BinaryCrossentropy"

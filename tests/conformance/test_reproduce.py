@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from gaugeblock.adapters.registry import adapter
-from gaugeblock.conformance.cli import main
-from gaugeblock.conformance.reproduce import file_name
-from gaugeblock.conformance.verifying import SHOWS, scripts, verified
+from gaugeblock.conformance.cli.app import main
+from gaugeblock.conformance.cli.reproduce import file_name
+from gaugeblock.conformance.cli.scripts import SHOWS, scripts, verified
 from gaugeblock.reports import runfile
 from gaugeblock.reports.script import DEVIATING
 
@@ -40,7 +40,7 @@ def one_sentence(result: Result) -> str:
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run of NumPy and scikit-learn, which deviate here and there."""
     output = tmp_path_factory.mktemp("measured") / "run.json"
-    command = [sys.executable, "-c", "from gaugeblock.conformance.cli import main; main(prog_name='gaugeblock')"]
+    command = [sys.executable, "-c", "from gaugeblock.conformance.cli.app import main; main(prog_name='gaugeblock')"]
     command += ["run", "-f", "numpy", "-f", "sklearn", "-k", EXPRESSION, "-o", str(output)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -13,10 +13,10 @@ import numpy as np
 import planted
 import pytest
 from gaugeblock.adapters.base import Implementation
-from gaugeblock.conformance.checks import checks
-from gaugeblock.conformance.context import Context, Setting
-from gaugeblock.conformance.probe import Probe
-from gaugeblock.conformance.reproducing import reproduced
+from gaugeblock.conformance.checks.probes.base import Probe
+from gaugeblock.conformance.checks.table import CHECKS
+from gaugeblock.conformance.minimise.reproduction import reproduced
+from gaugeblock.conformance.trials.setting import Context, Setting
 from gaugeblock.reports import runfile
 from planted import Array, log_softmax, missing_class, sigmoid, softmax, sparse, wide
 from replayed import deviations, shows, sizes
@@ -113,7 +113,7 @@ def test_the_record_of_every_kind_of_check_shows_the_deviation(
 
 
 def test_every_check_of_numbers_has_a_fault_here() -> None:
-    kinds = {check.name for check in checks() if check.kind != "probe"}
+    kinds = {check.name for check in CHECKS if check.kind != "probe"}
     # Those need two implementations of a framework, two ways of executing, or two devices, and stand below.
     assert kinds - {fault[0] for fault in FAULTS} == {
         "sparse-is-one-hot",
@@ -226,7 +226,7 @@ def test_another_label_that_is_nearer_narrows_what_is_near_enough() -> None:
 
 
 def test_every_right_label_of_every_probe_has_values() -> None:
-    from gaugeblock.conformance.probes import PROBES
+    from gaugeblock.conformance.checks.probes import PROBES
 
     assert all(set(probe.right) <= set(probe.answers) for probe in PROBES)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from gaugeblock.adapters.registry import adapter
-from gaugeblock.conformance.selection import present_devices
+from gaugeblock.conformance.session.plan import present_devices
 
 NARROW = "sigmoid and float32 and value"
 

@@ -10,11 +10,12 @@ import numpy as np
 import planted
 import pytest
 from gaugeblock.adapters.base import Mode
-from gaugeblock.conformance import shrinking
-from gaugeblock.conformance.axes import CLASS, axes, flattened, kept
-from gaugeblock.conformance.cases import Case, cases
-from gaugeblock.conformance.reproducing import reproduced
-from gaugeblock.conformance.rounder import at_one, of_all, of_one, repeated
+from gaugeblock.conformance.cases.case import Case
+from gaugeblock.conformance.cases.cases import cases
+from gaugeblock.conformance.minimise import search as shrinking
+from gaugeblock.conformance.minimise.case_axes import CLASS, axes, flattened, kept
+from gaugeblock.conformance.minimise.reproduction import reproduced
+from gaugeblock.conformance.minimise.simpler_values import at_one, of_all, of_one, repeated
 from gaugeblock.reference.catalogue import operation
 from planted import CCE_LOGITS, Array, cce_logits, sigmoid, softmax, wide
 from replayed import deviations, shows, sizes, values

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gaugeblock.conformance import store as module
-from gaugeblock.conformance.store import Store, definitions, folder
-from gaugeblock.conformance.truths import _key
+from gaugeblock.reference import store as module
+from gaugeblock.reference.cached_truth import _key
 from gaugeblock.reference.catalogue import operation
 from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reference.store import Store, definitions, folder
 from gaugeblock.reference.truth import Truth
 
 

@@ -19,11 +19,10 @@ import pytest
 from click.testing import CliRunner
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
 from gaugeblock.conformance import stories
-from gaugeblock.conformance.calls import Answer, Call, NoAnswer
-from gaugeblock.conformance.cli import main
-from gaugeblock.conformance.context import Context, Observation, Setting
-from gaugeblock.conformance.reproducing import reproduced
-from gaugeblock.conformance.selection import every_test
+from gaugeblock.conformance.cli.app import main
+from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
+from gaugeblock.conformance.minimise.reproduction import reproduced
+from gaugeblock.conformance.session.plan import every_test
 from gaugeblock.conformance.stories import (
     STORIES,
     accuracy_too_good,
@@ -32,7 +31,8 @@ from gaugeblock.conformance.stories import (
     one_unit_or_two,
     three_animals,
 )
-from gaugeblock.conformance.story import REFUSED, Figure, Story
+from gaugeblock.conformance.stories.base import REFUSED, Figure, Story
+from gaugeblock.conformance.trials.setting import Context, Observation, Setting
 from gaugeblock.reference import engine
 from gaugeblock.reference.catalogue import operation
 from gaugeblock.reference.formats import FORMATS

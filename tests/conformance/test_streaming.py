@@ -15,13 +15,13 @@ import planted
 import pytest
 import static
 from gaugeblock.adapters.base import Implementation, Lifecycle, Mode
-from gaugeblock.conformance.calls import Call, NoAnswer
-from gaugeblock.conformance.context import Context, Observation
-from gaugeblock.conformance.isolation import FrameworkProcess
-from gaugeblock.conformance.scenarios import RESULT, SCENARIOS, SINGLE
-from gaugeblock.conformance.stepping import Step, batches
-from gaugeblock.conformance.streaming import basis, case_of
-from gaugeblock.conformance.sums import Sums, allowed_errors, roundings, seen
+from gaugeblock.conformance.cases.lifecycle import Step, batches
+from gaugeblock.conformance.checks.scenarios import RESULT, SCENARIOS, SINGLE
+from gaugeblock.conformance.checks.streaming import basis, case_of
+from gaugeblock.conformance.execution.call import Call, NoAnswer
+from gaugeblock.conformance.execution.supervisor import FrameworkProcess
+from gaugeblock.conformance.judging.accumulation import Sums, allowed_errors, roundings, seen
+from gaugeblock.conformance.trials.setting import Context, Observation
 from gaugeblock.reference.formats import FORMATS
 from gaugeblock.reference.operations import Bound
 from gaugeblock.reference.truth import rationals

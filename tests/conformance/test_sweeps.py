@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import planted
 import pytest
-from gaugeblock.conformance.sweeps import RANGES, SPREAD, rows_of
+from gaugeblock.conformance.checks.shapes import RANGES, SPREAD, rows_of
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.formats import FORMATS
 

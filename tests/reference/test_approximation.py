@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gaugeblock.conformance.dense import line_of
-from gaugeblock.conformance.lines import RANGES, lines
-from gaugeblock.conformance.numbers import numbers
+from gaugeblock.conformance.cases.dense_lines import RANGES, lines
+from gaugeblock.conformance.cases.float_grid import numbers
+from gaugeblock.conformance.checks.dense import line_of
 from gaugeblock.reference import engine
 from gaugeblock.reference.approximation import Approximation, Line, approximate
 from gaugeblock.reference.catalogue import OPERATIONS, operation

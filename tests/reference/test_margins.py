@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gaugeblock.conformance.cases import cases
+from gaugeblock.conformance.cases.cases import cases
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.engine import evaluate, gradient
 from gaugeblock.reference.formats import FORMATS

@@ -1,0 +1,1 @@
+"""What is sent: domains, frozen draws, and the named cases made of them."""

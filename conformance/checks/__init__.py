@@ -1,0 +1,1 @@
+"""Rules: to which settings each applies, and what it asks there."""

@@ -1,0 +1,190 @@
+"""Divergences and focal losses: order and defaults of arguments, zeros, and gradients at saturation."""
+
+from __future__ import annotations
+
+import math
+
+from gaugeblock.conformance.checks.probes.base import INF, NAN, REFUSES, Probe, Values
+
+LOG2, LOG3 = math.log(2), math.log(3)
+
+KL = (
+    "kl_divergence",
+    "kl_divergence_of_log_predictions",
+    "kl_divergence_of_logs",
+    "generalised_kl_divergence",
+    "generalised_kl_divergence_of_probabilities",
+)
+OF_LOGS = ("kl_divergence_of_logs",)
+OF_LOG_PREDICTIONS = ("kl_divergence_of_log_predictions", "kl_divergence_of_logs", "generalised_kl_divergence")
+THREE = [0.5, 0.375, 0.125]
+OTHER = "silent: another number comes back"
+
+
+def _log(p: float) -> float:
+    return math.log(p) if p > 0 else -INF
+
+
+def divergence(target: list[float], prediction: list[float], rows: int = 1) -> dict[str, list[list[float]]]:
+    """Rows of both, as they are and as logarithms."""
+    return {
+        "y_true": [target] * rows,
+        "y_pred": [prediction] * rows,
+        "log_targets": [[_log(p) for p in target]] * rows,
+        "log_probabilities": [[_log(q) for q in prediction]] * rows,
+    }
+
+
+def _kl(target: list[float], prediction: list[float]) -> float:
+    return sum(p * math.log(p / q) for p, q in zip(target, prediction, strict=True) if p)
+
+
+SKEWED, EVEN = [0.75, 0.25], [0.5, 0.5]
+FORWARD = _kl(SKEWED, EVEN)
+
+
+ZERO_PREDICTION: dict[str, Values] = {
+    "infinite": [INF],
+    "NaN": [NAN],
+    "zero": [0.0],
+    "clipped at 1e-7": lambda fmt: [(math.log(0.5) + math.log(0.5 / fmt.round(1e-7))) / 2],
+    "clipped at the format's epsilon": lambda fmt: [(math.log(0.5) + math.log(0.5 / fmt.epsilon)) / 2],
+    REFUSES: [],
+}
+
+FOCAL = ("binary_focal_cross_entropy", "binary_focal_cross_entropy_with_logits")
+CATEGORICAL_FOCAL = ("categorical_focal_cross_entropy", "categorical_focal_cross_entropy_with_logits")
+FOCAL_LOGITS = ("binary_focal_cross_entropy_with_logits",)
+FOCAL_SHARES = ("binary_focal_cross_entropy",)
+EVEN_BINARY = {"y_true": [1.0], "y_pred": [0.5], "logits": [0.0]}
+EVEN_ROW = {"y_true": [[1.0, 0.0]], "y_pred": [[0.5, 0.5]], "logits": [[0.0, 0.0]]}
+SATURATED: dict[str, Values] = {"zero": [0.0], "NaN": [NAN], "infinite": [INF], "minus infinity": [-INF]}
+
+PROBES = (
+    Probe("divergence-of-which-from-which", KL, "Of which argument from which is the divergence?",
+          divergence(SKEWED, EVEN),
+          {"of the target from the prediction": [FORWARD], "of the prediction from the target": [_kl(EVEN, SKEWED)]},
+          right=("of the target from the prediction",)),
+    *(
+        Probe(name, KL, f"What does the call say with its first two arguments, {first} and {second}, exchanged?",
+              divergence(SKEWED, EVEN),
+              {"the divergence the other way round": [_kl(EVEN, SKEWED)], "the same divergence": [FORWARD],
+               "NaN": [NAN],
+               REFUSES: []},
+              reworded={f"({first}, {second}": f"({second}, {first}"}, otherwise=OTHER)
+        for name, first, second in (
+            ("kl-of-exchanged-probabilities", "y_true", "y_pred"),
+            ("kl-of-exchanged-log-predictions", "log_probabilities", "y_true"),
+            ("kl-of-exchanged-log-targets", "log_probabilities", "log_targets"),
+            ("kl-of-log-targets-exchanged", "log_targets", "log_probabilities"),
+        )
+    ),
+    Probe("kl-default-reduction", KL, "What is the divergence of two rows of two classes if no reduction is asked for?",
+          divergence(SKEWED, EVEN, 2),
+          {"the mean over the rows": [FORWARD], "the mean over rows and classes": [FORWARD / 2],
+           "the sum": [2 * FORWARD],
+           "one number for each row": [FORWARD] * 2}, left_out=("reduction",)),
+    Probe("kl-target-zero", KL, "Is 0 log 0 zero in a divergence?", divergence([0.0, 1.0], EVEN),
+          {"yes": [LOG2], "no: NaN": [NAN], "no: infinite": [INF]}, right=("yes",), otherwise=OTHER),
+    Probe("kl-target-zero-gradient", KL, "What is the slope at the prediction of a class of probability 0?",
+          divergence([0.0, 1.0], EVEN),
+          {"zero": [0.0, -2.0], "that of the target's floor": lambda fmt: [-2 * fmt.round(1e-7), -2.0],
+           "zero: of the logarithm": [0.0, -1.0],
+           "as the normalisation of predictions has it": [1.0, -1.0],
+           "as the predicted mass has it": [0.5, -0.5], "minus infinity there": [-INF, -2.0], "NaN there": [NAN, -2.0],
+           "NaN everywhere": [NAN, NAN]},
+          slope="y_pred"),
+    Probe("kl-prediction-zero", ("kl_divergence", "kl_divergence_of_log_predictions", "kl_divergence_of_logs"),
+          "What is the divergence where a class that occurs has the prediction 0?", divergence(EVEN, [1.0, 0.0]),
+          ZERO_PREDICTION, otherwise=OTHER),
+    Probe("kl-prediction-zero-gradient", ("kl_divergence", "kl_divergence_of_log_predictions", "kl_divergence_of_logs"),
+          "What is the slope at a prediction of 0 for a class that occurs?", divergence(EVEN, [1.0, 0.0]),
+          {"of the logarithm: minus the target": [-0.5, -0.5], "minus infinity": [-0.5, -INF],
+           "zero, beyond the clip": [-0.5, 0.0], "zero": [0.0, 0.0], "NaN there": [-0.5, NAN],
+           "NaN everywhere": [NAN, NAN],
+           "minus infinity, and of the normalisation": [0.5, -INF]},
+          slope="y_pred", otherwise="another slope"),
+    Probe("kl-target-and-prediction-zero", KL, "What does a class add whose target and prediction are both 0?",
+          divergence([0.0, 1.0], [0.0, 1.0]), {"nothing": [0.0], "NaN": [NAN], "infinite": [INF]}, right=("nothing",),
+          otherwise=OTHER),
+    Probe("kl-target-and-prediction-zero-gradient", OF_LOG_PREDICTIONS,
+          "What is the slope at a log-prediction of -inf where the target is 0?", divergence([0.0, 1.0], [0.0, 1.0]),
+          {"zero": [0.0, -1.0], "zero, less the predicted mass": [0.0, 0.0], "NaN there": [NAN, -1.0],
+           "NaN everywhere": [NAN, NAN]},
+          slope="log_probabilities"),
+    Probe("kl-log-target-minus-inf-gradient", OF_LOGS, "What is the slope beside a log-target of -inf?",
+          divergence([0.0, 1.0], EVEN),
+          {"zero": [0.0, -1.0], "NaN there": [NAN, -1.0], "NaN everywhere": [NAN, NAN]}, slope="log_probabilities",
+          right=("zero",)),
+    Probe("kl-of-unnormalised-rows", ("kl_divergence", "kl_divergence_of_log_predictions", "kl_divergence_of_logs"),
+          "What becomes of a prediction that sums to a half?", divergence(EVEN, [0.25, 0.25]),
+          {"it is taken as given": [LOG2], "it is divided by its sum": [0.0], REFUSES: []}, otherwise=OTHER),
+    Probe("kl-of-a-negative-prediction", ("kl_divergence",), "What becomes of a negative predicted probability?",
+          divergence(EVEN, [1.5, -0.5]), {"NaN": [NAN], "infinite": [INF], REFUSES: []}, otherwise=OTHER),
+    Probe("focal-default-alpha", FOCAL, "Is the class weight of the binary focal loss on by default?", EVEN_BINARY,
+          {"no": [LOG2 / 4], "yes, 1/4 for the positive class": [LOG2 / 16],
+           "yes, 3/4 for the positive class": [LOG2 * 3 / 16]}, left_out=("alpha",)),
+    Probe("categorical-focal-default-alpha", CATEGORICAL_FOCAL,
+          "Is the class weight of the categorical focal loss on by default?", EVEN_ROW,
+          {"no": [LOG2 / 4], "yes, 1/4": [LOG2 / 16]}, left_out=("alpha",)),
+    Probe("focal-default-gamma", FOCAL, "Which exponent has the binary focal loss by default?", EVEN_BINARY,
+          {"2": [LOG2 / 4], "1": [LOG2 / 2], "0": [LOG2], REFUSES: []}, left_out=("gamma",)),
+    Probe("categorical-focal-default-gamma", CATEGORICAL_FOCAL,
+          "Which exponent has the categorical focal loss by default?", EVEN_ROW,
+          {"2": [LOG2 / 4], "1": [LOG2 / 2], "0": [LOG2], REFUSES: []}, left_out=("gamma",)),
+    Probe("focal-alpha-of-negatives", FOCAL, "What does alpha = 1/4 multiply a negative's loss by?",
+          {**EVEN_BINARY, "y_true": [0.0]}, {"1 - alpha": [LOG2 * 3 / 16], "alpha": [LOG2 / 16], "1": [LOG2 / 4]},
+          {"alpha": 0.25}),
+    Probe("focal-of-a-soft-target", FOCAL, "What is the focal loss of the target 1/2 at the probability 3/4?",
+          {"y_true": [0.5], "y_pred": [0.75], "logits": [LOG3]},
+          {"the cross-entropy times the squared mean distance": [(LOG2 - LOG3 / 2 + LOG2) / 4],
+           "the mean of both classes' losses": [(math.log(4 / 3) / 16 + math.log(4) * 9 / 16) / 2]}, otherwise=OTHER),
+    Probe("focal-saturated-gamma-half", FOCAL_LOGITS, "What is the loss, gamma = 1/2, of a positive at the logit 2000?",
+          {"y_true": [1.0], "logits": [2000.0]}, SATURATED, {"gamma": 0.5}, right=("zero",)),
+    Probe("focal-saturated-gamma-half-gradient", FOCAL_LOGITS,
+          "What is the slope, gamma = 1/2, of a positive at the logit 2000?",
+          {"y_true": [1.0], "logits": [2000.0]}, SATURATED, {"gamma": 0.5}, right=("zero",), slope="logits"),
+    Probe("focal-saturated-gamma-zero-gradient", FOCAL_LOGITS,
+          "What is the slope, gamma = 0, of a positive at the logit 2000?",
+          {"y_true": [1.0], "logits": [2000.0]}, SATURATED, {"gamma": 0.0}, right=("zero",), slope="logits"),
+    Probe("focal-saturated-wrong-gradient", FOCAL_LOGITS,
+          "What is the slope, gamma = 1/2, of a positive at the logit -2000?",
+          {"y_true": [1.0], "logits": [-2000.0]}, {"-1": [-1.0], **SATURATED}, {"gamma": 0.5}, right=("-1",),
+          slope="logits"),
+    Probe("focal-certain-gamma-half", FOCAL_SHARES, "What is the loss, gamma = 1/2, of a positive at p = 1?",
+          {"y_true": [1.0], "y_pred": [1.0]}, SATURATED, {"gamma": 0.5}, otherwise="not zero: p is clipped"),
+    Probe("focal-certain-gamma-half-gradient", FOCAL_SHARES, "What is the slope, gamma = 1/2, of a positive at p = 1?",
+          {"y_true": [1.0], "y_pred": [1.0]}, SATURATED, {"gamma": 0.5}, slope="y_pred", otherwise="not zero"),
+    Probe("focal-inf-logit", FOCAL_LOGITS, "What is the loss of a positive at the logit +inf?",
+          {"y_true": [1.0], "logits": [INF]}, SATURATED, right=("zero",)),
+    Probe("categorical-focal-certain-gradient", ("categorical_focal_cross_entropy_with_logits",),
+          "What is the slope, gamma = 1/2, of a certain and right class?",
+          {"y_true": [[1.0, 0.0]], "logits": [[2000.0, 0.0]]},
+          {"zero": [0.0, 0.0], "NaN": [NAN, NAN], "NaN at the right class": [NAN, 0.0]}, {"gamma": 0.5},
+          right=("zero",), slope="logits", otherwise="not zero: p is clipped"),
+    Probe("default-reduction-of-focal", FOCAL,
+          "What becomes of the losses of two samples if no reduction is asked for?",
+          {"y_true": [1.0, 1.0], "y_pred": [0.5, 0.5], "logits": [0.0, 0.0]},
+          {"their mean": [LOG2 / 4], "their sum": [LOG2 / 2], "nothing": [LOG2 / 4] * 2}, left_out=("reduction",)),
+    *(Probe(name, ("sparse_categorical_cross_entropy",), question, {"labels": labels, "y_pred": [THREE] * len(labels)},
+            answers, left_out=("labels",), together=True)
+      for name, question, labels, answers in (
+          ("log-loss-of-an-absent-class", "What if a class that has a column occurs in no row, and no class is named?",
+           [0, 2], {REFUSES: [], "its column is kept": [-_log(THREE[0]), -_log(THREE[2])]}),
+          ("log-loss-of-one-class", "What if all rows are of one class, and no class is named?",
+           [1, 1], {REFUSES: [], "the other columns are kept": [-_log(THREE[1])] * 2}),
+          ("log-loss-order-of-columns", "Whose is the first column, where class 2 comes first and no class is named?",
+           [2, 2, 0, 1],
+           {"class 0's: classes are sorted": [-_log(THREE[label]) for label in (2, 2, 0, 1)],
+            "class 2's": [-_log(THREE[column]) for column in (0, 0, 1, 2)], REFUSES: []}),
+      )),
+    Probe("log-loss-labels-in-another-order", ("sparse_categorical_cross_entropy",),
+          "Whose is the first column, where classes are named in the order 2, 1, 0?",
+          {"labels": [2, 2], "y_pred": [THREE] * 2},
+          {"class 0's: their order is ignored": [-_log(THREE[2])] * 2, "class 2's": [-_log(THREE[0])] * 2, REFUSES: []},
+          reworded={"numpy.arange(y_pred.shape[1])": "[2, 1, 0]"}, together=True),
+    Probe("log-loss-of-one-column", ("sparse_categorical_cross_entropy",),
+          "Whose probabilities are those of a row without columns?", {"labels": [0, 1, 1], "y_pred": [0.25, 0.75, 0.5]},
+          {"class 1's": [-_log(0.75), -_log(0.75), LOG2], "class 0's": [-_log(0.25), -_log(0.25), LOG2], REFUSES: []},
+          reworded={"numpy.arange(y_pred.shape[1])": "[0, 1]"}, together=True),
+)  # fmt: skip

@@ -1,0 +1,90 @@
+"""The command `reproduce`: scripts that show deviations again, and whether they do."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import click
+from gaugeblock.conformance.cli.scripts import SHOWS, scripts, verified
+from gaugeblock.conformance.cli.terminal import RUN_FILE, fail
+from gaugeblock.conformance.session.measure import DEVIATES
+from gaugeblock.reports import runfile
+from gaugeblock.reports.script import script
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+@click.command(
+    epilog="Exit code: 0, 1 with --verify if a deviation has no script that shows it, 2 if there is nothing to print."
+)
+@click.argument("key", required=False)
+@click.option("--run", "path", required=True, type=RUN_FILE, help="The run file to look into.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Write the script to this file; with --all a file for each deviation into this directory.",
+)
+@click.option("--all", "every", is_flag=True, help="The scripts of all deviations.")
+@click.option("--verify", is_flag=True, help="Run the scripts of all deviations and say which do not show theirs.")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="With --verify: processes at a time. Default: cores.")
+def reproduce(key: str | None, path: Path, output: Path | None, every: bool, verify: bool, jobs: int | None) -> None:
+    """Print a script that shows a deviation again: the framework's own API and NumPy, nothing of gaugeblock.
+
+    KEY is operation/implementation/dtype/device/mode/check/case. The script prints what is due and what came, and
+    exits with 1 if the deviation shows, with 0 if it does not.
+    """
+    if (key is not None) + every + verify != 1:
+        fail("give either a KEY, or --all with --output, or --verify.")
+    if every and output is None:
+        fail("--all writes many files; name a directory with --output.")
+    try:
+        run = runfile.read(path)
+        if verify:
+            sys.exit(_verify(run, jobs))
+        if every and output is not None:
+            _write_all(run, output)
+        elif key is not None:
+            text = script(run, runfile.found(run, key))
+            if output is None:
+                click.echo(text, nl=False)
+            else:
+                runfile.write_text(output, text)
+                click.echo(output)
+    except runfile.RunFileError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{output} cannot be written ({error.strerror}); give another --output.")
+
+
+def file_name(key: str) -> str:
+    """The file of a key's script."""
+    return re.sub(r"[^A-Za-z0-9_.+-]", "_", key.replace("/", "__")) + ".py"
+
+
+def _write_all(run: runfile.Run, output: Path) -> None:
+    made, lacking = scripts(run)
+    for key, text in made.items():
+        runfile.write_text(output / file_name(key), text)
+    for why in lacking.values():
+        click.echo(f"gaugeblock: {why}", err=True)
+    click.echo(f"{len(made)} scripts in {output}, {len(lacking)} deviations without.")
+
+
+def _verify(run: runfile.Run, jobs: int | None) -> int:
+    made, lacking = scripts(run)
+    console = Console(stderr=True)
+    columns = (TextColumn("running"), BarColumn(), MofNCompleteColumn(), TextColumn("scripts"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(made))
+        found = verified(run, made, lambda _: progress.advance(task), jobs=jobs)
+    for key, outcome in found.items():
+        if outcome != SHOWS:
+            click.echo(f"{key}: {outcome}")
+    for why in lacking.values():
+        click.echo(why)
+    shown = sum(outcome == SHOWS for outcome in found.values())
+    click.echo(f"{shown} of {len(made) + len(lacking)} deviations shown by their scripts, {len(lacking)} without one.")
+    return DEVIATES if shown < len(made) + len(lacking) else 0

@@ -1,0 +1,1 @@
+"""How it is sent: calls, the worker process that evaluates them, and what supervises it."""

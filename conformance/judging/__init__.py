@@ -1,0 +1,1 @@
+"""What is right enough: ULP errors, allowances, and what a judgement says."""

@@ -1,0 +1,1 @@
+"""Known deviations, and which plug-ins take part."""

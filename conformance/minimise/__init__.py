@@ -1,0 +1,1 @@
+"""Smaller witnesses, and the records that scripts are made of."""

@@ -1,0 +1,1 @@
+"""Expressions that translate an implementation into other frameworks."""

@@ -1,0 +1,194 @@
+"""Recipes: what to write in one framework to get what an implementation of another means.
+
+A recipe is an expression that claims to compute what an implementation computes, under that one's conventions. It is
+asked the same cases and judged against the same exact answers, so that both are known to mean the same.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from gaugeblock.adapters.base import NATIVE, Implementation
+from gaugeblock.adapters.registry import implementations
+from gaugeblock.conformance.cases.case import Case
+from gaugeblock.conformance.checks.shapes import rows_of
+from gaugeblock.conformance.checks.value import judged
+from gaugeblock.conformance.known.admission import frameworks
+from gaugeblock.conformance.trials.batching import answers
+from gaugeblock.conformance.trials.check import Check
+from gaugeblock.conformance.trials.setting import Context, Observation, can_ask
+from gaugeblock.reference.catalogue import Operation, operation
+from gaugeblock.reference.operations import REDUCTIONS
+
+OF_NUMPY = ("numpy", "sklearn")
+"""Frameworks whose arrays are NumPy's, which has no bfloat16 of its own."""
+IMAGES = (3, 4)
+"""Samples and pixels of a batch of images, whose classes stand on axis 1."""
+
+
+class UnknownImplementationError(LookupError):
+    """No adapter offers this; the message names the nearest that one does."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One meaning, and the expression that has it in each framework.
+
+    `like` is the id of the implementation whose meaning it is, `says` that meaning in words. `calls` maps a framework
+    to the expression, in which the operation's inputs and parameters stand under their own names. `conventions` are
+    parameters of the definition that the meaning fixes beside those of `like` ({"reduction": "mean"}). The recipe is
+    claimed for the cases that `cases` names (as in file names) and that state what a call mentions and no default
+    tells; `limits` says where it ends, and why. `images` asks it of labels (N, d) and logits (N, C, d) instead.
+
+    A loss or metric of many samples without a reduction gives the values of single samples: it is `ways` recipes, one
+    for each way of reducing and weighing them, written as `reductions.toml` says; by default all that `like` offers.
+    """
+
+    name: str
+    like: str
+    says: str
+    calls: Mapping[str, str]
+    conventions: Mapping[str, Any] = field(default_factory=dict)
+    cases: tuple[str, ...] = ("*",)
+    limits: str = ""
+    images: bool = False
+    ways: tuple[str, ...] = ()
+
+    @property
+    def operation(self) -> Operation:
+        """The operation of `like`."""
+        return operation(self.like.partition("/")[0])
+
+    def reduced(self) -> Iterator[Recipe]:
+        """Itself, or one recipe for each of its ways."""
+        if self.operation.kind == "activation" or self.operation.whole or "reduction" in self.conventions:
+            yield self
+            return
+        meant = implementation(self.like)
+        offered = [way for way in REDUCTIONS if way in meant.choices("reduction", REDUCTIONS)]
+        weighed = [f"weighted-{way}" for way in offered if "sample_weight" in meant.names]
+        for way in self.ways or (*offered, *weighed):
+            divided = "-over-samples" if way == "weighted-mean" and "mean_over" in meant.conventions else ""
+            forms = _reductions()[self.operation.kind].get(way + divided, {})
+            yield replace(
+                self,
+                name=self.name if way == "none" else f"{self.name}-{way}",
+                calls={name: forms.get(name, "{}").format(call) for name, call in self.calls.items()},
+                conventions={**self.conventions, "reduction": way.removeprefix("weighted-")},
+            )
+
+    def implementation(self, framework: str) -> Implementation:
+        """The expression as what it is: an implementation of the operation, under the conventions of `like`."""
+        known = implementation(self.like)
+        fixed = {name: value for name, value in known.conventions.items() if not isinstance(value, tuple)}
+        return Implementation(
+            framework,
+            known.operation,
+            f"{framework}.recipe.{self.name}",
+            self.calls[framework],
+            {**fixed, **self.conventions},
+            NATIVE if framework in OF_NUMPY else None,
+        )
+
+    def claims(self, written: Implementation, case: Case) -> bool:
+        """Whether it is claimed for this case."""
+        untold = {name for name, default in self.operation.parameters.items() if default is None} | {"sample_weight"}
+        return (
+            case.parameters.get("reduction") == written.conventions.get("reduction")
+            and (untold & written.names) <= {*case.parameters, *case.inputs}
+            and any(fnmatchcase(case.name, pattern) for pattern in self.cases)
+            and can_ask(written, self.operation, case)
+        )
+
+    def asked(self, context: Context) -> list[Case]:
+        """The cases that it is claimed for."""
+        made = self._images(context) if self.images else context.cases()
+        return [case for case in made if self.claims(context.implementation, case)]
+
+    def _images(self, context: Context) -> tuple[Case, ...]:
+        flat = rows_of(self.operation, context.format, int(np.prod(IMAGES)), 10, "images")
+        shaped = {name: array.reshape(*IMAGES, *array.shape[1:]) for name, array in flat.items()}
+        moved = {
+            name: np.moveaxis(array, -1, 1) if array.ndim > len(IMAGES) else array for name, array in shaped.items()
+        }
+        parameters = {"axis": 1, "reduction": self.conventions["reduction"]}
+        return (Case("images", {name: np.ascontiguousarray(array) for name, array in moved.items()}, parameters),)
+
+    def check(self) -> Check:
+        """The recipe as a check of its expression in each framework."""
+
+        def observe(context: Context) -> Iterator[Observation]:
+            chosen = self.asked(context)
+            for case, answer in zip(chosen, answers(context, chosen), strict=True):
+                yield judged(context, "recipe", case, answer)
+
+        question = "Does the expression compute what an implementation of another framework means?"
+        told = {"like": self.like.partition("/")[2], "says": self.says, "limits": self.limits}
+        return Check("recipe", "recipe", question, lambda _: True, observe, entry=told)
+
+
+@functools.cache
+def _by_id() -> dict[str, Implementation]:
+    return {each.id: each for each in implementations()}
+
+
+def implementation(identity: str) -> Implementation:
+    """The implementation with this id; UnknownImplementationError with the near match if there is none."""
+    if identity not in _by_id():
+        raise UnknownImplementationError(_unknown(identity, list(_by_id())))
+    return _by_id()[identity]
+
+
+def named(name: str) -> list[Implementation]:
+    """The implementations with this public path, or this id; UnknownImplementationError if there are none."""
+    every = implementations(frameworks())
+    found = [each for each in every if name in (each.name, each.id)]
+    if not found:
+        raise UnknownImplementationError(_unknown(name, [each.name for each in every]))
+    return found
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean '{near[0]}'?" if near else "'gaugeblock list implementations' names them all."
+    return f"there is no implementation '{name}': {hint}"
+
+
+def _tables() -> Iterator[dict[str, Any]]:
+    folder = resources.files(__package__).joinpath("data")
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        if file.name.endswith(".toml"):
+            yield tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _reductions() -> dict[str, dict[str, dict[str, str]]]:
+    """How values of single samples are reduced: by kind of operation, way and framework, with {} for the values."""
+    return next(table["reductions"] for table in _tables() if "reductions" in table)
+
+
+@functools.cache
+def recipes() -> tuple[Recipe, ...]:
+    """Every recipe.
+
+    Raises ValueError if two share a name.
+    """
+    found: list[Recipe] = []
+    for table in _tables():
+        for entry in table.get("recipe", []):
+            fields: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
+            }
+            found += Recipe(**fields).reduced()
+    names = [each.name for each in found]
+    if len(set(names)) < len(names):
+        raise ValueError(f"recipes share a name: {sorted({name for name in names if names.count(name) > 1})}")
+    return tuple(found)

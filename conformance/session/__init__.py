@@ -1,0 +1,1 @@
+"""A measuring session: plan, workers, recorder."""

@@ -1,0 +1,190 @@
+"""What to run: one test for each implementation, dtype, device, mode and check that was asked for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gaugeblock.adapters.base import Adapter, Implementation, Mode
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.checks.table import CHECKS
+from gaugeblock.conformance.known.admission import frameworks, left_out
+from gaugeblock.conformance.recipes.recipe import recipes
+from gaugeblock.conformance.stories import STORIES
+from gaugeblock.conformance.trials.check import Check
+from gaugeblock.conformance.trials.setting import Setting, dtypes_of, offered_in
+from gaugeblock.reference.formats import FORMATS
+
+
+class SelectionError(Exception):
+    """Something was asked for that does not exist; the message is one sentence naming the nearest that does."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was asked for; empty means everything there is."""
+
+    frameworks: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    skip_missing_device: bool = False
+
+    def has_device(self) -> bool:
+        """Whether any device that was asked for is there."""
+        there = present_devices()
+        return not self.devices or any(matches_device(asked, each) for asked in self.devices for each in there)
+
+    def check(self) -> None:
+        """SelectionError if a name is unknown or a device is not there."""
+        for name in self.frameworks:
+            if name in left_out():
+                raise SelectionError(left_out()[name])
+        every = frameworks()
+        _known("framework", self.frameworks, every)
+        _known("dtype", self.dtypes, (*FORMATS, "int64"))
+        modes = {part for name in every for mode in adapter(name).modes for part in (mode.name, *mode.name.split("-"))}
+        _known("mode", self.modes, sorted(modes))
+        there = present_devices()
+        types = dict.fromkeys(kind for name in every for kind in adapter(name).device_types)
+        for device in self.devices:
+            kind, colon, number = device.partition(":")
+            if kind not in types or (colon and (kind == "cpu" or not number.isdecimal())):
+                _known("device", (device,), tuple(dict.fromkeys((*there, *types))))
+            if not any(matches_device(device, each) for each in there) and not self.skip_missing_device:
+                raise SelectionError(
+                    f"there is no device '{device}' on this machine, which has {', '.join(there)}; "
+                    "leave --device out, or give --skip-missing-device to record it as not run."
+                )
+
+
+def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            hint = f"did you mean '{near[0]}'? " if near else ""
+            raise SelectionError(f"there is no {what} '{name}': {hint}Known are {', '.join(known)}.")
+
+
+def present_devices() -> tuple[str, ...]:
+    """The slug of each device that this machine seems to have for any framework. Imports none."""
+    return tuple(dict.fromkeys(slug for name in frameworks() for slug in adapter(name).present()))
+
+
+def matches_device(asked: str, device: str) -> bool:
+    """Whether `asked` names the device: itself, or its kind, as cuda does every cuda:N."""
+    return asked == device or device.startswith(f"{asked}:")
+
+
+@dataclass(frozen=True)
+class Test:
+    """One check of one implementation in one setting."""
+
+    setting: Setting
+    check: Check
+
+    __test__ = False  # not a test class of pytest's
+
+    @property
+    def id(self) -> str:
+        """The start of the keys of its observations."""
+        return f"{self.setting.prefix}/{self.check.name}"
+
+
+@dataclass
+class Plan:
+    """The tests to run, and why what is missing is missing."""
+
+    tests: list[Test] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+    """Frameworks, and plug-ins that were left out, to why they are not measured."""
+    missing_modes: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(framework, mode) to the reason."""
+
+
+def install_hint(framework: Adapter) -> str:
+    """The command that installs a framework."""
+    if framework.extra:
+        # The suite is on no package index: its extras are those of a clone.
+        how = f"pip install '.[{framework.extra}]' in a clone of gaugeblock"
+    else:
+        how = f"pip install {framework.distributions[0].partition('|')[0]}"
+    return f"{framework.framework} is not installed; {how} installs it"
+
+
+def _devices(framework: Adapter, selection: Selection) -> tuple[str, ...]:
+    """The framework's devices that were asked for, and those that are not there, to say so."""
+    there = framework.present()
+    if not selection.devices:
+        return there
+    found = [device for device in there if any(matches_device(asked, device) for asked in selection.devices)]
+    known = [device for device in selection.devices if device.partition(":")[0] in framework.device_types]
+    absent = [d for d in known if not any(matches_device(d, device) for device in there)]
+    return tuple(dict.fromkeys((*found, *(device if ":" in device else f"{device}:0" for device in absent))))
+
+
+def _wanted(mode: Mode, selection: Selection) -> bool:
+    return not selection.modes or any(asked == mode.name or asked in mode.name.split("-") for asked in selection.modes)
+
+
+def plan(selection: Selection) -> Plan:
+    """The tests of a selection, those of one framework process together. Imports no framework."""
+    selection.check()
+    made = Plan()
+    for what, why in left_out().items():
+        if not selection.frameworks or what.partition(" ")[0] in selection.frameworks:
+            made.absent[what] = why
+    for name in dict.fromkeys(selection.frameworks or frameworks()):
+        framework = adapter(name)
+        if not framework.versions():
+            made.absent[name] = install_hint(framework)
+            continue
+        if not framework.present() and not selection.devices:
+            kinds = " or ".join(framework.device_types)
+            made.absent[name] = f"this machine has no device for {name}, which knows {kinds}"
+            continue
+        for mode in framework.modes:
+            if not _wanted(mode, selection):
+                continue
+            absent = [adapter(need) for need in mode.requires if not adapter(need).versions()]
+            if absent:
+                made.missing_modes[name, mode.name] = install_hint(absent[0])
+                continue
+            made.tests += _tests(framework, mode, selection)
+    return made
+
+
+def _tests(framework: Adapter, mode: Mode, selection: Selection) -> list[Test]:
+    return [
+        Test(setting, check)
+        for device in _devices(framework, selection)
+        for setting, check in every_test(framework, mode, device)
+        if not selection.dtypes or setting.dtype in selection.dtypes
+    ]
+
+
+def every_test(framework: Adapter, mode: Mode, device: str = "cpu") -> Iterator[tuple[Setting, Check]]:
+    """What can be asked of a framework in a mode, on a device: checks of implementations, recipes and stories."""
+    for implementation in framework.implementations:
+        for setting in _settings(implementation, mode, device):
+            yield from ((setting, check) for check in CHECKS if check.applies(setting))
+    if mode.compiled:
+        return
+    for recipe in recipes():
+        if framework.framework in recipe.calls:
+            for setting in _settings(recipe.implementation(framework.framework), mode, device):
+                # As every shape is: where another adapter has the other dtypes, or each is compiled, the first alone.
+                if setting.dtype in mode.sweeps or (setting.dtype == "int64" and mode.sweeps):
+                    yield setting, recipe.check()
+    for story in STORIES:
+        # Scenes leave it to the framework where their models lie.
+        if device == "cpu" and framework.framework in story.scenes and story.dtype in mode.dtypes:
+            implementation = story.implementation(framework.framework)
+            yield Setting(implementation, story.dtype, device, mode), story.check(framework.framework)
+
+
+def _settings(implementation: Implementation, mode: Mode, device: str) -> Iterator[Setting]:
+    for dtype in dtypes_of(implementation, mode):
+        if offered_in(implementation, mode, dtype):
+            yield Setting(implementation, dtype, device, mode)

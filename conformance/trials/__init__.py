@@ -1,0 +1,1 @@
+"""One setting, one case, its calls and how they are judged."""
