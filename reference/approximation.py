@@ -21,6 +21,7 @@ from gaugeblock.reference.balls import Ball, KinkError, PrecisionError, times, t
 from gaugeblock.reference.engine import per_row, resolve
 from gaugeblock.reference.formats import Array, Format
 from gaugeblock.reference.operations import Bound, Operation
+from gaugeblock.reference.summation import Sums, pairwise
 from gaugeblock.reference.truth import LOCK, PRECISIONS, decide
 
 FEW = 4
@@ -52,16 +53,18 @@ class Line:
     parameters: Mapping[str, Any]
     place: int = 0
     weights: tuple[float, ...] | None = None
+    sums: Sums = pairwise
+    """How sums may be taken, where the condition counts their roundings."""
 
     @cached_property
     def _fixed(self) -> tuple[list[Any], dict[str, Any]]:
-        given = []
+        held = []
         for name, rank in zip(self.operation.inputs, self.operation.core_ranks, strict=True):
             numbers = np.asarray(self.inputs[name])
             listed = numbers.tolist() if name in self.operation.integers else numbers.astype(np.float64).tolist()
             exact = listed if name in self.operation.integers else [arb(x) for x in listed] if rank else arb(listed)
-            given.append(exact)
-        return given, resolve(self.operation, self.format, self.parameters)
+            held.append(exact)
+        return held, resolve(self.operation, self.format, self.parameters)
 
     @property
     def width(self) -> int:
@@ -71,10 +74,10 @@ class Line:
 
     def answers(self, moving: Ball) -> list[Ball]:
         """The definition's answers where the moving number is this ball or series."""
-        given, parameters = self._fixed
-        last = given[-1]
+        held, parameters = self._fixed
+        last = held[-1]
         moved = [*last[: self.place], moving, *last[self.place + 1 :]] if isinstance(last, list) else moving
-        return per_row(self.operation, [*given[:-1], moved], parameters)[0]
+        return per_row(self.operation, [*held[:-1], moved], parameters)[0]
 
     def series(self, moving: Ball, terms: int) -> list[list[Ball]]:
         """So many Taylor coefficients of each answer, or of the derivative, around a ball."""
@@ -82,12 +85,14 @@ class Line:
         found = [_coefficients(each, more) for each in self.answers(arb_series([moving, 1], more))]
         if self.weights is None:
             return found
-        slopes = [[row[k] * k for k in range(1, more)] for row in found]
-        return [[total([times(arb(w), s[k]) for w, s in zip(self.weights, slopes, strict=True)]) for k in range(terms)]]
+        derived = [[row[k] * k for k in range(1, more)] for row in found]
+        return [
+            [total([times(arb(w), row[k]) for w, row in zip(self.weights, derived, strict=True)]) for k in range(terms)]
+        ]
 
     def batch(self, numbers: Array) -> dict[str, Array]:
         """The inputs where the moving entry is each of the numbers in turn, batch axis first."""
-        made = {name: np.repeat(np.asarray(given)[None], len(numbers), axis=0) for name, given in self.inputs.items()}
+        made = {name: np.repeat(np.asarray(array)[None], len(numbers), axis=0) for name, array in self.inputs.items()}
         last = self.operation.inputs[-1]
         if self.operation.core_ranks[-1]:
             made[last][:, self.place] = numbers
@@ -114,12 +119,9 @@ class Line:
         """What the bound takes for the unavoidable rounding errors of the answer, of shape (numbers, answers or 1)."""
         if self.bound.sensitivity is None:
             return np.zeros((len(numbers), 1))
-        known = {name: self.parameters[name] for name in self.bound.conventions if name in self.parameters}
-        wide = [each.astype(np.float64) for each in self.batch(numbers).values()]
         upstream = self.upstream(len(numbers))
-        with np.errstate(all="ignore"):
-            given = wide if upstream is None else [*wide, upstream.astype(np.float64)]
-            terms = np.asarray(self.bound.sensitivity(*given, **known))
+        arrays = [*self.batch(numbers).values(), *([] if upstream is None else [upstream])]
+        terms = np.asarray(self.bound.condition(arrays, self.parameters, self.sums))
         return self.moved(terms).reshape(len(numbers), -1)
 
     def moved(self, answers: Array) -> Array:
@@ -318,10 +320,10 @@ class _Pieces:
         chosen = self.numbers[np.linspace(start, stop - 1, PROBED).astype(int)]
         for numbers in (chosen[[0, -1]], chosen[1:-1]):
             head, tail, error = joined([replace(piece, count=len(numbers))], self.format)(numbers)
-            due, rest, open_ = joined([self.single(float(number)) for number in numbers], self.format)(numbers)
+            exact, rest, unknown = joined([self.single(float(number)) for number in numbers], self.format)(numbers)
             with np.errstate(invalid="ignore"):
-                apart = np.where(head == due, 0.0, head - due) + (tail - rest)
-            if not np.all((np.abs(apart) <= error) | np.isinf(open_)):
+                apart = np.where(head == exact, 0.0, head - exact) + (tail - rest)
+            if not np.all((np.abs(apart) <= error) | np.isinf(unknown)):
                 return False
         return True
 

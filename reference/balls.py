@@ -19,24 +19,24 @@ INFINITY: Ball = arb("inf")
 
 
 class PrecisionError(ArithmeticError):
-    """The balls are too wide to decide a comparison or a division; the engine answers by raising the precision."""
+    """The balls are too wide to decide a comparison or a division: the engine repeats it at a higher precision."""
 
 
 class KinkError(ArithmeticError):
-    """There is no derivative: a maximum or minimum changes from one of its arguments to the other."""
+    """There is no derivative: two arguments of a maximum or minimum are equal, and their derivatives differ."""
 
 
-def _slope(x: Ball) -> Ball:
+def _derivative(x: Ball) -> Ball:
     return x[1] if isinstance(x, arb_series) else arb(0)
 
 
 def value(x: Ball) -> Ball:
-    """The number itself, without its derivative."""
+    """The number itself: the constant term of a series."""
     return x[0] if type(x) is arb_series else x
 
 
 def is_zero(x: Ball) -> bool:
-    """Whether x is exactly zero."""
+    """Whether x, or the constant term of a series, is exactly zero."""
     return bool((x[0] if type(x) is arb_series else x) == 0)
 
 
@@ -60,7 +60,7 @@ def times(weight: Ball, x: Ball) -> Ball:
 
 
 def power(x: Ball, exponent: Ball) -> Ball:
-    """x to a positive power, with 0^exponent = 0; a whole power also of a ball around zero."""
+    """x to a positive power, with 0^exponent = 0; an integer power of a ball around zero, too."""
     if exponent.is_integer():
         return math.prod([x] * int(exponent.unique_fmpz()), start=arb(1))
     return x**exponent
@@ -78,26 +78,26 @@ def less(x: Ball, y: Ball) -> bool:
 
 
 def maximum(x: Ball, y: Ball) -> Ball:
-    """The larger of two; NaN if either is. KinkError where the two meet at different slopes."""
+    """The larger of two; NaN if either is. KinkError where they are equal and their derivatives differ."""
     one, other = value(x), value(y)
     if one.is_nan():
         return x
     if other.is_nan():
         return y
     if (type(x) is arb_series or type(y) is arb_series) and one == other:
-        if _slope(x) != _slope(y):
+        if _derivative(x) != _derivative(y):
             raise KinkError
         return x if type(x) is arb_series else y
     return y if less(x, y) else x
 
 
 def minimum(x: Ball, y: Ball) -> Ball:
-    """The smaller of two; NaN if either is."""
+    """The smaller of two; NaN if either is. KinkError as for `maximum`."""
     return -maximum(-x, -y)
 
 
 def total(xs: Sequence[Ball]) -> Ball:
-    """The sum; 0 of nothing."""
+    """The sum; 0 of no terms."""
     result = arb(0)
     for x in xs:
         result = result + x

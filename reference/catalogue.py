@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gaugeblock.reference import (
+from gaugeblock.reference.definitions import (
     activations,
     batch_metrics,
     divergences,

@@ -1,4 +1,4 @@
-"""The engine: evaluates a definition, and its derivatives, over balls."""
+"""The engine: evaluates a definition, and its derivatives, over balls (python-flint's arb)."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ def _balls(values: Any) -> Any:
 
 
 def resolve(operation: Operation, fmt: Format, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as the definition takes them: a float becomes a ball, rounded to the format; `clip` an interval.
+    """Parameters as the definition takes them; TypeError for one that it does not have.
 
-    `clip=e` means the interval [e, 1 - e], its ends rounded to the format as a framework's own constants are;
-    `clip="epsilon"` takes the format's own epsilon for e.
+    A float, in a tuple too, becomes a ball, rounded to the format. `clip=e` becomes the interval [e, 1 - e], its ends
+    rounded to the format as a framework's own constants are; `clip="epsilon"` takes the format's own epsilon for e.
     """
     unknown = set(parameters) - set(operation.parameters)
     if unknown:
         raise TypeError(f"{operation.name} has no parameter {sorted(unknown)[0]!r}")
-    return {name: _resolved(name, given, fmt) for name, given in parameters.items()}
+    return {name: _resolved(name, value, fmt) for name, value in parameters.items()}
 
 
-def _resolved(name: str, given: Any, fmt: Format) -> Any:
+def _resolved(name: str, value: Any, fmt: Format) -> Any:
     if name == "clip":
-        edge = fmt.epsilon if given == "epsilon" else float(given)
+        edge = fmt.epsilon if value == "epsilon" else float(value)
         return arb(fmt.round(edge)), arb(fmt.round(1 - edge))
-    if isinstance(given, tuple):
-        return [_resolved(name, each, fmt) for each in given]
-    return arb(fmt.round(given)) if isinstance(given, float) else given
+    if isinstance(value, tuple):
+        return [_resolved(name, each, fmt) for each in value]
+    return arb(fmt.round(value)) if isinstance(value, float) else value
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Rows:
 
 
 def rows(operation: Operation, inputs: Mapping[str, Array], axis: int = -1) -> _Rows:
-    """The inputs with `axis` moved to the end where the operation takes rows."""
+    """The inputs of an operation, by name, as rows: `axis` moved to the end where the operation takes rows."""
     arrays = []
     batch: tuple[int, ...] = ()
     for name, rank in zip(operation.inputs, operation.core_ranks, strict=True):
@@ -72,7 +72,10 @@ def rows(operation: Operation, inputs: Mapping[str, Array], axis: int = -1) -> _
 
 
 def per_row(operation: Operation, row: list[Any], parameters: Mapping[str, Any]) -> tuple[list[Ball], Ball]:
-    """The answers for one row, and the weight with which it counts in a mean."""
+    """The answers for one row (one, or as many as the row is long), and the weight with which it counts in a mean.
+
+    `row` has an entry for each input: a ball or label, or a list of them. `parameters` come from `resolve`.
+    """
     answer = operation.definition(*row, **parameters)
     if isinstance(answer, Weighted):
         return [answer.value], answer.weight
@@ -81,7 +84,7 @@ def per_row(operation: Operation, row: list[Any], parameters: Mapping[str, Any])
 
 @dataclass(frozen=True)
 class _Samples:
-    """Rows with the weights that the caller gives them, and the number that a mean divides by."""
+    """Rows with the caller's weights, and how they are reduced."""
 
     operation: Operation
     rows: list[list[Any]]
@@ -118,11 +121,11 @@ def _samples(
     listed = list(batch)
     weights = [None] * len(listed)
     if sample_weight is not None:
-        given = sample_weight.astype(np.float64).ravel().tolist()
+        numbers = sample_weight.astype(np.float64).ravel().tolist()
         if batch.operation.whole:
-            parameters = {**parameters, "sample_weight": tuple(given)}
+            parameters = {**parameters, "sample_weight": tuple(numbers)}
         else:
-            weights = _balls(given)
+            weights = _balls(numbers)
     resolved = resolve(batch.operation, fmt, parameters)
     return _Samples(batch.operation, listed, weights, resolved, reduction, mean_over)
 
@@ -137,12 +140,21 @@ def evaluate(
     mean_over: str = "weights",
     **parameters: Any,
 ) -> Truth:
-    """The exact answers of `operation` for arrays of numbers of `fmt`, in the shape that an implementation returns.
+    """The exact answers of `operation`, in the shape that an implementation returns.
 
-    Shapes: every input has the same batch axes; rowwise inputs have one more at `axis`. `reduction` mean and sum
-    give shape (), none keeps all. A mean divides by the sum of the samples' weights, or by their number for
-    `mean_over="samples"`; 0/0 is NaN. Weights come from the input `sample_weight`, one for each sample, and from
-    the definition itself; a metric of a whole batch takes them as its parameter `sample_weight`.
+    Raises TypeError for a parameter that the definition does not have, and PrecisionError where no precision decides.
+
+    Args:
+        operation: the operation.
+        fmt: the format to which answers and parameters are rounded.
+        inputs: arrays by name, of any real dtype. All have the same batch axes; rowwise ones have one more at `axis`.
+            `sample_weight`, if there, is a weight for each sample, in the shape of the batch; a metric of a whole batch
+            takes it as its parameter.
+        axis: the core axis of rowwise inputs and answers.
+        reduction: "mean" and "sum" give shape (), "none" keeps the answer of each sample.
+        mean_over: a mean divides by the sum of "weights", those of the definition and of `sample_weight`, or by the
+            number of "samples"; 0/0 is NaN.
+        **parameters: those of the definition, see `resolve`.
     """
     batch = rows(operation, inputs, axis)
     with LOCK:
@@ -165,7 +177,7 @@ def evaluate(
 
 
 LONG = 24
-"""Rows longer than this are differentiated at a sample of their entries."""
+"""Of rows longer than this, derivatives are computed at a sample of their entries."""
 
 
 def _differentiated(entries: list[Ball], row: list[Any]) -> Iterable[int]:
@@ -180,7 +192,7 @@ def _differentiated(entries: list[Ball], row: list[Any]) -> Iterable[int]:
     return sorted({0, count - 1, *extremes, *labels, *(count * step // 16 for step in range(16))})
 
 
-_UNASKED: Element = (0.0, 1.0, 0.0, 0.0, False)
+_NOT_COMPUTED: Element = (0.0, 1.0, 0.0, 0.0, False)
 
 
 def gradient(
@@ -197,9 +209,13 @@ def gradient(
 ) -> Truth:
     """The exact vector-Jacobian product with respect to the last input, in its shape.
 
-    `cotangent` has the shape of the answer. The derivative comes from the definition itself, evaluated on power
-    series with one input entry as the variable. `order=2` gives the second derivative of a function of one number.
-    Of rows longer than LONG a sample of entries is `asked`, and no entry that stands at a kink.
+    The derivative comes from the definition itself, evaluated on power series with one input entry as the variable.
+    Entries that are not computed are False in `asked`: those at a kink, and of rows longer than LONG all but a sample.
+    The other arguments, and what is raised, are those of `evaluate`.
+
+    Args:
+        cotangent: numbers in the shape of the answer.
+        order: 2 gives the second derivative of a function of one number, times the cotangent.
     """
     batch = rows(operation, inputs, axis)
     weights = np.asarray(cotangent, dtype=np.float64)
@@ -240,14 +256,13 @@ def gradient(
                         results.append(arb(0))
                         continue
                     # The coefficient of x^2 is half of the second derivative.
-                    slopes = [a[order] * order if isinstance(a, arb_series) else arb(0) for a in answers]
-                    results.append(
-                        total([arb(float(w)) * s for w, s in zip(weight, slopes, strict=True)]) / divisors[ctx.prec]
-                    )
+                    derivatives = [a[order] * order if isinstance(a, arb_series) else arb(0) for a in answers]
+                    terms = [arb(float(w)) * d for w, d in zip(weight, derivatives, strict=True)]
+                    results.append(total(terms) / divisors[ctx.prec])
                 return results
 
             found = dict(zip(chosen, decide(product, fmt), strict=True))
-            elements += [found.get(place, _UNASKED) for place in range(len(entries))]
+            elements += [found.get(place, _NOT_COMPUTED) for place in range(len(entries))]
             asked += [place in found and place not in kinks for place in range(len(entries))]
     shape = batch.arrays[-1].shape
     truth = truth_of(elements, shape)

@@ -21,7 +21,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Format:
-    """A binary format with `precision` significant bits, the hidden one included, and largest exponent `emax`."""
+    """A binary format: `precision` significant bits, the hidden one included, and the largest exponent `emax`.
+
+    `dtype` is the NumPy dtype that stores its numbers.
+    """
 
     name: str
     precision: int
@@ -59,7 +62,10 @@ class Format:
         return self.epsilon / 2
 
     def ulp_exponent(self, exponent: int) -> int:
-        """log2 of the unit in the last place of numbers in [2^exponent, 2^(exponent + 1))."""
+        """log2 of the unit in the last place of numbers in [2^exponent, 2^(exponent + 1)).
+
+        Below the smallest normal number and beyond the largest it is that of the nearest binade of the format.
+        """
         return min(max(exponent, self.emin), self.emax) - self.precision + 1
 
     def round_dyadic(self, mantissa: int, exponent: int) -> float:
@@ -101,7 +107,7 @@ class Format:
         return self.round_dyadic(sticky if fraction > 0 else -sticky, -scale - 1)
 
     def next_up(self, value: float) -> float:
-        """The next larger number of the format; `value` must be one of its numbers."""
+        """The next larger number of the format, of which `value` must be one; NaN and infinity stay as they are."""
         if math.isnan(value) or value == math.inf:
             return value
         if value == -math.inf:
@@ -117,11 +123,11 @@ class Format:
         return value + step
 
     def next_down(self, value: float) -> float:
-        """The next smaller number of the format."""
+        """The next smaller number of the format; see `next_up`."""
         return -self.next_up(-value)
 
     def array(self, values: Any) -> Array:
-        """`values`, each of which must be a number of the format, as an array of its storage type."""
+        """`values` (array-like) as an array of `dtype`; ValueError if one of them is no number of the format."""
         wide = np.asarray(values, dtype=np.float64)
         with np.errstate(all="ignore"):
             narrow = wide.astype(self.dtype)
@@ -130,7 +136,7 @@ class Format:
         return narrow
 
     def rounded(self, values: Any) -> Array:
-        """`values` (array-like of binary64 numbers) rounded one by one, as an array of the storage type."""
+        """`values` (array-like of binary64 numbers), each rounded to nearest, ties to even, as an array of `dtype`."""
         wide = np.asarray(values, dtype=np.float64)
         if self.dtype == np.float64:
             return self.array(wide)

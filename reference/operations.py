@@ -7,16 +7,18 @@ import functools
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
+import numpy as np
 from gaugeblock.reference.formats import Array
+from gaugeblock.reference.summation import Sums, pairwise
 
 Kind = Literal["activation", "loss", "metric"]
 
 REDUCTIONS = ("none", "mean", "sum")
-"""What a loss or metric of many samples can be asked for."""
+"""What a loss or metric returns of many samples: the value of each, their mean, or their sum."""
 
 Sensitivity = Callable[..., Array]
 
@@ -50,7 +52,7 @@ INTEGER_DOMAINS = ("label", "binary", "mask")
 
 
 class Weighted(NamedTuple):
-    """The answer for one sample that counts with a weight: the mean divides the sum of values by that of weights."""
+    """The value of one sample and its weight: a mean divides the sum of the values by that of the weights."""
 
     value: Any
     weight: Any
@@ -61,7 +63,8 @@ class Bound:
     """How far from the truth an answer may lie: `ulps` ULP + u * sensitivity, u being the unit roundoff.
 
     `sensitivity` takes the operation's arrays in binary64, core axes last, and gives, in the shape of the answer
-    before reduction, the absolute size of the rounding errors that the best known algorithm cannot avoid.
+    before reduction, the absolute size of the rounding errors that the best known algorithm cannot avoid. Its
+    keyword-only arguments are parameters of the definition, and `sums`, how often a term of a sum is rounded.
     """
 
     ulps: float
@@ -69,12 +72,27 @@ class Bound:
     sensitivity: Sensitivity | None = None
 
     @functools.cached_property
-    def conventions(self) -> tuple[str, ...]:
-        """Parameters of the definition that the sensitivity depends on: its keyword-only arguments."""
+    def _keywords(self) -> tuple[str, ...]:
+        """Names of the keyword-only arguments of the sensitivity."""
         if self.sensitivity is None:
             return ()
         parameters = inspect.signature(self.sensitivity).parameters.values()
         return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
+
+    def condition(self, arrays: Sequence[Array], parameters: Mapping[str, Any], sums: Sums = pairwise) -> Array | float:
+        """The sensitivity at these arrays, in binary64; 0 for a bound that has none.
+
+        Args:
+            arrays: the operation's inputs in order, core axes last, and for a derivative the cotangent behind them.
+            parameters: values of the definition's parameters; those that the sensitivity does not take are ignored.
+            sums: the order of summation, for a sensitivity that counts the roundings of sums.
+        """
+        if self.sensitivity is None:
+            return 0.0
+        known = {name: value for name, value in {**parameters, "sums": sums}.items() if name in self._keywords}
+        wide = [np.asarray(array, dtype=np.float64) for array in arrays]
+        with np.errstate(all="ignore"):
+            return np.asarray(self.sensitivity(*wide, **known))
 
     def __str__(self) -> str:
         return f"{self.ulps:g} ULP" + (" + u * condition" if self.sensitivity else "") + f": {self.reason}"
@@ -99,9 +117,9 @@ class Operation:
     second_bound: Bound | None = None
     """For the second derivative of a function of one number."""
     asks: tuple[Mapping[str, Any], ...] = ()
-    """Parameters that the ordinary cases are asked with besides the defaults."""
+    """Parameters with which the ordinary cases are evaluated, besides the defaults: a mapping for each variant."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Parameters of the definition with their defaults."""
+    """Parameters of the definition with their defaults; `inspect.Parameter.empty` for one that has none."""
 
     @functools.cached_property
     def inputs(self) -> tuple[str, ...]:
@@ -146,18 +164,18 @@ class Operation:
     @functools.cached_property
     def meanings(self) -> dict[str, str]:
         """What parameters mean, by name: the lines `name: meaning` under `Args:` in the definition's docstring."""
-        told: dict[str, str] = {}
+        meanings: dict[str, str] = {}
         name = ""
         for line in (inspect.getdoc(self.definition) or "").partition("\nArgs:\n")[2].splitlines():
             entry = re.fullmatch(r" {4}(\w+): (.+)", line)
             if entry:
                 name = entry[1]
-                told[name] = entry[2]
+                meanings[name] = entry[2]
             elif line.startswith(" " * 5) and name:
-                told[name] += f" {line.strip()}"
+                meanings[name] += f" {line.strip()}"
             else:
                 break
-        return told
+        return meanings
 
     @property
     def formula(self) -> str:
@@ -179,9 +197,18 @@ class UnknownOperationError(LookupError):
 
 
 def define(kind: Kind, signature: str, domains: str, *, source: str, bound: Bound, **more: Any) -> Callable[..., Any]:
-    """Decorator that enters a definition in the table. Its docstring's first line is the operation's summary.
+    """Decorator that enters a definition in the table, under its own name.
 
-    `domains` names what each input holds, in order: "label logits".
+    The first line of its docstring is the operation's summary, and `Args:` says what each keyword parameter means.
+    ValueError if the name is taken, or signature and domains do not fit.
+
+    Args:
+        kind: activation, loss or metric.
+        signature: as in Operation, one pair of parentheses for each input.
+        domains: what each input holds, in order: "label logits".
+        source: the publication that has the formula.
+        bound: how far from the truth an answer may lie.
+        **more: further fields of Operation: gradient_bound, second_bound, asks.
     """
 
     def enter(definition: Callable[..., Any]) -> Callable[..., Any]:
@@ -204,7 +231,7 @@ def define(kind: Kind, signature: str, domains: str, *, source: str, bound: Boun
 
 
 def operation(name: str) -> Operation:
-    """The operation called `name`; UnknownOperationError with the near match if there is none."""
+    """The operation called `name`; UnknownOperationError, with the nearest name, if there is none."""
     try:
         return OPERATIONS[name]
     except KeyError:

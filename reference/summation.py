@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from contextvars import ContextVar
+from collections.abc import Callable
 
 import numpy as np
 from gaugeblock.reference.formats import Array
 
-_any_order: ContextVar[bool] = ContextVar("any_order", default=False)
+Sums = Callable[[float | Array], Array]
+"""How sums are taken: from the number of terms to the roundings that each of them meets."""
 
 
-def roundings(count: float | Array) -> Array:
-    """Roundings that a sum of so many terms costs each of them: a number, or one for each of several sums.
+def pairwise(count: float | Array) -> Array:
+    """log2 n roundings for each of n terms: pairwise summation, the best order known."""
+    return np.asarray(np.log2(np.maximum(1.0, count)))
 
-    Pairwise summation, the best known, needs log2 of their number. Where sums may be taken in any order
-    (`sums_in_any_order`) it is n - 1, of which random signs leave lambda sqrt(n) in all but 2 exp(-lambda^2 / 2) of the
-    sums: 4 is exceeded by one in 1,500. Higham and Mary, A new approach to probabilistic rounding error analysis,
-    SIAM J. Sci. Comput. 41(5), 2019.
+
+def in_any_order(count: float | Array) -> Array:
+    """Roundings for each of n terms of a sum that is taken one after another: n - 1, or 4 sqrt(n) if that is less.
+
+    Of n roundings of random signs lambda sqrt(n) are left in all but 2 exp(-lambda^2 / 2) of the sums: 4 is exceeded by
+    one in 1,500. Higham and Mary, A new approach to probabilistic rounding error analysis, SIAM J. Sci. Comput. 41(5),
+    2019.
     """
     terms = np.maximum(1.0, count)
-    return np.asarray(np.minimum(terms - 1, 4 * np.sqrt(terms)) if _any_order.get() else np.log2(terms))
-
-
-def in_any_order() -> bool:
-    """Whether bounds hold for sums that are taken in any order."""
-    return _any_order.get()
-
-
-@contextlib.contextmanager
-def sums_in_any_order() -> Iterator[None]:
-    """Within it, bounds hold for sums that are taken one term after another."""
-    token = _any_order.set(True)
-    try:
-        yield
-    finally:
-        _any_order.reset(token)
+    return np.asarray(np.minimum(terms - 1, 4 * np.sqrt(terms)))

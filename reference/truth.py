@@ -1,4 +1,4 @@
-"""Truths: exact values with their rounding settled, and the raising of the precision until they are."""
+"""Truths: exact values with their rounding certain, and the raising of the precision until it is."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class Truth:
-    """Exact answers, element by element: exact = nearest - residual * ulp.
+    """Exact answers, element by element, as binary64 arrays: exact = nearest - residual * ulp.
 
     `nearest` is the exact value correctly rounded (NaN where the definition has no value; the largest finite
     number where the exact value is finite and beyond it); `ulp` its unit in the last place; `residual`, in
-    [-1/2, 1/2], is given as the sum of two binary64 numbers along a leading axis of length 2. `undecided` marks
+    [-1/2, 1/2], is the sum of two binary64 numbers, along a leading axis of length 2. `undecided` marks
     elements whose rounding stayed uncertain at the highest precision.
     """
 
@@ -37,7 +37,7 @@ class Truth:
     residual: Array
     undecided: Array
     asked: Array | None = None
-    """Where a truth was computed at some elements alone: which. None means all."""
+    """Which elements were computed, where not all of them were: of a gradient, the entries whose derivative was."""
 
     def text(self, at: tuple[int, ...]) -> str:
         """The exact value of one element to 20 significant digits."""
@@ -47,12 +47,12 @@ class Truth:
         return decimal(self.exact(at))
 
     def exact(self, at: tuple[int, ...]) -> Fraction:
-        """The exact value of one finite element, to the digits of its residual."""
+        """nearest - residual * ulp of one finite element: the exact value to the digits of its residual."""
         error = Fraction(float(self.residual[0][at])) + Fraction(float(self.residual[1][at]))
         return Fraction(float(self.nearest[at])) - error * Fraction(float(self.ulp[at]))
 
     def take(self, index: Any) -> Truth:
-        """The truth of some of its elements, or of their repetition: a NumPy index of the first axis."""
+        """The truth of the elements at a NumPy index of the first axis, which may repeat them."""
         asked = None if self.asked is None else self.asked[index]
         return Truth(self.nearest[index], self.ulp[index], self.residual[:, index], self.undecided[index], asked)
 
@@ -68,7 +68,7 @@ class Truth:
 
 
 def decimal(value: Fraction, digits: int = 20) -> str:
-    """`value` to so many significant decimal digits."""
+    """`value` rounded to so many significant decimal digits, as text."""
     if value == 0:
         return "0"
     # Two more bits a digit than needed leave the rounding to str alone.
@@ -80,6 +80,7 @@ def decimal(value: Fraction, digits: int = 20) -> str:
 
 
 Element = tuple[float, float, float, float, bool]
+"""nearest, ulp, the two parts of the residual, undecided: one element of a Truth."""
 
 
 def settle_plainly(ball: Ball, fmt: Format) -> Element | None:
@@ -161,7 +162,10 @@ def settle(ball: Ball, fmt: Format, last: bool) -> Element | None:
 
 
 def decide(compute: Callable[[], list[Ball]], fmt: Format) -> list[Element]:
-    """Evaluate `compute` at rising precision until every element is settled."""
+    """Evaluate `compute` at rising precision until the rounding of every element is certain.
+
+    What the last of PRECISIONS leaves uncertain is `undecided`. PrecisionError if `compute` gives no balls even there.
+    """
     settled: list[Element | None] = []
     for precision in PRECISIONS:
         ctx.prec = precision
@@ -185,13 +189,13 @@ def decide(compute: Callable[[], list[Ball]], fmt: Format) -> list[Element]:
 
 
 def truth_of(elements: list[Element], shape: tuple[int, ...]) -> Truth:
-    """Settled elements as the truth of an array of that shape."""
+    """Elements, in C order, as the truth of an array of that shape."""
     table = np.array(elements, dtype=np.float64).reshape(-1, 5).T.reshape(5, *shape)
     return Truth(table[0], table[1], table[2:4], table[4].astype(bool))
 
 
 def rationals(values: Sequence[Fraction], fmt: Format) -> Truth:
-    """The truth of exact rationals, in shape (n,)."""
+    """The truth of n exact rationals, in shape (n,)."""
     with LOCK:
         elements = decide(lambda: [arb(value.numerator) / arb(value.denominator) for value in values], fmt)
     return truth_of(elements, (len(values),))

@@ -1,6 +1,6 @@
 """Metrics of one sample: 1 if it is classified correctly, else 0; the engine takes the mean, an exact rational.
 
-No definition breaks a tie: where scores tie, frameworks differ, and a probe asks how.
+No definition breaks a tie: where scores tie, frameworks differ, and a probe reports how.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def binary_accuracy(y_true: int, y_score: Ball, *, threshold: Ball = HALF) -> Ba
     """Share of samples whose score lies above the threshold exactly when the label is 1.
 
     Args:
-        threshold: the score above which 1 is predicted
+        threshold: the score above which 1 is predicted.
     """
     return arb(less(threshold, y_score) == (y_true == 1))
 
@@ -61,7 +61,7 @@ def top_k_accuracy(labels: int, y_score: Sequence[Ball], *, k: int = 2) -> Ball:
     """Share of rows in which fewer than k scores are larger than the label's.
 
     Args:
-        k: the number of first places that count as right
+        k: the number of first places that count as right.
     """
     own = value(y_score[labels])
     larger = sum(1 for score in y_score if value(score) > own)
@@ -81,19 +81,31 @@ def _hits(y_true: Sequence[Ball], y_score: Sequence[Ball], threshold: Ball) -> l
 
 @define("metric", "(c),(c)->()", "multi_hot scores", source=MULTI_LABEL, bound=MEAN)
 def hamming_loss(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
-    """Share of labels, of all labels of all rows, that are predicted wrongly."""
+    """Share of labels, of all labels of all rows, that are predicted wrongly.
+
+    Args:
+        threshold: the score above which a label is predicted to be 1, the same for every label.
+    """
     hits = _hits(y_true, y_score, threshold)
     return arb(hits.count(False)) / len(hits)
 
 
 @define("metric", "(c),(c)->()", "multi_hot scores", source=MULTI_LABEL, bound=MEAN)
 def multilabel_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
-    """Share of labels, of all labels of all rows, that are predicted rightly."""
+    """Share of labels, of all labels of all rows, that are predicted rightly.
+
+    Args:
+        threshold: the score above which a label is predicted to be 1, the same for every label.
+    """
     hits = _hits(y_true, y_score, threshold)
     return arb(hits.count(True)) / len(hits)
 
 
 @define("metric", "(c),(c)->()", "multi_hot scores", source=MULTI_LABEL, bound=MEAN)
 def subset_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
-    """Share of rows of which every label is predicted rightly."""
+    """Share of rows of which every label is predicted rightly.
+
+    Args:
+        threshold: the score above which a label is predicted to be 1, the same for every label.
+    """
     return arb(all(_hits(y_true, y_score, threshold)))

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-from gaugeblock.reference.activations import SCALAR, SCALAR_GRADIENT
 from gaugeblock.reference.balls import INFINITY, Ball, exp, log, maximum, times, total
+from gaugeblock.reference.definitions.activations import SCALAR, SCALAR_GRADIENT
+from gaugeblock.reference.definitions.losses import ONE, ZERO, one_hot
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.losses import ONE, ZERO, one_hot
 from gaugeblock.reference.operations import Bound, define
-from gaugeblock.reference.summation import roundings
+from gaugeblock.reference.summation import Sums
 
 CRAMMER = (
     "Crammer and Singer, On the algorithmic implementation of multiclass kernel-based vector machines, JMLR 2, 2001"
@@ -28,7 +28,7 @@ ELISSEEFF = "Elisseeff and Weston, A kernel method for multi-labelled classifica
 HADSELL = "Hadsell, Chopra and LeCun, Dimensionality reduction by learning an invariant mapping, CVPR 2006"
 
 EXACT = Bound(1, "a product with a sign is exact, and one difference is rounded")
-SLOPE = Bound(3, "a number of small integers, divided by those of samples and classes")
+PIECEWISE = Bound(3, "a number of small integers, divided by those of samples and classes")
 
 
 def largest(xs: Sequence[Ball]) -> Ball:
@@ -62,9 +62,9 @@ def _categorical(y_true: Array, scores: Array) -> Array:
     return np.asarray(np.where(gap > -1, np.abs(gap), 0.0))
 
 
-def _one_vs_all(labels: Array, scores: Array) -> Array:
+def _one_vs_all(labels: Array, scores: Array, *, sums: Sums) -> Array:
     each = np.maximum(0.0, 1 - _finite((2 * one_hot(labels, scores) - 1) * scores))
-    return np.asarray(roundings(scores.shape[-1]) * each.sum(axis=-1))
+    return np.asarray(sums(scores.shape[-1]) * each.sum(axis=-1))
 
 
 def _violations(
@@ -83,9 +83,10 @@ def _multi_margin(
     p: int = 1,
     margin: float = 1.0,
     class_weight: Sequence[float] | None = None,
+    sums: Sums,
 ) -> Array:
     gaps, short, weight = _violations(labels, scores, margin, class_weight)
-    each = p * short ** (p - 1) * np.abs(gaps) * (short > 0) + roundings(scores.shape[-1]) * short**p
+    each = p * short ** (p - 1) * np.abs(gaps) * (short > 0) + sums(scores.shape[-1]) * short**p
     return np.asarray(weight * each.sum(axis=-1))
 
 
@@ -97,25 +98,26 @@ def _multi_margin_gradient(
     p: int = 1,
     margin: float = 1.0,
     class_weight: Sequence[float] | None = None,
+    sums: Sums,
 ) -> Array:
     gaps, short, weight = _violations(labels, scores, margin, class_weight)
     wanted = one_hot(labels, scores)
     each = (p - 1) * p * np.abs(gaps) * (short > 0)
-    whole = each + roundings(scores.shape[-1]) * p * short ** (p - 1) * (short > 0)
+    whole = each + sums(scores.shape[-1]) * p * short ** (p - 1) * (short > 0)
     sizes = each + wanted * whole.sum(axis=-1, keepdims=True)
     return np.asarray((np.abs(cotangent) * weight)[..., None] * sizes)
 
 
-def _multilabel_margin(y_true: Array, scores: Array) -> Array:
+def _multilabel_margin(y_true: Array, scores: Array, *, sums: Sums) -> Array:
     pairs = (y_true == 1)[..., :, None] & (y_true != 1)[..., None, :]
     with np.errstate(all="ignore"):
         gaps = _finite(scores[..., None, :] - scores[..., :, None])
     short = np.maximum(0.0, 1 + gaps) * pairs
-    each = np.abs(gaps) * (short > 0) + roundings(np.sum(pairs, axis=(-1, -2), keepdims=True)) * short
+    each = np.abs(gaps) * (short > 0) + sums(np.sum(pairs, axis=(-1, -2), keepdims=True)) * short
     return np.asarray(np.sum(each, axis=(-1, -2)) / scores.shape[-1])
 
 
-@define("loss", "(),()->()", "sign real", source=f"{HTF}, table 12.1", bound=EXACT, gradient_bound=SLOPE)
+@define("loss", "(),()->()", "sign real", source=f"{HTF}, table 12.1", bound=EXACT, gradient_bound=PIECEWISE)
 def hinge(y_true: Ball, score: Ball) -> Ball:
     """Hinge loss of a sign and a score, max(0, 1 - y s)."""
     return maximum(1 - y_true * score, ZERO)
@@ -127,7 +129,7 @@ def hinge(y_true: Ball, score: Ball) -> Ball:
     "sign real",
     source=CHANG,
     bound=Bound(3, "a rounded difference, squared"),
-    gradient_bound=Bound(4, "twice a rounded difference, multiplied with what comes from above"),
+    gradient_bound=Bound(4, "twice a rounded difference, times the cotangent"),
 )
 def squared_hinge(y_true: Ball, score: Ball) -> Ball:
     """Squared hinge loss of a sign and a score, max(0, 1 - y s)^2."""
@@ -135,7 +137,7 @@ def squared_hinge(y_true: Ball, score: Ball) -> Ball:
     return shortfall * shortfall
 
 
-@define("loss", "(),()->()", "sign real", source=COLLINS, bound=EXACT, gradient_bound=SLOPE)
+@define("loss", "(),()->()", "sign real", source=COLLINS, bound=EXACT, gradient_bound=PIECEWISE)
 def perceptron(y_true: Ball, score: Ball) -> Ball:
     """Perceptron loss of a sign and a score, max(0, -y s)."""
     return maximum(-y_true * score, ZERO)
@@ -160,13 +162,14 @@ def logistic_of_signs(y_true: Ball, score: Ball) -> Ball:
     "sign real",
     source=f"{HADSELL}, eq. 4, without its squares and halves",
     bound=EXACT,
-    gradient_bound=SLOPE,
+    gradient_bound=PIECEWISE,
     asks=({"margin": 2.0},),
 )
 def hinge_embedding(y_true: Ball, score: Ball, *, margin: Ball = ONE) -> Ball:
     """Hinge loss of a distance, s for like pairs (y = 1) and max(0, margin - s) for unlike ones.
 
-    margin: the distance from which on unlike pairs cost nothing.
+    Args:
+        margin: the distance from which on unlike pairs cost nothing.
     """
     return score if y_true == 1 else maximum(margin - score, ZERO)
 
@@ -177,7 +180,7 @@ def hinge_embedding(y_true: Ball, score: Ball, *, margin: Ball = ONE) -> Ball:
     "one_hot decisions",
     source=f"{CRAMMER}; with 0 among the scores of the other classes",
     bound=Bound(2, "the gap between two scores is rounded once, and cancels against the margin", _categorical),
-    gradient_bound=SLOPE,
+    gradient_bound=PIECEWISE,
 )
 def categorical_hinge(y_true: Sequence[Ball], scores: Sequence[Ball]) -> Ball:
     """Hinge loss of a one-hot row, max(0, 1 + max_c (1 - t_c) s_c - sum_c t_c s_c), with 0 * inf = 0."""
@@ -192,7 +195,7 @@ def categorical_hinge(y_true: Sequence[Ball], scores: Sequence[Ball]) -> Ball:
     "label decisions",
     source=CRAMMER,
     bound=Bound(2, "the gap between two scores is rounded once, and cancels against the margin", _multiclass),
-    gradient_bound=SLOPE,
+    gradient_bound=PIECEWISE,
 )
 def multiclass_hinge(labels: int, scores: Sequence[Ball]) -> Ball:
     """Hinge loss of a label and a row of scores, max(0, 1 + max over the other classes - s_label)."""
@@ -206,7 +209,7 @@ def multiclass_hinge(labels: int, scores: Sequence[Ball]) -> Ball:
     "label decisions",
     source=COLLINS,
     bound=EXACT,
-    gradient_bound=SLOPE,
+    gradient_bound=PIECEWISE,
 )
 def multiclass_perceptron(labels: int, scores: Sequence[Ball]) -> Ball:
     """Perceptron loss of a label and a row of scores, max_c s_c - s_label."""
@@ -219,7 +222,7 @@ def multiclass_perceptron(labels: int, scores: Sequence[Ball]) -> Ball:
     "label decisions",
     source=RIFKIN,
     bound=Bound(2, "the terms have one sign; their sum is pairwise", _one_vs_all),
-    gradient_bound=SLOPE,
+    gradient_bound=PIECEWISE,
 )
 def one_vs_all_hinge(labels: int, scores: Sequence[Ball]) -> Ball:
     """Sum of each class's hinge loss, sum_c max(0, 1 - y_c s_c), where y_c is 1 at the label and -1 elsewhere."""
@@ -246,8 +249,10 @@ def multi_margin(
 ) -> Ball:
     """Mean over the classes of w_label max(0, margin - s_label + s_c)^p, in which the label's own term is 0.
 
-    p: the power of each violation, 1 or 2. margin: by how much the label's score is to lead.
-    class_weight: w, a number for each class.
+    Args:
+        p: exponent of each shortfall, 1 or 2.
+        margin: by how much the label's score must exceed another class's for that class to cost nothing.
+        class_weight: w, a number for each class; None for 1 each.
     """
     weight = class_weight[labels] if class_weight else ONE
     shortfalls = [maximum(margin - scores[labels] + s, ZERO) for c, s in enumerate(scores) if c != labels]
@@ -260,7 +265,7 @@ def multi_margin(
     "multi_hot decisions",
     source=f"{ELISSEEFF}; over the number of classes",
     bound=Bound(4, "each gap is rounded once, and cancels against the margin; sums are pairwise", _multilabel_margin),
-    gradient_bound=SLOPE,
+    gradient_bound=PIECEWISE,
 )
 def multilabel_margin(y_true: Sequence[Ball], scores: Sequence[Ball]) -> Ball:
     """Sum over labels j and other classes i of max(0, 1 - (s_j - s_i)), over the number of classes."""

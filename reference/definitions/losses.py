@@ -1,6 +1,7 @@
 """Losses of one sample; the engine applies the reduction over samples.
 
-A convention that a framework follows (clipping, normalisation) is a parameter here, off by default.
+A row has shape (c,) for c classes. What frameworks do differently (clipping, normalisation) is a parameter here,
+off by default.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from flint import arb
-from gaugeblock.reference.activations import BHH, GBC, spread
 from gaugeblock.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, times, total
+from gaugeblock.reference.definitions.activations import BHH, GBC, spread
 from gaugeblock.reference.formats import Array
 from gaugeblock.reference.operations import Bound, Weighted, define
+from gaugeblock.reference.summation import Sums
 
 BISHOP = "Bishop, Pattern Recognition and Machine Learning, Springer, 2006"
 
@@ -60,7 +62,7 @@ def _bce_logits_gradient(
 
 
 def _cce(y_true: Array, y_pred: Array, *, label_smoothing: float = 0.0, normalise: bool = False) -> Array:
-    """Dividing by the row's sum rounds each p once, which costs u in log p; a p taken as given is exact."""
+    """Dividing by the row's sum rounds each p once, which costs u in log p; without it, p is exact."""
     return np.asarray(_weights(y_true, label_smoothing, None).sum(axis=-1) * normalise + 0 * y_pred[..., 0])
 
 
@@ -78,9 +80,14 @@ def _weights(y_true: Array, label_smoothing: float, class_weight: Sequence[float
 
 
 def _cce_logits(
-    y_true: Array, logits: Array, *, label_smoothing: float = 0.0, class_weight: Sequence[float] | None = None
+    y_true: Array,
+    logits: Array,
+    *,
+    label_smoothing: float = 0.0,
+    class_weight: Sequence[float] | None = None,
+    sums: Sums,
 ) -> Array:
-    _, d, condition = spread(logits)
+    _, d, condition = spread(logits, sums=sums)
     each = 1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))
     return np.asarray(np.sum(_weights(y_true, label_smoothing, class_weight) * each, axis=-1))
 
@@ -92,8 +99,9 @@ def _cce_logits_gradient(
     *,
     label_smoothing: float = 0.0,
     class_weight: Sequence[float] | None = None,
+    sums: Sums,
 ) -> Array:
-    p, _, condition = spread(logits)
+    p, _, condition = spread(logits, sums=sums)
     weight = _weights(y_true, label_smoothing, class_weight)
     return np.asarray(
         np.abs(cotangent)[..., None] * (p * weight.sum(axis=-1, keepdims=True) * (2 + condition) + weight)
@@ -101,12 +109,12 @@ def _cce_logits_gradient(
 
 
 def one_hot(labels: Array, like: Array) -> Array:
-    """Rows with a one at each label; all zero for a label that is none of the classes."""
+    """Rows like those of `like`, binary64, 1 at each label and 0 elsewhere; all 0 for a label of no class."""
     return np.asarray(np.arange(like.shape[-1]) == labels[..., None], dtype=np.float64)
 
 
-def _shown(labels: Array, logits: Array, ignore_index: int | None) -> Array:
-    """The logits with rows that are ignored taken for zeros: what they hold is of no account."""
+def _counted(labels: Array, logits: Array, ignore_index: int | None) -> Array:
+    """The logits, with zeros for the rows of samples that do not count."""
     return np.where((labels == ignore_index)[..., None], 0.0, logits) if ignore_index is not None else logits
 
 
@@ -117,9 +125,12 @@ def _sparse(
     label_smoothing: float = 0.0,
     class_weight: Sequence[float] | None = None,
     ignore_index: int | None = None,
+    sums: Sums,
 ) -> Array:
-    known = _shown(labels, logits, ignore_index)
-    return _cce_logits(one_hot(labels, logits), known, label_smoothing=label_smoothing, class_weight=class_weight)
+    known = _counted(labels, logits, ignore_index)
+    return _cce_logits(
+        one_hot(labels, logits), known, label_smoothing=label_smoothing, class_weight=class_weight, sums=sums
+    )
 
 
 def _sparse_gradient(
@@ -130,10 +141,11 @@ def _sparse_gradient(
     label_smoothing: float = 0.0,
     class_weight: Sequence[float] | None = None,
     ignore_index: int | None = None,
+    sums: Sums,
 ) -> Array:
-    known = _shown(labels, logits, ignore_index)
+    known = _counted(labels, logits, ignore_index)
     return _cce_logits_gradient(
-        one_hot(labels, logits), known, cotangent, label_smoothing=label_smoothing, class_weight=class_weight
+        one_hot(labels, logits), known, cotangent, label_smoothing=label_smoothing, class_weight=class_weight, sums=sums
     )
 
 
@@ -146,7 +158,7 @@ def _sparse_probability_gradient(labels: Array, y_pred: Array, cotangent: Array)
 
 
 def smoothed(y_true: Sequence[Ball], label_smoothing: Ball) -> list[Ball]:
-    """Targets mixed with the uniform distribution (Szegedy et al., CVPR 2016, section 7)."""
+    """A row of targets mixed with the uniform distribution (Szegedy et al., CVPR 2016, section 7)."""
     return [t * (1 - label_smoothing) + label_smoothing / len(y_true) for t in y_true]
 
 
@@ -172,7 +184,13 @@ def binary_cross_entropy(
     clip: Interval = WHOLE,
     log_floor: Ball = -INFINITY,
 ) -> Ball:
-    """Binary cross-entropy of a probability, -(t log p + (1 - t) log(1 - p)), with 0 log 0 = 0."""
+    """Binary cross-entropy of a probability, -(t log p + (1 - t) log(1 - p)), with 0 log 0 = 0.
+
+    Args:
+        label_smoothing: s, by which a target t becomes (1 - s) t + s / 2.
+        clip: interval into which p is moved; a number e stands for [e, 1 - e].
+        log_floor: lower bound of log p and log(1 - p), to which smaller values are raised.
+    """
     t = y_true * (1 - label_smoothing) + label_smoothing / 2
     p = clamp(y_pred, clip)
     return -(times(t, maximum(log(p), log_floor)) + times(1 - t, maximum(log(1 - p), log_floor)))
@@ -194,7 +212,12 @@ def binary_cross_entropy(
 def binary_cross_entropy_with_logits(
     y_true: Ball, logits: Ball, *, label_smoothing: Ball = ZERO, pos_weight: Ball = ONE
 ) -> Ball:
-    """Binary cross-entropy of a logit, w t log(1 + e^-z) + (1 - t) log(1 + e^z)."""
+    """Binary cross-entropy of a logit, w t log(1 + e^-z) + (1 - t) log(1 + e^z).
+
+    Args:
+        label_smoothing: s, by which a target t becomes (1 - s) t + s / 2.
+        pos_weight: w, the factor of the positive label's term, a number.
+    """
     t = y_true * (1 - label_smoothing) + label_smoothing / 2
     return pos_weight * times(t, log(1 + exp(-logits))) + times(1 - t, log(1 + exp(logits)))
 
@@ -220,7 +243,13 @@ def categorical_cross_entropy(
     normalise: bool = False,
     clip: Interval = WHOLE,
 ) -> Ball:
-    """Cross-entropy of a row of probabilities, -sum_c t_c log p_c, with 0 log 0 = 0."""
+    """Cross-entropy of a row of probabilities, -sum_c t_c log p_c, with 0 log 0 = 0.
+
+    Args:
+        label_smoothing: s, by which the targets become (1 - s) t_c + s / n for n classes.
+        normalise: whether the probabilities are first divided by their sum.
+        clip: interval into which each p_c, once normalised, is moved; a number e stands for [e, 1 - e].
+    """
     scale = total(y_pred) if normalise else arb(1)
     targets = smoothed(y_true, label_smoothing)
     return -total([times(t, log(clamp(p / scale, clip))) for t, p in zip(targets, y_pred, strict=True)])
@@ -247,7 +276,13 @@ def sparse_categorical_cross_entropy(
     normalise: bool = False,
     clip: Interval = WHOLE,
 ) -> Weighted:
-    """Cross-entropy of a row of probabilities for an integer label, -log p_label."""
+    """Cross-entropy of a row of probabilities for an integer label, -log p_label.
+
+    Args:
+        ignore_index: label whose samples have loss 0 and weight 0, so that a mean leaves them out; None for no label.
+        normalise: whether the probabilities are first divided by their sum.
+        clip: interval into which p_label, once normalised, is moved; a number e stands for [e, 1 - e].
+    """
     if labels == ignore_index:
         return Weighted(arb(0), arb(0))
     scale = total(y_pred) if normalise else arb(1)
@@ -270,7 +305,12 @@ def categorical_cross_entropy_with_logits(
     label_smoothing: Ball = ZERO,
     class_weight: Sequence[Ball] | None = None,
 ) -> Ball:
-    """Cross-entropy of a row of logits, -sum_c w_c t_c log softmax(z)_c, with 0 log 0 = 0."""
+    """Cross-entropy of a row of logits, -sum_c w_c t_c log softmax(z)_c, with 0 log 0 = 0.
+
+    Args:
+        label_smoothing: s, by which the targets become (1 - s) t_c + s / n for n classes.
+        class_weight: w, a number for each class; None for 1 each.
+    """
     partition = log(total([exp(z) for z in logits]))
     weights = class_weight or [arb(1)] * len(logits)
     targets = [w * t for w, t in zip(weights, smoothed(y_true, label_smoothing), strict=True)]
@@ -302,7 +342,13 @@ def sparse_categorical_cross_entropy_with_logits(
     class_weight: Sequence[Ball] | None = None,
     ignore_index: int | None = None,
 ) -> Weighted:
-    """Cross-entropy of a row of logits for an integer label, -w_label log softmax(z)_label."""
+    """Cross-entropy of a row of logits for an integer label, -w_label log softmax(z)_label.
+
+    Args:
+        label_smoothing: s, by which the loss becomes that of the targets (1 - s) [c = label] + s / n for n classes.
+        class_weight: w, a number for each class; a mean divides by the sum of w_label. None for 1 each.
+        ignore_index: label whose samples have loss 0 and weight 0, so that a mean leaves them out; None for no label.
+    """
     if labels == ignore_index:
         return Weighted(arb(0), arb(0))
     weights = class_weight or [arb(1)] * len(logits)
@@ -333,7 +379,12 @@ def negative_log_likelihood(
     class_weight: Sequence[Ball] | None = None,
     ignore_index: int | None = None,
 ) -> Weighted:
-    """Negative log-likelihood of a label from a row of log-probabilities, -w_label log p_label."""
+    """Negative log-likelihood of a label from a row of log-probabilities, -w_label log p_label.
+
+    Args:
+        class_weight: w, a number for each class; a mean divides by the sum of w_label. None for 1 each.
+        ignore_index: label whose samples have loss 0 and weight 0, so that a mean leaves them out; None for no label.
+    """
     if labels == ignore_index:
         return Weighted(arb(0), arb(0))
     weight = class_weight[labels] if class_weight else arb(1)

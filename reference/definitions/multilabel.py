@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from gaugeblock.reference.balls import Ball, exp, log, times, total
+from gaugeblock.reference.definitions.losses import BISHOP, ONE
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.losses import BISHOP, ONE
 from gaugeblock.reference.operations import Bound, define
-from gaugeblock.reference.summation import roundings
+from gaugeblock.reference.summation import Sums
 
 
 def _sizes(
@@ -28,8 +28,9 @@ def _mean_of_classes(
     *,
     pos_weight: Sequence[float] | None = None,
     class_weight: Sequence[float] | None = None,
+    sums: Sums,
 ) -> Array:
-    return np.asarray(roundings(logits.shape[-1]) * _sizes(y_true, logits, pos_weight, class_weight).sum(axis=-1))
+    return np.asarray(sums(logits.shape[-1]) * _sizes(y_true, logits, pos_weight, class_weight).sum(axis=-1))
 
 
 @define(
@@ -51,7 +52,10 @@ def multilabel_binary_cross_entropy_with_logits(
     """Mean over the classes of w_c (q_c t_c log(1 + e^-z_c) + (1 - t_c) log(1 + e^z_c)).
 
     Also called the multilabel soft margin loss.
-    pos_weight: q, what a class that is there counts for, a number for each class. class_weight: w, likewise.
+
+    Args:
+        pos_weight: q, a number for each class, the factor of the term of a label 1; None for 1 each.
+        class_weight: w, a number for each class; None for 1 each.
     """
     q, w = pos_weight or [ONE] * len(logits), class_weight or [ONE] * len(logits)
     positive = [times(a * t, log(1 + exp(-z))) for a, t, z in zip(q, y_true, logits, strict=True)]

@@ -10,7 +10,7 @@ from flint import arb
 from gaugeblock.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, total
 from gaugeblock.reference.formats import Array
 from gaugeblock.reference.operations import Bound, define
-from gaugeblock.reference.summation import roundings
+from gaugeblock.reference.summation import Sums
 
 BHH = (
     "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, "
@@ -28,7 +28,7 @@ SCALAR_SECOND = Bound(12, "the product of three such chains, none of which need 
 SCALAR_GRADIENT = Bound(8, "the product of two such chains; 1 - sigmoid(x) is sigmoid(-x), so nothing need cancel")
 
 
-def spread(x: Array) -> tuple[Array, Array, Array]:
+def spread(x: Array, *, sums: Sums) -> tuple[Array, Array, Array]:
     """Softmax, distance to the row's maximum, and the condition |d_i| + sum_j p_j |d_j| + log2 n, along the last axis.
 
     An error of u in d = x - max multiplies e^d by 1 + |d| u, in the numerator and, averaged, in the sum; the sum of
@@ -38,45 +38,45 @@ def spread(x: Array) -> tuple[Array, Array, Array]:
         d = np.nan_to_num(x - np.max(x, axis=-1, keepdims=True), nan=0.0, posinf=0.0, neginf=-1e4)
         e = np.exp(d)
         p = e / e.sum(axis=-1, keepdims=True)
-        return p, d, -d + np.sum(p * -d, axis=-1, keepdims=True) + roundings(x.shape[-1])
+        return p, d, -d + np.sum(p * -d, axis=-1, keepdims=True) + sums(x.shape[-1])
 
 
-def _softmax_sensitivity(x: Array) -> Array:
-    p, _, condition = spread(x)
+def _softmax_sensitivity(x: Array, *, sums: Sums) -> Array:
+    p, _, condition = spread(x, sums=sums)
     return np.asarray(p * condition)
 
 
-def _softmax_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
-    p, _, condition = spread(x)
-    return _slopes(p, np.abs(cotangent), 2 + condition)
+def _softmax_gradient_sensitivity(x: Array, cotangent: Array, *, sums: Sums) -> Array:
+    p, _, condition = spread(x, sums=sums)
+    return _product(p, np.abs(cotangent), 2 + condition)
 
 
-def _slopes(p: Array, weight: Array, factor: Array) -> Array:
+def _product(p: Array, weight: Array, factor: Array) -> Array:
     """The condition of p_j (c_j - sum_i c_i p_i), each p_i having its own: where c_j is 0, the others' count."""
     each = np.sum(p * weight, axis=-1, keepdims=True) * factor + np.sum(p * weight * factor, axis=-1, keepdims=True)
     return np.asarray(p * (weight * factor + each))
 
 
-def _log_softmax_sensitivity(x: Array) -> Array:
-    _, d, condition = spread(x)
+def _log_softmax_sensitivity(x: Array, *, sums: Sums) -> Array:
+    _, d, condition = spread(x, sums=sums)
     return np.asarray(1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True)))
 
 
-def _log_softmax_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
-    p, _, condition = spread(x)
+def _log_softmax_gradient_sensitivity(x: Array, cotangent: Array, *, sums: Sums) -> Array:
+    p, _, condition = spread(x, sums=sums)
     weight = np.abs(cotangent)
     return np.asarray(weight + p * np.sum(weight, axis=-1, keepdims=True) * (2 + condition))
 
 
-def _logsumexp_sensitivity(x: Array) -> Array:
-    p, d, _ = spread(x)
+def _logsumexp_sensitivity(x: Array, *, sums: Sums) -> Array:
+    p, d, _ = spread(x, sums=sums)
     top = np.nan_to_num(np.abs(x).max(axis=-1), posinf=0.0)
-    own = np.sum(p * -d, axis=-1) + roundings(x.shape[-1])
+    own = np.sum(p * -d, axis=-1) + sums(x.shape[-1])
     return np.asarray(1 + top + np.log(np.exp(d).sum(axis=-1)) + own)
 
 
-def _logsumexp_gradient_sensitivity(x: Array, cotangent: Array) -> Array:
-    p, _, condition = spread(x)
+def _logsumexp_gradient_sensitivity(x: Array, cotangent: Array, *, sums: Sums) -> Array:
+    p, _, condition = spread(x, sums=sums)
     return np.asarray(np.abs(cotangent)[..., None] * p * (2 + condition))
 
 
@@ -163,7 +163,7 @@ def hard_sigmoid(x: Ball, *, width: int = 6) -> Ball:
     """Piecewise linear sigmoid, x / w + 1/2 cut at 0 and 1.
 
     Args:
-        width: length w of the interval in which it rises.
+        width: w, the length of the interval in which it rises.
     """
     return minimum(maximum(x / width + arb(0.5), arb(0)), arb(1))
 
@@ -215,19 +215,19 @@ def log_softmax(x: Sequence[Ball]) -> list[Ball]:
     "logits",
     source=f"{BHH}, eq. 1.1",
     bound=Bound(6, f"max x + log of the sum, which cancel near 0 ({BHH})", _logsumexp_sensitivity),
-    gradient_bound=Bound(8, "softmax times the upstream gradient", _logsumexp_gradient_sensitivity),
+    gradient_bound=Bound(8, "softmax times the cotangent", _logsumexp_gradient_sensitivity),
 )
 def logsumexp(x: Sequence[Ball]) -> Ball:
     """Logarithm of the sum of exponentials of a row, log sum_j e^x_j."""
     return log(total([exp(xi) for xi in x]))
 
 
-def _negated(x: Array) -> Array:
-    return _softmax_sensitivity(-x)
+def _negated(x: Array, *, sums: Sums) -> Array:
+    return _softmax_sensitivity(-x, sums=sums)
 
 
-def _negated_gradient(x: Array, cotangent: Array) -> Array:
-    return _softmax_gradient_sensitivity(-x, cotangent)
+def _negated_gradient(x: Array, cotangent: Array, *, sums: Sums) -> Array:
+    return _softmax_gradient_sensitivity(-x, cotangent, sums=sums)
 
 
 @define(
@@ -243,24 +243,24 @@ def softmin(x: Sequence[Ball]) -> list[Ball]:
     return list(softmax([-xi for xi in x]))
 
 
-def _quotients(x: Array, temperature: float) -> Array:
-    """What rounding the quotients costs softmax, relatively: as much as they are large, and their mean."""
+def _quotients(x: Array, temperature: float, *, sums: Sums) -> Array:
+    """Relative error of softmax, in u, from rounding x / T: the size of each quotient, and its mean under softmax."""
     if math.frexp(temperature)[0] == 0.5:
         return np.zeros(x.shape)
-    p, _, _ = spread(x / temperature)
+    p, _, _ = spread(x / temperature, sums=sums)
     size = np.nan_to_num(np.abs(x / temperature), nan=0.0, posinf=0.0)
     return np.asarray(size + np.sum(p * size, axis=-1, keepdims=True))
 
 
-def _tempered(x: Array, *, temperature: float = 2.0) -> Array:
-    p, _, _ = spread(x / temperature)
-    return np.asarray(_softmax_sensitivity(x / temperature) + p * _quotients(x, temperature))
+def _tempered(x: Array, *, temperature: float = 2.0, sums: Sums) -> Array:
+    p, _, _ = spread(x / temperature, sums=sums)
+    return np.asarray(_softmax_sensitivity(x / temperature, sums=sums) + p * _quotients(x, temperature, sums=sums))
 
 
-def _tempered_gradient(x: Array, cotangent: Array, *, temperature: float = 2.0) -> Array:
-    p, _, condition = spread(x / temperature)
-    factor = 2 + condition + 2 * np.max(_quotients(x, temperature), axis=-1, keepdims=True, initial=0.0)
-    return _slopes(p, np.abs(cotangent), factor) / temperature
+def _tempered_gradient(x: Array, cotangent: Array, *, temperature: float = 2.0, sums: Sums) -> Array:
+    p, _, condition = spread(x / temperature, sums=sums)
+    factor = 2 + condition + 2 * np.max(_quotients(x, temperature, sums=sums), axis=-1, keepdims=True, initial=0.0)
+    return _product(p, np.abs(cotangent), factor) / temperature
 
 
 @define(
@@ -278,7 +278,7 @@ def softmax_with_temperature(x: Sequence[Ball], *, temperature: Ball = TEMPERATU
     """Softmax at a temperature, e^(x_i / T) / sum_j e^(x_j / T).
 
     Args:
-        temperature: T; the larger, the more even the answer.
+        temperature: T, a positive number; the larger, the more even the answer.
     """
     return list(softmax([xi / temperature for xi in x]))
 
@@ -287,28 +287,28 @@ def _visible(mask: Array, x: Array) -> Array:
     return np.where(mask != 0, x, -np.inf)
 
 
-def _masked_softmax(mask: Array, x: Array) -> Array:
-    return _softmax_sensitivity(_visible(mask, x))
+def _masked_softmax(mask: Array, x: Array, *, sums: Sums) -> Array:
+    return _softmax_sensitivity(_visible(mask, x), sums=sums)
 
 
-def _masked_softmax_gradient(mask: Array, x: Array, cotangent: Array) -> Array:
-    return _softmax_gradient_sensitivity(_visible(mask, x), cotangent * mask)
+def _masked_softmax_gradient(mask: Array, x: Array, cotangent: Array, *, sums: Sums) -> Array:
+    return _softmax_gradient_sensitivity(_visible(mask, x), cotangent * mask, sums=sums)
 
 
-def _masked_log_softmax(mask: Array, x: Array) -> Array:
-    return _log_softmax_sensitivity(_visible(mask, x)) * mask
+def _masked_log_softmax(mask: Array, x: Array, *, sums: Sums) -> Array:
+    return _log_softmax_sensitivity(_visible(mask, x), sums=sums) * mask
 
 
-def _masked_log_softmax_gradient(mask: Array, x: Array, cotangent: Array) -> Array:
-    return _log_softmax_gradient_sensitivity(_visible(mask, x), cotangent * mask) * mask
+def _masked_log_softmax_gradient(mask: Array, x: Array, cotangent: Array, *, sums: Sums) -> Array:
+    return _log_softmax_gradient_sensitivity(_visible(mask, x), cotangent * mask, sums=sums) * mask
 
 
-def _masked_logsumexp(mask: Array, x: Array) -> Array:
-    return _logsumexp_sensitivity(_visible(mask, x))
+def _masked_logsumexp(mask: Array, x: Array, *, sums: Sums) -> Array:
+    return _logsumexp_sensitivity(_visible(mask, x), sums=sums)
 
 
-def _masked_logsumexp_gradient(mask: Array, x: Array, cotangent: Array) -> Array:
-    return _logsumexp_gradient_sensitivity(_visible(mask, x), cotangent)
+def _masked_logsumexp_gradient(mask: Array, x: Array, cotangent: Array, *, sums: Sums) -> Array:
+    return _logsumexp_gradient_sensitivity(_visible(mask, x), cotangent, sums=sums)
 
 
 MASKED = "Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.2.3"
@@ -324,7 +324,7 @@ MASKED = "Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.2.3
 )
 def masked_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
     """Softmax over the entries of a row whose mask is true; 0 for the others, whatever they hold."""
-    shares = iter(softmax(_seen(mask, x)))
+    shares = iter(softmax(_unmasked(mask, x)))
     return [next(shares) if m else arb(0) for m in mask]
 
 
@@ -338,7 +338,7 @@ def masked_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
 )
 def masked_log_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
     """Log-softmax over the entries of a row whose mask is true; -inf for the others, whatever they hold."""
-    logs = iter(log_softmax(_seen(mask, x)))
+    logs = iter(log_softmax(_unmasked(mask, x)))
     return [next(logs) if m else -INFINITY for m in mask]
 
 
@@ -352,8 +352,9 @@ def masked_log_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
 )
 def masked_logsumexp(mask: Sequence[bool], x: Sequence[Ball]) -> Ball:
     """Logarithm of the sum of exponentials over the entries of a row whose mask is true."""
-    return logsumexp(_seen(mask, x))
+    return logsumexp(_unmasked(mask, x))
 
 
-def _seen(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
+def _unmasked(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
+    """The entries of x whose mask is true."""
     return [xi for m, xi in zip(mask, x, strict=True) if m]

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from flint import arb
 from gaugeblock.reference.balls import Ball, exp, log, maximum, times, total, value
+from gaugeblock.reference.definitions.losses import ZERO
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.losses import ZERO
 from gaugeblock.reference.operations import Bound, define
-from gaugeblock.reference.summation import roundings
+from gaugeblock.reference.summation import Sums
 
 COVER = "Cover and Thomas, Elements of Information Theory, 2nd edition, Wiley, 2006"
 BOYD = "Boyd and Vandenberghe, Convex Optimization, Cambridge University Press, 2004"
@@ -80,7 +80,9 @@ def kl_divergence(
 ) -> Ball:
     """Kullback-Leibler divergence of probabilities, sum_c p_c log(p_c / q_c), with 0 log(0 / q) = 0.
 
-    normalise: both rows are divided by their sums; floor: smaller probabilities of both are raised to it.
+    Args:
+        normalise: whether each of the two rows is first divided by its sum.
+        floor: lower bound of the probabilities of both rows, once normalised; smaller ones are raised to it.
     """
     p_sum, q_sum = (total(y_true), total(y_pred)) if normalise else (arb(1), arb(1))
     ps, qs = ([maximum(x / scale, floor) for x in row] for row, scale in ((y_true, p_sum), (y_pred, q_sum)))
@@ -166,8 +168,8 @@ def brier_score(y_true: Ball, y_pred: Ball) -> Ball:
     return (y_pred - y_true) * (y_pred - y_true)
 
 
-def _sum_of_squares(y_true: Array, y_pred: Array) -> Array:
-    return np.asarray(np.sum((y_pred - y_true) ** 2, axis=-1) * roundings(y_pred.shape[-1]))
+def _sum_of_squares(y_true: Array, y_pred: Array, *, sums: Sums) -> Array:
+    return np.asarray(np.sum((y_pred - y_true) ** 2, axis=-1) * sums(y_pred.shape[-1]))
 
 
 @define(

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from flint import arb
-from gaugeblock.reference.activations import BHH, sigmoid, softmax, spread
 from gaugeblock.reference.balls import Ball, exp, log, power, times, total
+from gaugeblock.reference.definitions.activations import BHH, sigmoid, softmax, spread
+from gaugeblock.reference.definitions.losses import ONE, WHOLE, Interval, categorical_cross_entropy_with_logits, clamp
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.losses import ONE, WHOLE, Interval, categorical_cross_entropy_with_logits, clamp
 from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.summation import Sums
 
 FOCAL = "Lin et al., Focal Loss for Dense Object Detection, ICCV 2017"
 POLY = "Leng et al., PolyLoss, ICLR 2022"
@@ -21,7 +22,7 @@ TWO, QUARTER = arb(2), arb(0.25)
 HALF = arb(0.5)
 
 ROUNDINGS = 8
-"""Units roundoff in a term of a derivative: the factors of a product, a logarithm and a power."""
+"""Rounding error of a term of a derivative, in u: the factors of a product, a logarithm and a power."""
 
 
 def balanced(y_true: Ball, alpha: Ball | None) -> Ball:
@@ -38,8 +39,8 @@ def _weight(y_true: Array, alpha: float | None) -> Array:
     return np.asarray(1.0 if alpha is None else y_true * alpha + (1 - y_true) * (1 - alpha))
 
 
-def _steep(gamma: float) -> float:
-    """How often the error of 1 - p_t, of 3 ULP, counts in its power beyond the square."""
+def _power_error(gamma: float) -> float:
+    """Rounding error of (1 - p_t)^gamma beyond that of the square, in u: 1 - p_t is within 3 ULP."""
     return 6 * max(gamma - 2, 0.0)
 
 
@@ -47,7 +48,7 @@ def _focal(y_true: Array, y_pred: Array, *, gamma: float = 2.0, alpha: float | N
     p = np.clip(y_pred, 1e-300, 1 - 2**-53)
     wrong = y_true * (1 - p) + (1 - y_true) * p
     loss = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
-    return np.asarray(_steep(gamma) * _weight(y_true, alpha) * wrong**gamma * loss)
+    return np.asarray(_power_error(gamma) * _weight(y_true, alpha) * wrong**gamma * loss)
 
 
 def _focal_logits(y_true: Array, logits: Array, *, gamma: float = 2.0, alpha: float | None = None) -> Array:
@@ -55,7 +56,7 @@ def _focal_logits(y_true: Array, logits: Array, *, gamma: float = 2.0, alpha: fl
     wrong = y_true * q + (1 - y_true) * p
     loss = np.nan_to_num(y_true * np.logaddexp(0, -logits), posinf=0.0)
     loss = loss + np.nan_to_num((1 - y_true) * np.logaddexp(0, logits), posinf=0.0)
-    return np.asarray(_steep(gamma) * _weight(y_true, alpha) * wrong**gamma * loss)
+    return np.asarray(_power_error(gamma) * _weight(y_true, alpha) * wrong**gamma * loss)
 
 
 def _focal_gradient(
@@ -65,7 +66,7 @@ def _focal_gradient(
     wrong = y_true * (1 - p) + (1 - y_true) * p
     loss = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
     terms = gamma * wrong ** (gamma - 1) * loss + wrong**gamma * (y_true / p + (1 - y_true) / (1 - p))
-    factor = ROUNDINGS * _soft(y_true) + _steep(gamma)
+    factor = ROUNDINGS * _soft(y_true) + _power_error(gamma)
     return np.asarray(factor * np.abs(cotangent) * _weight(y_true, alpha) * terms)
 
 
@@ -76,12 +77,12 @@ def _focal_logits_gradient(
     wrong = y_true * q + (1 - y_true) * p
     loss = y_true * np.logaddexp(0, -logits) + (1 - y_true) * np.logaddexp(0, logits)
     terms = gamma * wrong ** (gamma - 1) * p * q * loss + wrong**gamma * (y_true * q + (1 - y_true) * p)
-    factor = ROUNDINGS * _soft(y_true) + _steep(gamma)
+    factor = ROUNDINGS * _soft(y_true) + _power_error(gamma)
     return np.asarray(factor * np.abs(cotangent) * _weight(y_true, alpha) * terms)
 
 
 def _shares(y_true: Array, p: Array, wrong: Array, gamma: float, alpha: float) -> tuple[Array, Array]:
-    """By how much the focal loss changes with log p, times -1, and with log(1 - p), for each class."""
+    """The derivatives of the focal loss by -log p and by log(1 - p), for each class."""
     with np.errstate(all="ignore"):
         size = np.nan_to_num(-np.log(p), posinf=0.0)
         direct = np.abs(alpha * y_true) * wrong**gamma
@@ -97,7 +98,7 @@ def _focal_rows(
     direct, modulation = _shares(y_true, y_pred, wrong, gamma, alpha)
     with np.errstate(all="ignore"):
         value = direct * np.nan_to_num(-np.log(y_pred), posinf=0.0)
-    return np.asarray(np.sum(normalise * (direct + modulation * y_pred / wrong) + _steep(gamma) * value, axis=-1))
+    return np.asarray(np.sum(normalise * (direct + modulation * y_pred / wrong) + _power_error(gamma) * value, axis=-1))
 
 
 def _focal_rows_gradient(
@@ -111,13 +112,13 @@ def _focal_rows_gradient(
 ) -> Array:
     wrong = np.maximum(1 - y_pred, 2**-53)
     direct, modulation = _shares(y_true, y_pred, wrong, gamma, alpha)
-    slope = direct + modulation * y_pred / wrong
+    derivative = direct + modulation * y_pred / wrong
     with np.errstate(all="ignore"):
-        each = np.nan_to_num(slope / y_pred, posinf=0.0) * (1 + 1 / wrong)
-    mean = slope.sum(axis=-1, keepdims=True)
+        each = np.nan_to_num(derivative / y_pred, posinf=0.0) * (1 + 1 / wrong)
+    mean = derivative.sum(axis=-1, keepdims=True)
     with np.errstate(all="ignore"):
-        steep = _steep(gamma) * np.nan_to_num((direct + modulation * y_pred / wrong) / y_pred, posinf=0.0)
-    return np.asarray(np.abs(cotangent)[..., None] * (normalise * (each + mean) + steep))
+        powers = _power_error(gamma) * np.nan_to_num((direct + modulation * y_pred / wrong) / y_pred, posinf=0.0)
+    return np.asarray(np.abs(cotangent)[..., None] * (normalise * (each + mean) + powers))
 
 
 def _before(p: Array) -> Array:
@@ -125,41 +126,42 @@ def _before(p: Array) -> Array:
     return np.concatenate([np.zeros_like(p[..., :1]), np.cumsum(p, axis=-1)[..., :-1]], axis=-1)
 
 
-def _log_softmax_error(logits: Array) -> tuple[Array, Array, Array, Array]:
+def _log_softmax_error(logits: Array, *, sums: Sums) -> tuple[Array, Array, Array, Array]:
     """Softmax, one minus it, its condition, and the error of log-softmax, along the last axis."""
-    p, d, condition = spread(logits)
+    p, d, condition = spread(logits, sums=sums)
     # The sum of all the others, without cancellation: of those before, and of those after.
     wrong = _before(p) + _before(p[..., ::-1])[..., ::-1]
     return p, wrong, condition, 1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))
 
 
-def _focal_row_logits(y_true: Array, logits: Array, *, gamma: float = 2.0, alpha: float = 1.0) -> Array:
-    p, wrong, condition, error = _log_softmax_error(logits)
+def _focal_row_logits(y_true: Array, logits: Array, *, gamma: float = 2.0, alpha: float = 1.0, sums: Sums) -> Array:
+    p, wrong, condition, error = _log_softmax_error(logits, sums=sums)
     direct, modulation = _shares(y_true, p, wrong, gamma, alpha)
     return np.asarray(np.sum(direct * error + modulation * (2 + condition), axis=-1))
 
 
 def _focal_row_logits_gradient(
-    y_true: Array, logits: Array, cotangent: Array, *, gamma: float = 2.0, alpha: float = 1.0
+    y_true: Array, logits: Array, cotangent: Array, *, gamma: float = 2.0, alpha: float = 1.0, sums: Sums
 ) -> Array:
-    p, wrong, condition, error = _log_softmax_error(logits)
+    p, wrong, condition, error = _log_softmax_error(logits, sums=sums)
     direct, modulation = _shares(y_true, p, wrong, gamma, alpha)
     with np.errstate(all="ignore"):
         rounded = np.nan_to_num(gamma * direct * p / wrong * error, posinf=0.0)
-        slope = np.nan_to_num((direct + modulation * p / wrong) * (1 + gamma) * (2 + condition), posinf=0.0) + rounded
-    through = wrong * slope + p * (slope.sum(axis=-1, keepdims=True) - slope)
+        derivative = (direct + modulation * p / wrong) * (1 + gamma) * (2 + condition)
+        derivative = np.nan_to_num(derivative, posinf=0.0) + rounded
+    through = wrong * derivative + p * (derivative.sum(axis=-1, keepdims=True) - derivative)
     return np.asarray(np.abs(cotangent)[..., None] * through)
 
 
-def _poly(y_true: Array, logits: Array, *, epsilon: float = 2.0) -> Array:
-    p, _, condition, error = _log_softmax_error(logits)
+def _poly(y_true: Array, logits: Array, *, epsilon: float = 2.0, sums: Sums) -> Array:
+    p, _, condition, error = _log_softmax_error(logits, sums=sums)
     return np.asarray(np.sum(np.abs(y_true) * (error + abs(epsilon) * (1 + p * condition)), axis=-1))
 
 
-def _poly_gradient(y_true: Array, logits: Array, cotangent: Array, *, epsilon: float = 2.0) -> Array:
-    p, _, condition, _ = _log_softmax_error(logits)
-    slope = np.abs(y_true) * (1 + abs(epsilon) * p)
-    through = p * slope.sum(axis=-1, keepdims=True) * (2 + condition) + slope * (1 + p * condition)
+def _poly_gradient(y_true: Array, logits: Array, cotangent: Array, *, epsilon: float = 2.0, sums: Sums) -> Array:
+    p, _, condition, _ = _log_softmax_error(logits, sums=sums)
+    derivative = np.abs(y_true) * (1 + abs(epsilon) * p)
+    through = p * derivative.sum(axis=-1, keepdims=True) * (2 + condition) + derivative * (1 + p * condition)
     return np.asarray(np.abs(cotangent)[..., None] * through)
 
 
@@ -186,8 +188,11 @@ def binary_focal_cross_entropy(
     """Focal loss of a probability, -a_t (1 - p_t)^gamma log p_t, where p_t is p for target 1 and 1 - p for 0.
 
     A soft target t gives p_t = t p + (1 - t)(1 - p), and binary cross-entropy in place of -log p_t.
-    gamma: exponent; alpha: weight of the positive class, 1 - alpha being that of the negative, or None for 1 and 1;
-    clip: interval into which p is moved inside the logarithm.
+
+    Args:
+        gamma: exponent; the larger, the less a sample counts that is classified well.
+        alpha: a_t for target 1, and 1 - alpha that for target 0; a soft target mixes the two. None for a_t = 1.
+        clip: interval into which p is moved, inside the logarithms alone; a number e stands for [e, 1 - e].
     """
     p = clamp(y_pred, clip)
     loss = -(times(y_true, log(p)) + times(1 - y_true, log(1 - p)))
@@ -209,7 +214,9 @@ def binary_focal_cross_entropy_with_logits(
 ) -> Ball:
     """Focal loss of a logit, -a_t (1 - p_t)^gamma log p_t, where p_t is sigmoid(z) for target 1, sigmoid(-z) for 0.
 
-    gamma: exponent; alpha: weight of the positive class, 1 - alpha being that of the negative, or None for 1 and 1.
+    Args:
+        gamma: exponent; the larger, the less a sample counts that is classified well.
+        alpha: a_t for target 1, and 1 - alpha that for target 0; a soft target mixes the two. None for a_t = 1.
     """
     loss = times(y_true, log(1 + exp(-logits))) + times(1 - y_true, log(1 + exp(logits)))
     wrong = times(y_true, sigmoid(-logits)) + times(1 - y_true, sigmoid(logits))
@@ -238,7 +245,11 @@ def categorical_focal_cross_entropy(
 ) -> Ball:
     """Focal loss of a row of probabilities, -alpha sum_c t_c (1 - p_c)^gamma log p_c.
 
-    gamma: exponent; alpha: weight; normalise: the row is divided by its sum; clip: interval into which p is moved.
+    Args:
+        gamma: exponent; the larger, the less a sample counts that is classified well.
+        alpha: factor of the whole loss, a number.
+        normalise: whether the probabilities are first divided by their sum.
+        clip: interval into which each p_c, once normalised, is moved; a number e stands for [e, 1 - e].
     """
     scale = total(y_pred) if normalise else arb(1)
     ps = [clamp(p / scale, clip) for p in y_pred]
@@ -259,7 +270,9 @@ def categorical_focal_cross_entropy_with_logits(
 ) -> Ball:
     """Focal loss of a row of logits, -alpha sum_c t_c (1 - softmax(z)_c)^gamma log softmax(z)_c.
 
-    gamma: exponent; alpha: weight.
+    Args:
+        gamma: exponent; the larger, the less a sample counts that is classified well.
+        alpha: factor of the whole loss, a number.
     """
     return -alpha * total(
         [times(t, power(1 - p, gamma) * log(p)) for t, p in zip(y_true, softmax(logits), strict=True)]
@@ -278,7 +291,8 @@ def categorical_focal_cross_entropy_with_logits(
 def poly_cross_entropy_with_logits(y_true: Sequence[Ball], logits: Sequence[Ball], *, epsilon: Ball = TWO) -> Ball:
     """Poly-1 cross-entropy of a row of logits, cross-entropy + epsilon sum_c t_c (1 - softmax(z)_c).
 
-    epsilon: coefficient of the first polynomial term.
+    Args:
+        epsilon: coefficient of the first term of the polynomial, sum_c t_c (1 - softmax(z)_c).
     """
     wrong = total([times(t, 1 - p) for t, p in zip(y_true, softmax(logits), strict=True)])
     return categorical_cross_entropy_with_logits(y_true, logits) + epsilon * wrong
@@ -296,6 +310,7 @@ def poly_cross_entropy_with_logits(y_true: Sequence[Ball], logits: Sequence[Ball
 def generalised_cross_entropy(labels: int, y_pred: Sequence[Ball], *, q: Ball = HALF) -> Ball:
     """Generalised cross-entropy of a row of probabilities for an integer label, (1 - p_label^q) / q.
 
-    q: between cross-entropy, the limit for 0, and the mean absolute error, at 1.
+    Args:
+        q: exponent in (0, 1]; the limit at 0 is cross-entropy, and 1 gives 1 - p_label.
     """
     return (1 - power(y_pred[labels], q)) / q

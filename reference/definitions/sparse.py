@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from flint import arb
 from gaugeblock.reference.balls import Ball, PrecisionError, less, maximum, minimum, total, value
+from gaugeblock.reference.definitions.losses import ONE, ZERO, one_hot
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.losses import ONE, ZERO, one_hot
 from gaugeblock.reference.operations import Bound, define
-from gaugeblock.reference.summation import roundings
+from gaugeblock.reference.summation import Sums
 
 MARTINS = "Martins and Astudillo, From softmax to sparsemax, ICML 2016"
 BLONDEL = "Blondel, Martins and Niculae, Learning with Fenchel-Young losses, JMLR 21, 2020"
@@ -20,10 +20,10 @@ NAN = arb("nan")
 
 
 def support(row: Sequence[Ball]) -> list[Ball]:
-    """The scores at which sparsemax is not 0, in descending order; none where the row has no projection.
+    """The scores at which sparsemax is not 0, in descending order; none for a row with NaN or without a finite maximum.
 
     It is the longest start of the sorted row with 1 + k z_(k) > z_(1) + ... + z_(k), compared as the sum of the
-    differences from z_(k), in which it stands once.
+    differences from z_(k), in which it stands once. PrecisionError if the balls are too wide to sort.
     """
     if any(value(z).is_nan() for z in row):
         return []
@@ -53,32 +53,32 @@ def _projected(scores: Array) -> tuple[Array, Array, Array]:
     return d, tau, np.maximum(d - tau, 0.0)
 
 
-def _sparsemax(x: Array) -> Array:
+def _sparsemax(x: Array, *, sums: Sums) -> Array:
     """The distances to the maximum and their mean over the support are rounded, each of them at most 1 in size."""
     d, tau, p = _projected(x)
     size = np.sum(p > 0, axis=-1, keepdims=True)
     mean = np.sum(np.abs(d) * (p > 0), axis=-1, keepdims=True) / size
-    return np.asarray(np.minimum(np.abs(d), 1.0) + (1 + roundings(x.shape[-1])) * mean + 2 * np.abs(tau))
+    return np.asarray(np.minimum(np.abs(d), 1.0) + (1 + sums(x.shape[-1])) * mean + 2 * np.abs(tau))
 
 
-def _sparsemax_gradient(x: Array, cotangent: Array) -> Array:
+def _sparsemax_gradient(x: Array, cotangent: Array, *, sums: Sums) -> Array:
     _, _, p = _projected(x)
     weight = np.abs(cotangent) * (p > 0)
     mean = weight.sum(axis=-1, keepdims=True) / np.sum(p > 0, axis=-1, keepdims=True)
-    return np.asarray(weight + (p > 0) * (1 + roundings(x.shape[-1])) * mean)
+    return np.asarray(weight + (p > 0) * (1 + sums(x.shape[-1])) * mean)
 
 
-def _sparsemax_loss(labels: Array, scores: Array) -> Array:
+def _sparsemax_loss(labels: Array, scores: Array, *, sums: Sums) -> Array:
     d, tau, p = _projected(scores)
     wanted = one_hot(labels, scores)
     own = np.sum(np.where(wanted == 1, d, 0.0), axis=-1)
     missed = np.where(own < tau[..., 0], np.abs(own) + np.abs(tau[..., 0]), 0.0)
-    halves = 0.5 * np.square(p - wanted) * roundings(scores.shape[-1])
-    return np.asarray(np.sum(np.abs(p - wanted) * _sparsemax(scores) * (p > 0) + halves, axis=-1) + missed)
+    halves = 0.5 * np.square(p - wanted) * sums(scores.shape[-1])
+    return np.asarray(np.sum(np.abs(p - wanted) * _sparsemax(scores, sums=sums) * (p > 0) + halves, axis=-1) + missed)
 
 
-def _sparsemax_loss_gradient(labels: Array, scores: Array, cotangent: Array) -> Array:
-    return np.asarray(np.abs(cotangent)[..., None] * (_sparsemax(scores) + one_hot(labels, scores)))
+def _sparsemax_loss_gradient(labels: Array, scores: Array, cotangent: Array, *, sums: Sums) -> Array:
+    return np.asarray(np.abs(cotangent)[..., None] * (_sparsemax(scores, sums=sums) + one_hot(labels, scores)))
 
 
 @define(
@@ -100,7 +100,7 @@ def sparse_sigmoid(x: Ball) -> Ball:
     "real",
     source=f"{BLONDEL}, section 4.4",
     bound=Bound(3, "a rounded sum, squared"),
-    gradient_bound=Bound(3, "a rounded sum, multiplied with what comes from above"),
+    gradient_bound=Bound(3, "a rounded sum, times the cotangent"),
 )
 def sparse_plus(x: Ball) -> Ball:
     """Sparse plus, whose derivative is the sparse sigmoid: 0 below -1, x above 1, (x + 1)^2 / 4 between."""
@@ -155,7 +155,7 @@ def sparsemax_loss(labels: int, scores: Sequence[Ball]) -> Ball:
     "sign real",
     source=f"{MARTINS}, section 3.3",
     bound=Bound(3, "a rounded difference, squared"),
-    gradient_bound=Bound(4, "a rounded difference, multiplied with what comes from above"),
+    gradient_bound=Bound(4, "a rounded difference, times the cotangent"),
 )
 def binary_sparsemax_loss(y_true: Ball, score: Ball) -> Ball:
     """Sparsemax loss of a sign and a score, sparse plus of -y s; also called the modified Huber loss."""

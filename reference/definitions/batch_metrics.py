@@ -1,7 +1,7 @@
 """Metrics of a whole batch: not the mean of a value of each sample. They are quotients of weighted counts.
 
-A quotient of nothing, such as the precision where nothing is predicted, is 0/0 and no number: what a framework
-answers there is a question for a probe. Weights are one for each sample; None counts each once.
+Labels and scores have shape (n,). A count of zero divided by zero, such as the precision where nothing is predicted, is
+NaN: what a framework answers there is a question for a probe.
 """
 
 from __future__ import annotations
@@ -42,16 +42,19 @@ def _count(weights: Weights, chosen: Sequence[bool]) -> Ball:
 
 
 def _precision(y_true: Labels, y_pred: Labels, label: int, weights: Weights) -> Ball:
+    """Share, by weight, of the samples predicted as one class that are of it."""
     pairs = list(zip(y_true, y_pred, strict=True))
     right = _count(weights, [true == pred == label for true, pred in pairs])
     return right / _count(weights, [pred == label for _, pred in pairs])
 
 
 def _recall(y_true: Labels, y_pred: Labels, label: int, weights: Weights) -> Ball:
+    """Share, by weight, of the samples of one class that are predicted as it."""
     return _precision(y_pred, y_true, label, weights)
 
 
 def _f1(y_true: Labels, y_pred: Labels, label: int, weights: Weights) -> Ball:
+    """2 TP / (2 TP + FP + FN) of one class against all others, each count a sum of weights."""
     pairs = list(zip(y_true, y_pred, strict=True))
     right = _count(weights, [true == pred == label for true, pred in pairs])
     true, predicted = (_count(weights, [pair[side] == label for pair in pairs]) for side in (0, 1))
@@ -59,62 +62,94 @@ def _f1(y_true: Labels, y_pred: Labels, label: int, weights: Weights) -> Ball:
 
 
 def _macro(each: Callable[..., Ball], y_true: Labels, y_pred: Labels, weights: Weights) -> Ball:
-    """The mean over the classes that occur, in the truth or in the predictions."""
+    """The mean over the classes that occur among the labels or the predictions."""
     classes = sorted({*y_true, *y_pred})
     return total([each(y_true, y_pred, label, weights) for label in classes]) / len(classes)
 
 
 @define("metric", "(n),(n)->()", "label label", source=BRODERSEN, bound=CLASSES)
 def balanced_accuracy(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
-    """Mean, over the classes of the truth, of the share of each class's samples that are predicted rightly."""
+    """Mean, over the classes of the truth, of the share of each class's samples that are predicted rightly.
+
+    Args:
+        sample_weight: the weight of each sample, shape (n,); None for 1 each.
+    """
     classes = sorted(set(y_true))
     return total([_recall(y_true, y_pred, label, sample_weight) for label in classes]) / len(classes)
 
 
 @define("metric", "(n),(n)->()", "binary binary", source=RIJSBERGEN, bound=QUOTIENT)
 def precision(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
-    """Share of the samples predicted positive that are, TP / (TP + FP)."""
+    """Share of the samples predicted positive that are, TP / (TP + FP).
+
+    Args:
+        sample_weight: the weight of each sample, shape (n,); None for 1 each.
+    """
     return _precision(y_true, y_pred, 1, sample_weight)
 
 
 @define("metric", "(n),(n)->()", "binary binary", source=RIJSBERGEN, bound=QUOTIENT)
 def recall(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
-    """Share of the positive samples that are predicted so, TP / (TP + FN)."""
+    """Share of the positive samples that are predicted so, TP / (TP + FN).
+
+    Args:
+        sample_weight: the weight of each sample, shape (n,); None for 1 each.
+    """
     return _recall(y_true, y_pred, 1, sample_weight)
 
 
 @define("metric", "(n),(n)->()", "binary binary", source=SOKOLOVA, bound=QUOTIENT)
 def specificity(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
-    """Share of the negative samples that are predicted so, TN / (TN + FP)."""
+    """Share of the negative samples that are predicted so, TN / (TN + FP).
+
+    Args:
+        sample_weight: the weight of each sample, shape (n,); None for 1 each.
+    """
     return _recall(y_true, y_pred, 0, sample_weight)
 
 
 @define("metric", "(n),(n)->()", "binary binary", source=RIJSBERGEN, bound=QUOTIENT)
 def f1_score(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
-    """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)."""
+    """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN).
+
+    Args:
+        sample_weight: the weight of each sample, shape (n,); None for 1 each.
+    """
     return _f1(y_true, y_pred, 1, sample_weight)
 
 
 @define("metric", "(n),(n)->()", "label label", source=SOKOLOVA, bound=CLASSES)
 def macro_precision(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
-    """Mean over the classes of the precision of each against all others."""
+    """Mean over the classes of the precision of each against all others.
+
+    Args:
+        sample_weight: the weight of each sample, shape (n,); None for 1 each.
+    """
     return _macro(_precision, y_true, y_pred, sample_weight)
 
 
 @define("metric", "(n),(n)->()", "label label", source=SOKOLOVA, bound=CLASSES)
 def macro_recall(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
-    """Mean over the classes of the recall of each against all others."""
+    """Mean over the classes of the recall of each against all others.
+
+    Args:
+        sample_weight: the weight of each sample, shape (n,); None for 1 each.
+    """
     return _macro(_recall, y_true, y_pred, sample_weight)
 
 
 @define("metric", "(n),(n)->()", "label label", source=OPITZ, bound=CLASSES)
 def macro_f1_score(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
-    """Mean over the classes of the F1 score of each against all others."""
+    """Mean over the classes of the F1 score of each against all others.
+
+    Args:
+        sample_weight: the weight of each sample, shape (n,); None for 1 each.
+    """
     return _macro(_f1, y_true, y_pred, sample_weight)
 
 
 def _rank(score: Ball, num_thresholds: int | None) -> Ball:
-    """What a score is compared by: itself, or how many of the thresholds i / (n - 1) within (0, 1) it exceeds."""
+    """What a score is compared by: itself, or the number of thresholds i / (n - 1) within (0, 1) that it exceeds."""
     if num_thresholds is None:
         return score
     return sum(1 for i in range(1, num_thresholds - 1) if less(arb(i), score * (num_thresholds - 1)))
@@ -126,7 +161,10 @@ def roc_auc(
 ) -> Ball:
     """Area under the ROC curve: share of pairs of a positive and a negative that are ordered so, equal ones half.
 
-    num_thresholds: the curve is drawn through evenly spaced thresholds, so that scores between two of them are equal.
+    Args:
+        sample_weight: the weight of each sample, shape (n,), a pair weighing the product of its two; None for 1 each.
+        num_thresholds: number n of the thresholds i / (n - 1) that draw the curve: scores that none of them separates
+            count as equal. None compares the scores themselves.
     """
     weights = sample_weight or [arb(1)] * len(y_true)
     samples = [(_rank(score, num_thresholds), weight) for score, weight in zip(y_score, weights, strict=True)]
@@ -153,8 +191,10 @@ def _calibration(y_true: Array, y_score: Array) -> Array:
 def expected_calibration_error(y_true: Labels, y_score: Sequence[Ball], *, n_bins: int = 15) -> Ball:
     """Expected calibration error, the sum over bins B of |B| / n |share of positives in B - mean probability in B|.
 
-    The probability is that of the positive class, not of the predicted one. n_bins: number of bins of equal width,
-    each with its upper edge; the first has 0 too.
+    The probability is that of the positive class, not of the predicted one.
+
+    Args:
+        n_bins: number of bins of equal width over [0, 1], each containing its upper edge; the first contains 0 too.
     """
     bins: dict[int, list[Ball]] = {}
     for true, score in zip(y_true, y_score, strict=True):
