@@ -1,13 +1,13 @@
-"""What the observations say of behaviour: recipes, stories, and how far frameworks agree bit for bit."""
+"""What the observations show of behaviour: recipes, stories, and how far frameworks agree bit for bit."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from gaugeblock.reports.merge import Merged, Seen
+from gaugeblock.reports.merge import Merged, Placed
+from gaugeblock.reports.records import OperationRecord
 from gaugeblock.reports.summary import badness
 
 Identity = tuple[str, str, str, str, str]
@@ -21,7 +21,7 @@ class Expression:
     column: int
     call: str
     counts: Mapping[str, int]
-    worst: Seen
+    worst: Placed
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,19 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a story: what it asks, and who saw which answer."""
+    """A figure of a story: its question, and which answer was observed where."""
 
     name: str
     question: str
-    seen: tuple[Seen, ...]
+    placed: tuple[Placed, ...]
 
 
 @dataclass(frozen=True)
 class Story:
-    """A story with its figures, as the newest run tells it."""
+    """A story with its figures, as the newest run states it."""
 
     name: str
-    entry: Mapping[str, Any]
+    entry: OperationRecord
     scenes: Mapping[str, str]
     """The code that was played, by framework."""
     figures: tuple[Figure, ...]
@@ -68,13 +68,14 @@ class Agreement:
 
 def recipes(merged: Merged) -> list[Recipe]:
     """Every recipe observed, by operation and the implementation whose meaning it has."""
-    groups: dict[Identity, dict[tuple[int, str], list[Seen]]] = defaultdict(lambda: defaultdict(list))
-    for seen in merged.seen:
-        if seen.check_kind == "recipe":
-            told = seen.implementation_entry["recipe"]
-            name = seen.implementation.partition(".recipe.")[2]
-            identity = (seen.operation, told["like"], name, told["says"], told["limits"])
-            groups[identity][seen.column, seen.implementation_entry["call"]].append(seen)
+    groups: dict[Identity, dict[tuple[int, str], list[Placed]]] = defaultdict(lambda: defaultdict(list))
+    for placed in merged.placed:
+        if placed.check_kind == "recipe":
+            record = placed.implementation_entry.recipe
+            assert record is not None
+            name = placed.implementation.partition(".recipe.")[2]
+            identity = (placed.operation, record.like, name, record.says, record.limits)
+            groups[identity][placed.column, placed.implementation_entry.call].append(placed)
     return [
         Recipe(
             *identity, tuple(_expression(column, call, members) for (column, call), members in sorted(found.items()))
@@ -83,19 +84,19 @@ def recipes(merged: Merged) -> list[Recipe]:
     ]
 
 
-def _expression(column: int, call: str, members: list[Seen]) -> Expression:
-    worst = max(members, key=lambda seen: (seen.verdict != "conforms", badness(seen.observation), seen.key))
-    return Expression(column, call, Counter(seen.verdict for seen in members), worst)
+def _expression(column: int, call: str, members: list[Placed]) -> Expression:
+    worst = max(members, key=lambda placed: (placed.verdict != "conforms", badness(placed.observation), placed.key))
+    return Expression(column, call, Counter(placed.verdict for placed in members), worst)
 
 
 def stories(merged: Merged) -> list[Story]:
-    """Every story observed, with its figures in the order in which it tells them."""
-    found: dict[str, dict[str, list[Seen]]] = defaultdict(lambda: defaultdict(list))
+    """Every story observed, with its figures in the order in which it has them."""
+    found: dict[str, dict[str, list[Placed]]] = defaultdict(lambda: defaultdict(list))
     scenes: dict[str, dict[str, str]] = defaultdict(dict)
-    for seen in merged.seen:
-        if seen.check_kind == "story":
-            found[seen.operation][seen.case].append(seen)
-            scenes[seen.operation][seen.implementation_entry["framework"]] = seen.implementation_entry["call"]
+    for placed in merged.placed:
+        if placed.check_kind == "story":
+            found[placed.operation][placed.case].append(placed)
+            scenes[placed.operation][placed.implementation_entry.framework] = placed.implementation_entry.call
     operations = merged.operations()
     return [
         Story(
@@ -104,7 +105,7 @@ def stories(merged: Merged) -> list[Story]:
             scenes[name],
             tuple(
                 Figure(figure, question, tuple(found[name][figure]))
-                for figure, question in operations[name]["parameters"].items()
+                for figure, question in operations[name].parameters.items()
                 if figure in found[name]
             ),
         )
@@ -115,10 +116,10 @@ def stories(merged: Merged) -> list[Story]:
 def agreements(merged: Merged) -> list[Agreement]:
     """For every two columns: of the values that both gave to the same case in the same dtype, how many are equal."""
     answered: dict[tuple[str, str, str, str], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for seen in merged.seen:
-        if seen.check == "value" and "digest" in seen.observation:
-            case = (seen.operation, seen.dtype, seen.check, seen.case)
-            answered[case][seen.column].add(str(seen.observation["digest"]))
+    for placed in merged.placed:
+        if placed.check == "value" and placed.observation.digest is not None:
+            case = (placed.operation, placed.dtype, placed.check, placed.case)
+            answered[case][placed.column].add(str(placed.observation.digest))
     shared: Counter[tuple[int, int]] = Counter()
     equal: Counter[tuple[int, int]] = Counter()
     for columns in answered.values():

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from gaugeblock.reports.merge import dtype_order, main_version
-from gaugeblock.reports.runfile import Observation, Run, split_key
+from gaugeblock.reports.records import Observation, Run
+from gaugeblock.reports.runfile import split_key
 from gaugeblock.reports.values import ulp
-from gaugeblock.reports.verdicts import ABSENT, RANK, VERDICTS, WRONG, words
+from gaugeblock.reports.verdicts import ABSENT, WRONG, Verdict
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -22,7 +23,7 @@ GREW = 1.5
 BY = 0.5
 """... and more than this many ULP above it. What moved less moved within the bound."""
 
-_FATAL = frozenset({"crashed", "timed_out"})
+_FATAL = frozenset({Verdict.CRASHED, Verdict.TIMED_OUT})
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,15 @@ class Comparison:
 
     - verdict_changed: a harness error on either side, which says nothing about the framework.
     - support_gained: `not_run` before, even if the answer is wrong, since nothing was known of it.
-    - newly_deviating: the new answer is wrong (deviates, documented, crashed, timed_out) and the old was
-      not; or it now crashes or hangs and did not. An expectation explains a deviation and does not undo
-      it: `documented` counts as wrong here. A refusal that became a wrong answer belongs here, too.
+    - newly_deviating: the new answer is wrong (deviates, known, crashed, timed_out) and the old was
+      not; or it now crashes or hangs and did not. That a deviation is known does not undo
+      it: `known` counts as wrong here. A refusal that became a wrong answer belongs here, too.
     - support_lost, support_gained: to, or from, `unsupported` or `not_run`.
     - newly_conforming: wrong before, conforms now.
-    - verdict_changed: any other change of verdict, such as documented to deviates.
+    - verdict_changed: any other change of verdict, such as known to deviates.
     - label_changed: same verdict, another label.
     - error_grew, error_shrank: the error differs by the factor GREW and by more than BY ULP. An answer
-      that is no distance away (NaN where a number is due) counts as infinitely far.
+      that is no distance away (NaN where a number is expected) counts as infinitely far.
     - unchanged: no bits to compare on either side, as in a refusal.
     - bit_equal, or moved: the same bits, or others.
 
@@ -82,7 +83,7 @@ class Comparison:
     @property
     def regressions(self) -> tuple[Change, ...]:
         """What is newly deviating, lost support, or otherwise got a worse verdict."""
-        worse = [c for c in self.verdict_changed if c.old and c.new and _worse(c.old["verdict"], c.new["verdict"])]
+        worse = [c for c in self.verdict_changed if c.old and c.new and _worse(c.old.verdict, c.new.verdict)]
         return (*self.newly_deviating, *self.support_lost, *worse)
 
     @property
@@ -90,8 +91,8 @@ class Comparison:
         """Frameworks that the old run measured and the new one did not."""
         return tuple(
             name
-            for name, entry in sorted(self.old["frameworks"].items())
-            if entry["status"] == "measured" and self.new["frameworks"].get(name, {}).get("status") != "measured"
+            for name, entry in sorted(self.old.frameworks.items())
+            if entry.status == "measured" and _status(self.new, name) != "measured"
         )
 
     def categories(self) -> dict[str, tuple[Change, ...]]:
@@ -101,8 +102,8 @@ class Comparison:
 
 def compare(old: Run, new: Run) -> Comparison:
     """Sort every key of the two runs into its category; see Comparison."""
-    before = {observation["key"]: observation for observation in old["observations"]}
-    after = {observation["key"]: observation for observation in new["observations"]}
+    before = {observation.key: observation for observation in old.observations}
+    after = {observation.key: observation for observation in new.observations}
     found: dict[str, list[Change]] = defaultdict(list)
     for key in sorted(before.keys() | after.keys()):
         change = Change(key, before.get(key), after.get(key))
@@ -110,8 +111,12 @@ def compare(old: Run, new: Run) -> Comparison:
     return Comparison(old, new, **{name: tuple(changes) for name, changes in found.items()})
 
 
-def _worse(was: str, now: str) -> bool:
-    return RANK[now] < RANK[was]
+def _status(run: Run, framework: str) -> str | None:
+    return run.frameworks[framework].status if framework in run.frameworks else None
+
+
+def _worse(was: Verdict, now: Verdict) -> bool:
+    return now.rank < was.rank
 
 
 def _category(old: Observation | None, new: Observation | None) -> str:
@@ -119,21 +124,21 @@ def _category(old: Observation | None, new: Observation | None) -> str:
         return "added"
     if new is None:
         return "gone"
-    was, now = old["verdict"], new["verdict"]
+    was, now = old.verdict, new.verdict
     if was != now:
         return _verdict_category(was, now)
-    if old.get("label") != new.get("label"):
+    if old.label != new.label:
         return "label_changed"
     error = _error_category(_distance(old), _distance(new))
     if error is not None:
         return error
-    if "digest" not in old and "digest" not in new:
+    if old.digest is None and new.digest is None:
         return "unchanged"
-    return "bit_equal" if old.get("digest") == new.get("digest") else "moved"
+    return "bit_equal" if old.digest == new.digest else "moved"
 
 
-def _verdict_category(was: str, now: str) -> str:
-    if "harness_error" in (was, now):
+def _verdict_category(was: Verdict, now: Verdict) -> str:
+    if Verdict.HARNESS_ERROR in (was, now):
         return "verdict_changed"
     if was == "not_run":
         return "support_gained"
@@ -149,9 +154,9 @@ def _verdict_category(was: str, now: str) -> str:
 
 
 def _distance(observation: Observation) -> float | None:
-    if observation.get("accuracy") == "wrong":
+    if observation.accuracy == "wrong":
         return math.inf
-    error = observation.get("error")
+    error = observation.error
     return None if error is None else float(error)
 
 
@@ -183,7 +188,7 @@ _TITLES = {
 
 
 def summary_text(comparison: Comparison) -> str:
-    """A few sentences: what changed, with every kind of change counted and every caveat said."""
+    """A few sentences: what changed, with every kind of change counted and every caveat named."""
     categories = comparison.categories()
     common = sum(len(c) for name, c in categories.items() if name not in ("added", "gone"))
     counts = [f"{len(c)} {_TITLES[name][0]}" for name, c in categories.items() if c and name != "bit_equal"]
@@ -193,7 +198,7 @@ def summary_text(comparison: Comparison) -> str:
         sentences.append(f"Of {common} observations in both runs, {equal} are bit-equal ({_share(equal, common)}).")
     else:
         sentences.append("The runs have no observation in common.")
-    sentences.append(f"Other: {'; '.join(counts)}." if counts else "Nothing else is to be told.")
+    sentences.append(f"Other: {'; '.join(counts)}." if counts else "Nothing else changed.")
     if comparison.has_regression:
         where = [f"{name} is not measured any more" for name in comparison.lost_frameworks]
         where += sorted({_test(c.key) for c in comparison.regressions})
@@ -211,17 +216,17 @@ def _share(part: int, whole: int) -> str:
 
 def _caveats(old: Run, new: Run) -> list[str]:
     sentences = []
-    if old["suite"]["digest"] != new["suite"]["digest"]:
+    if old.suite.digest != new.suite.digest:
         sentences.append("The runs were made by different versions of the suite, so a change may be the suite's.")
     for name, run in (("old", old), ("new", new)):
-        if run["status"] != "complete":
-            sentences.append(f"The {name} run is {run['status']}.")
-    for framework, entry in new["frameworks"].items():
-        before = old["frameworks"].get(framework, {}).get("status")
-        if entry["status"] != "measured" and before == "measured":
-            why = f" ({entry['message']})" if entry["message"] else ""
+        if run.status != "complete":
+            sentences.append(f"The {name} run is {run.status}.")
+    for framework, entry in new.frameworks.items():
+        before = _status(old, framework)
+        if entry.status != "measured" and before == "measured":
+            why = f" ({entry.message})" if entry.message else ""
             sentences.append(
-                f"{framework} was measured in the old run and is {words(entry['status'])} in the new{why}."
+                f"{framework} was measured in the old run and is {Verdict(entry.status).words} in the new{why}."
             )
     return sentences
 
@@ -242,7 +247,7 @@ def _environments(old: Run, new: Run) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("framework", "old", "new"):
         table.add_column(column)
-    for framework in sorted(old["frameworks"].keys() | new["frameworks"].keys()):
+    for framework in sorted(old.frameworks.keys() | new.frameworks.keys()):
         before, after = (_versions(run, framework) for run in (old, new))
         names = {**before, **after}
         main = main_version(framework, names)[0]
@@ -255,8 +260,7 @@ def _environments(old: Run, new: Run) -> Table:
 
 
 def _versions(run: Run, framework: str) -> Mapping[str, str]:
-    versions: Mapping[str, str] = run["frameworks"].get(framework, {}).get("versions", {})
-    return versions
+    return run.frameworks[framework].versions if framework in run.frameworks else {}
 
 
 def _groups(name: str, changes: tuple[Change, ...]) -> Table:
@@ -267,11 +271,11 @@ def _groups(name: str, changes: tuple[Change, ...]) -> Table:
     table.add_column(justify="right", min_width=5, no_wrap=True)
     table.add_column(overflow="fold")
     for (test, from_to), members in sorted(groups.items()):
-        told = [from_to, " ".join(sorted({split_key(c.key)["dtype"] for c in members}, key=dtype_order))]
+        details = [from_to, " ".join(sorted({split_key(c.key)["dtype"] for c in members}, key=dtype_order))]
         if name not in ("added", "gone"):
-            told.append(f"worst {_example(max(members, key=_weight))}")
+            details.append(f"worst {_example(max(members, key=_weight))}")
         line = Text(test.replace("/", " / "))
-        line.append(f"\n{'; '.join(filter(None, told))}", "dim")
+        line.append(f"\n{'; '.join(filter(None, details))}", "dim")
         table.add_row(str(len(members)), line)
     return table
 
@@ -283,11 +287,11 @@ def _test(key: str) -> str:
 
 def _from_to(change: Change) -> str:
     if change.old is None or change.new is None:
-        return words((change.old or change.new or {})["verdict"])
-    was, now = change.old["verdict"], change.new["verdict"]
+        return next(each.verdict.words for each in (change.old, change.new) if each is not None)
+    was, now = change.old.verdict, change.new.verdict
     if was != now:
-        return f"{VERDICTS[was].symbol} {words(was)} → {VERDICTS[now].symbol} {words(now)}"
-    labels = change.old.get("label"), change.new.get("label")
+        return f"{was.symbol} {was.words} → {now.symbol} {now.words}"
+    labels = change.old.label, change.new.label
     return f"“{labels[0]}” → “{labels[1]}”" if labels[0] != labels[1] else ""
 
 
@@ -299,15 +303,15 @@ def _example(change: Change) -> str:
     parts = split_key(change.key)
     text = "/".join(parts[part] for part in ("dtype", "device", "mode", "case"))
     if change.old is not None and change.new is not None:
-        was, now = _told(change.old), _told(change.new)
+        was, now = _measured(change.old), _measured(change.new)
         if was or now:
             text += f": {was or '–'} → {now or '–'}"
-        if (change.new.get("message") or "") and change.new["verdict"] in (WRONG | ABSENT):
-            text += f" ({change.new['message'][:120]})"
+        if (change.new.message or "") and change.new.verdict in (WRONG | ABSENT):
+            text += f" ({(change.new.message or '')[:120]})"
     return text
 
 
-def _told(observation: Observation) -> str:
-    if observation.get("accuracy") == "wrong":
-        return str(observation.get("witness", {}).get("got", "wrong"))
-    return f"{ulp(observation['error'])} ULP" if "error" in observation else ""
+def _measured(observation: Observation) -> str:
+    if observation.accuracy == "wrong":
+        return observation.witness.got if observation.witness else "wrong"
+    return f"{ulp(observation.error)} ULP" if observation.error is not None else ""

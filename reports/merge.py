@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from gaugeblock.reports.runfile import Observation, Run, RunFileError, case_name
+import msgspec
+from gaugeblock.reports.records import ImplementationRecord, Observation, OperationRecord, Run, StoredCase
+from gaugeblock.reports.runfile import RunFileError
+from gaugeblock.reports.verdicts import Verdict
 from packaging.version import InvalidVersion, Version
 
 Identity = tuple[str, tuple[tuple[str, str], ...], str]
@@ -35,7 +36,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Placed:
     """An observation with its column, the parts of its key, and the run that explains it."""
 
     observation: Observation
@@ -52,72 +53,69 @@ class Seen:
     @property
     def key(self) -> str:
         """The observation's key."""
-        return str(self.observation["key"])
+        return self.observation.key
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Verdict:
         """The observation's verdict."""
-        return str(self.observation["verdict"])
+        return self.observation.verdict
 
     @property
     def check_kind(self) -> str:
         """value, gradient, relation, probe, recipe or story."""
-        return str(self.run["checks"][self.check]["kind"])
+        return self.run.checks[self.check].kind
 
     @property
-    def implementation_entry(self) -> dict[str, Any]:
+    def implementation_entry(self) -> ImplementationRecord:
         """Framework, call and conventions, as this observation's run states them."""
-        entry: dict[str, Any] = self.run["implementations"][f"{self.operation}/{self.implementation}"]
-        return entry
+        return self.run.implementations[f"{self.operation}/{self.implementation}"]
 
     @property
     def call(self) -> str:
         """The expression that ran: the observation's own, or the implementation's."""
-        return str(self.observation.get("call", self.implementation_entry["call"]))
+        return self.observation.call or self.implementation_entry.call
 
     @property
-    def operation_entry(self) -> dict[str, Any]:
+    def operation_entry(self) -> OperationRecord:
         """The definition, as this observation's run states it."""
-        entry: dict[str, Any] = self.run["operations"][self.operation]
-        return entry
+        return self.run.operations[self.operation]
 
     @property
-    def case_entry(self) -> dict[str, Any] | None:
-        """The exact inputs, if the run holds them."""
-        entry: dict[str, Any] | None = self.run["cases"].get(case_name(self.key))
-        return entry
+    def case_entry(self) -> StoredCase | None:
+        """The exact inputs, if there are any."""
+        return self.run.cases[self.observation.case] if self.observation.case else None
 
 
 @dataclass(frozen=True)
 class Merged:
-    """All runs together, in an order that does not depend on the order they were given in."""
+    """All runs together, in an order that does not depend on the order in which they are passed."""
 
     runs: tuple[Run, ...]
     columns: tuple[Column, ...]
-    seen: tuple[Seen, ...]
+    placed: tuple[Placed, ...]
 
     @property
     def created(self) -> str:
         """When the newest run ended."""
-        return str(max(run["created"] for run in self.runs))
+        return max(run.created for run in self.runs)
 
-    def operations(self) -> dict[str, dict[str, Any]]:
+    def operations(self) -> dict[str, OperationRecord]:
         """Every operation observed, by kind and name; where runs differ, as the newest run states it."""
-        entries: dict[str, dict[str, Any]] = {}
+        entries: dict[str, OperationRecord] = {}
         for run in self.runs:
-            entries.update(run["operations"])
-        used = {seen.operation for seen in self.seen}
-        order = sorted(used, key=lambda name: (_KINDS.index(entries[name]["kind"]), name))
+            entries.update(run.operations)
+        used = {placed.operation for placed in self.placed}
+        order = sorted(used, key=lambda name: (_KINDS.index(entries[name].kind), name))
         return {name: entries[name] for name in order}
 
     def absent(self) -> list[tuple[str, str, str]]:
         """Frameworks that no run measured: name, status (not_run, harness_error) and message."""
-        measured = {f for run in self.runs for f, entry in run["frameworks"].items() if entry["status"] == "measured"}
+        measured = {f for run in self.runs for f, entry in run.frameworks.items() if entry.status == "measured"}
         found = {
-            (framework, entry["status"], entry["message"] or "")
+            (framework, entry.status, entry.message or "")
             for run in self.runs
-            for framework, entry in run["frameworks"].items()
-            if framework not in measured or entry["status"] == "harness_error"
+            for framework, entry in run.frameworks.items()
+            if framework not in measured or entry.status == "harness_error"
         }
         return sorted(found)
 
@@ -131,31 +129,31 @@ def merge(runs: Sequence[Run], names: Sequence[str] = ()) -> Merged:
     if not runs:
         raise RunFileError("No run file was given; make one with 'gaugeblock run --output RUN.json'.")
     called = list(names) or [f"run {number + 1}" for number in range(len(runs))]
-    order = sorted(range(len(runs)), key=lambda i: (runs[i]["created"], _fingerprint(runs[i])))
+    order = sorted(range(len(runs)), key=lambda i: (runs[i].created, _fingerprint(runs[i])))
     owners: dict[tuple[Identity, str], int] = {}
     found: list[tuple[Identity, int, Observation]] = []
     hardware: dict[Identity, str] = {}
     for index in order:
         run = runs[index]
-        for observation in run["observations"]:
-            identity = _identity(run, observation["key"])
-            other = owners.setdefault((identity, observation["key"]), index)
+        for observation in run.observations:
+            identity = _identity(run, observation.key)
+            other = owners.setdefault((identity, observation.key), index)
             if other != index:
                 raise RunFileError(
-                    f"{called[other]} and {called[index]} both hold {observation['key']} of the same "
+                    f"{called[other]} and {called[index]} both hold {observation.key} of the same "
                     f"versions of {identity[0]}; give only one of them."
                 )
             found.append((identity, index, observation))
-            devices = run["frameworks"][identity[0]]["devices"]
+            devices = run.frameworks[identity[0]].devices
             hardware[identity] = devices.get(identity[2], "") or hardware.get(identity, "")
     columns = _columns(hardware)
     place = {_column_identity(column): number for number, column in enumerate(columns)}
-    seen = [
-        Seen(observation, place[identity], runs[index], *observation["key"].split("/"))
+    placed = [
+        Placed(observation, place[identity], runs[index], *observation.key.split("/"))
         for identity, index, observation in found
     ]
-    seen.sort(key=lambda s: (s.observation["key"], s.column))
-    return Merged(tuple(runs[i] for i in order), tuple(columns), tuple(seen))
+    placed.sort(key=lambda s: (s.observation.key, s.column))
+    return Merged(tuple(runs[i] for i in order), tuple(columns), tuple(placed))
 
 
 def dtype_order(dtype: str) -> tuple[int, str]:
@@ -166,7 +164,7 @@ def dtype_order(dtype: str) -> tuple[int, str]:
 def main_version(framework: str, versions: Mapping[str, str]) -> tuple[str, str]:
     """The distribution that the framework is named for, and its version.
 
-    Which of `versions` that is, is told by its name, since run files have no table of frameworks:
+    Which of `versions` that is follows from its name, since run files have no table of frameworks:
     `sklearn` is nearest to `scikit-learn`.
     """
     if framework in versions:
@@ -182,8 +180,8 @@ def natural(text: str) -> list[tuple[int, int, str]]:
 
 def _identity(run: Run, key: str) -> Identity:
     operation, implementation, _, device, *_ = key.split("/")
-    framework = run["implementations"][f"{operation}/{implementation}"]["framework"]
-    versions = run["frameworks"][framework]["versions"]
+    framework = run.implementations[f"{operation}/{implementation}"].framework
+    versions = run.frameworks[framework].versions
     return framework, tuple(sorted(versions.items())), device
 
 
@@ -220,5 +218,6 @@ def _column_order(column: Column) -> tuple[str, Version, str, list[tuple[int, in
     return column.framework, version, column.label, natural(column.device)
 
 
-def _fingerprint(run: Run) -> str:
-    return json.dumps([run["frameworks"], run["selection"], run["environment"], run["seconds"]], sort_keys=True)
+def _fingerprint(run: Run) -> bytes:
+    facts = [run.frameworks, run.selection, run.environment, run.seconds]
+    return msgspec.json.encode(facts, order="sorted")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gaugeblock.reports.data import render_json
-from gaugeblock.reports.html import render_html
-from gaugeblock.reports.markdown import render_markdown
 from gaugeblock.reports.merge import merge
-from gaugeblock.reports.runfile import Run, RunFileError, read, write_text
+from gaugeblock.reports.output.data import render_json
+from gaugeblock.reports.output.html import render_html
+from gaugeblock.reports.output.markdown import render_markdown
+from gaugeblock.reports.records import Run
+from gaugeblock.reports.runfile import RunFileError, read, write_text
 
 
 def write_report(paths: Sequence[Path], output: Path, *, suite_digest: str | None = None) -> list[Path]:
@@ -42,8 +43,8 @@ def _read(path: Path, suite_digest: str | None) -> Run:
     if not path.exists():
         raise RunFileError(f"{path} does not exist; run `tox run -e {path.stem}`.")
     run = read(path)
-    if run["suite"]["digest"] != suite_digest:
-        raise RunFileError(f"{path} is stale: made by another version of the suite; {again}.")
-    if run["status"] != "complete":
-        raise RunFileError(f"{path} is {run['status']}, and only complete runs are reported; {again}.")
+    if run.suite.digest != suite_digest:
+        raise RunFileError(f"{path} was made by another version of the suite; {again}.")
+    if run.status != "complete":
+        raise RunFileError(f"{path} is {run.status}, and only complete runs are reported; {again}.")
     return run

@@ -1,4 +1,4 @@
-"""What the observations say together: counts, findings, conventions, accuracy, relations."""
+"""What the observations amount to: counts, findings, conventions, accuracy, relations."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gaugeblock.reports.merge import Merged, Seen, dtype_order, merge
-from gaugeblock.reports.runfile import Observation, Run
-from gaugeblock.reports.verdicts import ACCURACY_RANK, RANK, VERDICTS, ordered, words
+from gaugeblock.reports.merge import Merged, Placed, dtype_order, merge
+from gaugeblock.reports.records import Observation, Run
+from gaugeblock.reports.verdicts import ACCURACY_RANK, Verdict, ordered
 from rich.table import Table
 from rich.text import Text
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Observations that do not conform and have verdict, implementation, check and expectation in common."""
+    """Observations that do not conform and have verdict, implementation, check and known deviation in common."""
 
-    verdict: str
+    verdict: Verdict
     operation: str
     implementation: str
     framework: str
     check: str
-    expectation: str | None
-    members: tuple[Seen, ...]
+    known: str | None
+    members: tuple[Placed, ...]
     """Worst first."""
 
     @property
     def columns(self) -> list[int]:
         """Numbers of the columns concerned."""
-        return sorted({seen.column for seen in self.members})
+        return sorted({placed.column for placed in self.members})
 
     @property
     def dtypes(self) -> list[str]:
         """Dtypes concerned."""
-        return sorted({seen.dtype for seen in self.members}, key=dtype_order)
+        return sorted({placed.dtype for placed in self.members}, key=dtype_order)
 
     @property
     def modes(self) -> list[str]:
         """Modes concerned."""
-        return sorted({seen.mode for seen in self.members})
+        return sorted({placed.mode for placed in self.members})
 
 
 @dataclass(frozen=True)
 class Achieved:
     """How accurate one implementation is in one dtype, over modes, checks and cases."""
 
-    worst: Seen
+    worst: Placed
     """Of those that do not conform the one with the largest error / allowed; if all do, the largest error."""
-    passing: Seen | None
+    passing: Placed | None
     """The one with the largest error among those that conform."""
     counts: Mapping[str, int]
     """Observations by accuracy class."""
@@ -77,7 +77,7 @@ class Answer:
     is_label: bool
     """False if there is no label, and `label` is the verdict instead."""
     where: tuple[str, ...]
-    example: Seen
+    example: Placed
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,12 @@ class Convention:
 
     @property
     def labels(self) -> list[str]:
-        """The different labels given."""
+        """The different labels."""
         return sorted({answer.label for answer in self.answers if answer.is_label})
 
     @property
     def disagree(self) -> bool:
-        """Whether more than one label was given."""
+        """Whether there is more than one label."""
         return len(self.labels) > 1
 
 
@@ -110,9 +110,9 @@ class Relation:
     question: str
     implementation: str
     column: int
-    counts: Mapping[str, int]
+    counts: Mapping[Verdict, int]
     labels: Mapping[str, int]
-    worst: Seen
+    worst: Placed
 
 
 @dataclass(frozen=True)
@@ -143,56 +143,56 @@ class Summary:
 def summarise(merged: Merged) -> Summary:
     """Count, group and rank the observations."""
     counts: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
-    for seen in merged.seen:
-        counts[seen.operation, seen.column][seen.verdict] += 1
+    for placed in merged.placed:
+        counts[placed.operation, placed.column][placed.verdict] += 1
     return Summary(
         merged,
         dict(counts),
-        Counter(seen.verdict for seen in merged.seen),
-        tuple(_findings(merged.seen)),
-        tuple(_accuracy(merged.seen)),
-        _closest(merged.seen),
-        tuple(_conventions(merged.seen)),
-        tuple(_relations(merged.seen)),
+        Counter(placed.verdict for placed in merged.placed),
+        tuple(_findings(merged.placed)),
+        tuple(_accuracy(merged.placed)),
+        _closest(merged.placed),
+        tuple(_conventions(merged.placed)),
+        tuple(_relations(merged.placed)),
     )
 
 
 def badness(observation: Observation) -> float:
     """Error / allowed: how far beyond the bound; infinite where the error is no distance."""
-    if observation.get("accuracy") == "wrong":
+    if observation.accuracy == "wrong":
         return math.inf
-    error, allowed = observation.get("error"), observation.get("allowed")
+    error, allowed = observation.error, observation.allowed
     if error is None:
-        return math.inf if observation["verdict"] != "conforms" else -1.0
+        return math.inf if observation.verdict != "conforms" else -1.0
     if not allowed:
         return math.inf if error else 0.0
     return float(error) / float(allowed)
 
 
-def _rank(seen: Seen) -> tuple[float, float, str, int]:
-    return (-badness(seen.observation), -seen.observation.get("error", 0.0), seen.key, seen.column)
+def _rank(placed: Placed) -> tuple[float, float, str, int]:
+    return (-badness(placed.observation), -(placed.observation.error or 0.0), placed.key, placed.column)
 
 
-def _findings(all_seen: Iterable[Seen]) -> list[Finding]:
-    groups: dict[tuple[str, str, str, str, str, str], list[Seen]] = defaultdict(list)
-    for seen in all_seen:
-        if seen.verdict != "conforms":
-            framework = seen.implementation_entry["framework"]
-            expectation = seen.observation.get("expectation", "")
-            identity = (seen.verdict, seen.operation, seen.implementation, framework, seen.check, expectation)
-            groups[identity].append(seen)
-    order = sorted(groups, key=lambda identity: (RANK[identity[0]], *identity[1:]))
+def _findings(every: Iterable[Placed]) -> list[Finding]:
+    groups: dict[tuple[Verdict, str, str, str, str, str], list[Placed]] = defaultdict(list)
+    for placed in every:
+        if placed.verdict != "conforms":
+            framework = placed.implementation_entry.framework
+            known = placed.observation.known or ""
+            identity = (placed.verdict, placed.operation, placed.implementation, framework, placed.check, known)
+            groups[identity].append(placed)
+    order = sorted(groups, key=lambda identity: (identity[0].rank, *identity[1:]))
     return [
         Finding(*identity[:5], identity[5] or None, tuple(sorted(groups[identity], key=_rank))) for identity in order
     ]
 
 
-def _accuracy(all_seen: Iterable[Seen]) -> list[Accuracy]:
-    groups: dict[tuple[str, str, int, str], dict[str, list[Seen]]] = defaultdict(lambda: defaultdict(list))
-    for seen in all_seen:
-        kind = seen.check_kind
-        if kind in ("value", "gradient") and "accuracy" in seen.observation:
-            groups[seen.operation, seen.implementation, seen.column, kind][seen.dtype].append(seen)
+def _accuracy(every: Iterable[Placed]) -> list[Accuracy]:
+    groups: dict[tuple[str, str, int, str], dict[str, list[Placed]]] = defaultdict(lambda: defaultdict(list))
+    for placed in every:
+        kind = placed.check_kind
+        if kind in ("value", "gradient") and placed.observation.accuracy is not None:
+            groups[placed.operation, placed.implementation, placed.column, kind][placed.dtype].append(placed)
     return [
         Accuracy(
             operation,
@@ -207,23 +207,28 @@ def _accuracy(all_seen: Iterable[Seen]) -> list[Accuracy]:
     ]
 
 
-def _closest(all_seen: Iterable[Seen]) -> dict[tuple[str, str], tuple[float, str]]:
+def _closest(every: Iterable[Placed]) -> dict[tuple[str, str], tuple[float, str]]:
     found: dict[tuple[str, str], tuple[float, str]] = {}
-    for seen in all_seen:
-        error, allowed = seen.observation.get("error"), seen.observation.get("allowed")
-        if seen.check_kind in ("value", "gradient") and seen.verdict == "conforms" and allowed and error is not None:
-            place = (seen.operation, seen.check_kind)
-            found[place] = max(found.get(place, (-1.0, "")), (error / allowed, seen.key))
+    for placed in every:
+        error, allowed = placed.observation.error, placed.observation.allowed
+        if (
+            placed.check_kind in ("value", "gradient")
+            and placed.verdict == "conforms"
+            and allowed
+            and error is not None
+        ):
+            place = (placed.operation, placed.check_kind)
+            found[place] = max(found.get(place, (-1.0, "")), (error / allowed, placed.key))
     return found
 
 
-def _achieved(members: list[Seen]) -> Achieved:
-    passing = [seen for seen in members if seen.verdict == "conforms" and "error" in seen.observation]
-    largest = max(passing, key=lambda seen: seen.observation["error"], default=None)
-    failing = [seen for seen in members if seen.verdict != "conforms"]
-    # The condition may allow one case far more than another: among passing ones the error itself tells more.
+def _achieved(members: list[Placed]) -> Achieved:
+    passing = [placed for placed in members if placed.verdict == "conforms" and placed.observation.error is not None]
+    largest = max(passing, key=lambda placed: placed.observation.error or 0.0, default=None)
+    failing = [placed for placed in members if placed.verdict != "conforms"]
+    # The condition may allow one case far more than another: among passing ones the error itself is the better measure.
     worst = min(failing, key=_rank) if failing else largest or min(members, key=_rank)
-    classes = Counter(seen.observation["accuracy"] for seen in members)
+    classes = Counter(str(placed.observation.accuracy) for placed in members)
     return Achieved(
         worst,
         largest,
@@ -231,58 +236,58 @@ def _achieved(members: list[Seen]) -> Achieved:
     )
 
 
-def _conventions(all_seen: Iterable[Seen]) -> list[Convention]:
-    probes: dict[tuple[str, str, str], list[Seen]] = defaultdict(list)
-    for seen in all_seen:
-        if seen.check_kind == "probe":
-            probes[seen.operation, seen.check, seen.case].append(seen)
+def _conventions(every: Iterable[Placed]) -> list[Convention]:
+    probes: dict[tuple[str, str, str], list[Placed]] = defaultdict(list)
+    for placed in every:
+        if placed.check_kind == "probe":
+            probes[placed.operation, placed.check, placed.case].append(placed)
     conventions = []
     for (operation, check, case), members in sorted(probes.items()):
-        question = members[0].run["checks"][check]["question"]
+        question = members[0].run.checks[check].question
         conventions.append(Convention(operation, check, case, question, tuple(_answers(members))))
     return conventions
 
 
-def _answers(members: list[Seen]) -> list[Answer]:
-    given: dict[tuple[str, int], dict[tuple[str, bool], list[Seen]]] = defaultdict(lambda: defaultdict(list))
-    for seen in members:
-        label = seen.observation.get("label")
-        entry = (words(seen.verdict), False) if label is None else (str(label), True)
-        given[seen.implementation, seen.column][entry].append(seen)
+def _answers(members: list[Placed]) -> list[Answer]:
+    labelled: dict[tuple[str, int], dict[tuple[str, bool], list[Placed]]] = defaultdict(lambda: defaultdict(list))
+    for placed in members:
+        label = placed.observation.label
+        entry = (placed.verdict.words, False) if label is None else (str(label), True)
+        labelled[placed.implementation, placed.column][entry].append(placed)
     answers = []
-    for (implementation, column), labels in given.items():
-        everywhere = [seen for group in labels.values() for seen in group]
+    for (implementation, column), labels in labelled.items():
+        everywhere = [placed for group in labels.values() for placed in group]
         for (label, is_label), group in labels.items():
             where = _where(group, everywhere) if len(labels) > 1 else ()
             answers.append(Answer(implementation, column, label, is_label, where, group[0]))
     return sorted(answers, key=lambda a: (not a.is_label, a.label, a.column, a.implementation))
 
 
-def _where(group: list[Seen], everywhere: list[Seen]) -> tuple[str, ...]:
-    """Dtypes, or modes, if they tell the group from the rest; else pairs of both."""
+def _where(group: list[Placed], everywhere: list[Placed]) -> tuple[str, ...]:
+    """Dtypes, or modes, if they separate the group from the rest; else pairs of both."""
     for part in ("dtype", "mode"):
-        inside = {str(getattr(seen, part)) for seen in group}
-        if len(group) == sum(getattr(seen, part) in inside for seen in everywhere):
+        inside = {str(getattr(placed, part)) for placed in group}
+        if len(group) == sum(getattr(placed, part) in inside for placed in everywhere):
             return tuple(sorted(inside, key=dtype_order))
-    pairs = sorted({(dtype_order(seen.dtype), seen.mode) for seen in group})
+    pairs = sorted({(dtype_order(placed.dtype), placed.mode) for placed in group})
     return tuple(f"{dtype[1]} {mode}" for dtype, mode in pairs)
 
 
-def _relations(all_seen: Iterable[Seen]) -> list[Relation]:
-    groups: dict[tuple[str, str, str, int], list[Seen]] = defaultdict(list)
-    for seen in all_seen:
-        if seen.check_kind == "relation":
-            groups[seen.check, seen.operation, seen.implementation, seen.column].append(seen)
+def _relations(every: Iterable[Placed]) -> list[Relation]:
+    groups: dict[tuple[str, str, str, int], list[Placed]] = defaultdict(list)
+    for placed in every:
+        if placed.check_kind == "relation":
+            groups[placed.check, placed.operation, placed.implementation, placed.column].append(placed)
     return [
         Relation(
             operation,
             check,
-            members[0].run["checks"][check]["question"],
+            members[0].run.checks[check].question,
             implementation,
             column,
-            ordered(Counter(seen.verdict for seen in members)),
-            Counter(str(seen.observation["label"]) for seen in members if "label" in seen.observation),
-            min(members, key=lambda seen: (RANK[seen.verdict], *_rank(seen))),
+            ordered(Counter(placed.verdict for placed in members)),
+            Counter(str(placed.observation.label) for placed in members if placed.observation.label is not None),
+            min(members, key=lambda placed: (placed.verdict.rank, *_rank(placed))),
         )
         for (check, operation, implementation, column), members in sorted(groups.items())
     ]
@@ -303,9 +308,7 @@ def terminal_table(run: Run) -> Table:
     for operation in summary.merged.operations():
         cells = [_cell(summary.counts.get((operation, number), {})) for number in range(len(columns))]
         table.add_row(_broken(operation), *cells)
-    legend = Text("  ").join(
-        Text(f"{VERDICTS[name].symbol}{name}", VERDICTS[name].style) for name in ordered(summary.totals)
-    )
+    legend = Text("  ").join(Text(f"{name.symbol}{name}", Verdict(name).style) for name in ordered(summary.totals))
     table.caption = legend
     table.caption_justify = "left"
     return table
@@ -322,5 +325,5 @@ def _broken(name: str, width: int = 25) -> str:
 
 
 def _cell(counts: Mapping[str, int], separator: str = " ") -> Text:
-    marks = [Text(f"{VERDICTS[n].symbol}{count}", VERDICTS[n].style) for n, count in ordered(counts).items()]
+    marks = [Text(f"{Verdict(n).symbol}{count}", Verdict(n).style) for n, count in ordered(counts).items()]
     return Text(separator).join(marks)

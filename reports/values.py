@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
+from gaugeblock.reports.records import StoredArray
 from gaugeblock.reports.runfile import decode
 
 SHOWN = 16
@@ -79,14 +80,14 @@ def both(text: str, dtype: str) -> str:
     return f"{trim(text)} ({plain})" if plain else text
 
 
-def elements(stored: dict[str, Any], at: Sequence[int] = ()) -> list[Element]:
+def elements(stored: StoredArray, at: Sequence[int] = ()) -> list[Element]:
     """The elements of a stored array; a long one keeps its ends and what stands at the index `at`.
 
     `at` is an index into the answer. Where the input has more axes than the answer (a loss of rows), all
     below that index is kept, as far as it fits.
     """
-    if "data" not in stored:
-        return [Element((), "", "", math.prod(stored["shape"]))]
+    if stored.data is None:
+        return [Element((), "", "", math.prod(stored.shape))]
     array = decode(stored)
     flat = array.reshape(-1)
     kept = _kept(array.shape, tuple(at))
@@ -103,20 +104,22 @@ def elements(stored: dict[str, Any], at: Sequence[int] = ()) -> list[Element]:
     return out
 
 
-def describe(stored: dict[str, Any]) -> str:
+def describe(stored: StoredArray) -> str:
     """An array's dtype and shape: 'float32, shape (3, 4)', or 'float32, a scalar'."""
-    shape = stored["shape"]
-    return f"{stored['dtype']}, shape ({', '.join(map(str, shape))})" if shape else f"{stored['dtype']}, a scalar"
+    shape = stored.shape
+    return f"{stored.dtype}, shape ({', '.join(map(str, shape))})" if shape else f"{stored.dtype}, a scalar"
 
 
-def lines(stored: dict[str, Any], at: Sequence[int] = ()) -> list[str]:
+def lines(stored: StoredArray, at: Sequence[int] = ()) -> list[str]:
     """The array as text, an element a line: index, hexadecimal, decimal."""
     text = []
     for element in elements(stored, at):
         if element.skipped:
-            text.append(f"… {element.skipped} {'more' if 'data' in stored else 'elements, which the suite draws anew'}")
+            text.append(
+                f"… {element.skipped} {'more' if stored.data is not None else 'elements, which the suite draws anew'}"
+            )
         else:
-            where = f"[{', '.join(map(str, element.at))}] " if stored["shape"] else ""
+            where = f"[{', '.join(map(str, element.at))}] " if stored.shape else ""
             same = element.hex == element.decimal
             text.append(f"{where}{element.hex}" if same else f"{where}{element.hex}  {element.decimal}")
     return text or ["(empty)"]

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
-from gaugeblock.reports.expressions import literal
+from gaugeblock.reports.records import StoredArray
 from gaugeblock.reports.runfile import decode, encode
+from gaugeblock.reports.scripts.expressions import literal
+from msgspec.structs import replace
 
 MANY = 48
 MANY_WHOLE = 512
@@ -29,17 +31,17 @@ class Literal(NamedTuple):
     comment: str = ""
 
 
-def array(stored: dict[str, Any], *, bits: bool = False) -> Literal:
+def array(stored: StoredArray, *, bits: bool = False) -> Literal:
     """A stored array as Python text; with `bits` one of bfloat16 stays uint16, which needs no ml_dtypes."""
-    if "repeated" in stored:
-        shape = tuple(stored["shape"])
+    if stored.repeated:
+        shape = tuple(stored.shape)
         start = array(_start(stored), bits=bits)
         text = f"numpy.resize({start.text}, {shape})"
         for at, value in _others(stored):
             place = f"numpy.arange({math.prod(shape)}).reshape({shape}) == {at}"
             text = f"numpy.where({place}, {array(value, bits=bits).text}, {text})"
         return Literal(text, start.comment)
-    values, dtype = decode(stored), str(stored["dtype"])
+    values, dtype = decode(stored), str(stored.dtype)
     if values.dtype.kind in "biu":
         return _listed(values, None, dtype, "")
     words = values.view(f"uint{8 * values.dtype.itemsize}")
@@ -52,24 +54,24 @@ def _listed(words: Array, values: Array | None, dtype: str, viewed: str) -> Lite
     """An array of `words`, in decimals if there are no `values` that they are the bits of."""
     shape, digits = words.shape, 2 * words.dtype.itemsize
     written = [str(word) if values is None else f"0x{word:0{digits}x}" for word in words.ravel().tolist()]
-    told = [] if values is None else [str(value) for value in values.ravel()]
+    decimals = [] if values is None else [str(value) for value in values.ravel()]
     ending = f", {dtype!r}){viewed}"
     if not written:
         return Literal(f"numpy.zeros({shape}{ending}")
     cell = max(map(len, written)) + 2
-    if len(written) > (MANY if told else MANY_WHOLE) or (words.ndim > 1 and shape[-1] * cell > WIDE):
+    if len(written) > (MANY if decimals else MANY_WHOLE) or (words.ndim > 1 and shape[-1] * cell > WIDE):
         return Literal(_bytes(words, dtype, viewed))
     if words.ndim == 0:
-        return Literal(f"numpy.array({written[0]}{ending}", *told)
-    size = shape[-1] if words.ndim > 1 else WIDE // 2 // cell if told else WIDE // cell
-    rows = [(written[at : at + size], told[at : at + size]) for at in range(0, len(written), size)]
+        return Literal(f"numpy.array({written[0]}{ending}", *decimals)
+    size = shape[-1] if words.ndim > 1 else WIDE // 2 // cell if decimals else WIDE // cell
+    rows = [(written[at : at + size], decimals[at : at + size]) for at in range(0, len(written), size)]
     if len(rows) == 1:
         whole = "[" * words.ndim + ", ".join(written) + "]" * words.ndim
-        return Literal(f"numpy.array({whole}{ending}", ", ".join(told))
+        return Literal(f"numpy.array({whole}{ending}", ", ".join(decimals))
     lines = ["numpy.array(["]
     for entries, numbers_of in rows:
         text = ", ".join(entries)
-        comment = f"  # {', '.join(numbers_of)}" if told else ""
+        comment = f"  # {', '.join(numbers_of)}" if decimals else ""
         lines.append(f"    {f'[{text}]' if words.ndim > 1 else text},{comment}")
     folded = f".reshape{shape}" if words.ndim > 2 else ""
     return Literal("\n".join([*lines, f"]{ending}{folded}"]))
@@ -82,18 +84,17 @@ def _bytes(words: Array, dtype: str, viewed: str) -> str:
     return "\n".join(["numpy.frombuffer(bytearray.fromhex(", *lines, f"), {dtype!r}){viewed}{folded}"])
 
 
-def _others(stored: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _others(stored: StoredArray) -> Iterator[tuple[int, StoredArray]]:
     """Places of an array where it does not repeat, each with the number there as an array of one."""
-    values = decode({**stored, "shape": [math.prod(stored["shape"])]})
-    for at in stored.get("but", {"at": []})["at"]:
+    values = decode(stored).ravel()
+    for at in stored.but.at if stored.but is not None else ():
         yield at, encode(values[at : at + 1])
 
 
-def _start(stored: dict[str, Any]) -> dict[str, Any]:
+def _start(stored: StoredArray) -> StoredArray:
     """What an array repeats to fill its shape."""
-    plain = {name: value for name, value in stored.items() if name != "but"}
-    whole = decode({**plain, "shape": [math.prod(stored["shape"])]})
-    count = len(base64.b64decode(stored["data"])) // whole.dtype.itemsize
+    whole = decode(replace(stored, but=None)).ravel()
+    count = len(base64.b64decode(stored.data or "")) // whole.dtype.itemsize
     return encode(whole[:count])
 
 
@@ -102,6 +103,6 @@ def numbers(values: Iterable[str]) -> str:
     return f"[{', '.join(literal(float.fromhex(each)) for each in values)}]"
 
 
-def stored(values: list[float], dtype: str) -> dict[str, Any]:
+def stored(values: list[float], dtype: str) -> StoredArray:
     """Numbers as an array of a dtype, in the form of a run file."""
     return encode(np.array(values, getattr(ml_dtypes, dtype, dtype)))

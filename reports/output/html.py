@@ -10,13 +10,15 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
-from gaugeblock.reports import banner, templating
+from gaugeblock.reports import banner
 from gaugeblock.reports.behaviour import Story, agreements, recipes, stories
-from gaugeblock.reports.embed import embedded
-from gaugeblock.reports.merge import Column, Merged, Seen, dtype_order
+from gaugeblock.reports.merge import Column, Merged, Placed, dtype_order
+from gaugeblock.reports.output import templating
+from gaugeblock.reports.output.embed import embedded
+from gaugeblock.reports.records import OperationRecord
 from gaugeblock.reports.summary import Achieved, Answer, Convention, Finding, Summary, summarise
 from gaugeblock.reports.values import both, describe, elements, ulp
-from gaugeblock.reports.verdicts import ACCURACIES, RANK, VERDICTS, ordered, words
+from gaugeblock.reports.verdicts import ACCURACIES, Verdict, ordered
 from markupsafe import Markup, escape
 
 ROWS = 8
@@ -38,8 +40,8 @@ def render_html(merged: Merged) -> str:
         created=merged.created,
         warnings=banner.warnings(merged),
         totals=ordered(summary.totals),
-        total=len(merged.seen),
-        verdicts=VERDICTS,
+        total=len(merged.placed),
+        verdicts={verdict.value: verdict for verdict in Verdict},
         accuracies=ACCURACIES,
         matrix=_matrix(summary, operations),
         findings=_findings(summary),
@@ -61,7 +63,7 @@ def render_html(merged: Merged) -> str:
 @functools.cache
 def _environment() -> jinja2.Environment:
     environment = templating.environment(__package__, escaped=True)
-    environment.filters["words"] = words
+    environment.filters["words"] = lambda verdict: Verdict(verdict).words
     environment.filters["ulp"] = ulp
     environment.filters["soft"] = _soft
     environment.filters["ticked"] = _ticked
@@ -106,10 +108,10 @@ def _column_details(merged: Merged, number: int) -> dict[str, Any]:
     modes: dict[str, Any] = {}
     platforms: dict[str, None] = {}
     for run in merged.runs:
-        entry = run["frameworks"].get(column.framework)
-        if entry and entry["versions"] == dict(column.versions) and column.device in entry["devices"]:
-            modes.update(entry["modes"])
-            facts = run["environment"]
+        entry = run.frameworks.get(column.framework)
+        if entry and entry.versions == dict(column.versions) and column.device in entry.devices:
+            modes.update(entry.modes)
+            facts = run.environment
             platforms[f"{facts['platform']}, Python {facts['python']}, {facts['processor']}"] = None
     versions = sorted(column.versions.items())
     return {
@@ -121,10 +123,10 @@ def _column_details(merged: Merged, number: int) -> dict[str, Any]:
 
 
 def _worst(counts: Mapping[str, int]) -> str:
-    return min(counts, key=RANK.__getitem__, default="conforms")
+    return min(map(Verdict, counts), key=lambda verdict: verdict.rank, default=Verdict.CONFORMS)
 
 
-def _matrix(summary: Summary, operations: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def _matrix(summary: Summary, operations: Mapping[str, OperationRecord]) -> list[dict[str, Any]]:
     def cell(operation: str, number: int) -> dict[str, Any] | None:
         counts = summary.counts.get((operation, number))
         if not counts:
@@ -139,7 +141,7 @@ def _matrix(summary: Summary, operations: Mapping[str, dict[str, Any]]) -> list[
 
     numbers = range(len(summary.merged.columns))
     kinds = []
-    for kind, names in groupby(operations, key=lambda name: str(operations[name]["kind"])):
+    for kind, names in groupby(operations, key=lambda name: operations[name].kind):
         rows = [{"operation": name, "cells": [cell(name, number) for number in numbers]} for name in names]
         kinds.append({"kind": kind, "rows": rows})
     return kinds
@@ -151,68 +153,68 @@ def _findings(summary: Summary) -> list[dict[str, Any]]:
     for verdict, found in groupby(summary.findings, key=lambda finding: finding.verdict):
         groups = [_finding(finding, summary.merged.columns, listed) for finding in found]
         count = sum(group["count"] for group in groups)
-        section = {"verdict": VERDICTS[verdict], "groups": groups, "count": count, "quiet": verdict in _QUIET}
+        section = {"verdict": Verdict(verdict), "groups": groups, "count": count, "quiet": verdict in _QUIET}
         sections.append(section)
     return sections
 
 
 def _finding(finding: Finding, columns: tuple[Column, ...], listed: set[str]) -> dict[str, Any]:
     worst = finding.members[0]
-    expectation = worst.run["expectations"][finding.expectation] if finding.expectation else None
+    known = worst.run.known[finding.known] if finding.known else None
     shown = []
-    for seen in finding.members[:ROWS]:
+    for placed in finding.members[:ROWS]:
         # An id stands once in a page; the same key in another column has none.
-        shown.append({**_facts(seen), "anchor": "" if seen.key in listed else f"key={seen.key}"})
-        listed.add(seen.key)
+        shown.append({**_facts(placed), "anchor": "" if placed.key in listed else f"key={placed.key}"})
+        listed.add(placed.key)
     return {
         "finding": finding,
         "count": len(finding.members),
         "worst": {**_facts(worst), "inputs": _inputs(worst)},
         "columns": [columns[number].name for number in finding.columns],
-        "expectation": expectation,
+        "known": known,
         "operation": worst.operation_entry,
-        "check": worst.run["checks"][finding.check],
+        "check": worst.run.checks[finding.check],
         "call": worst.call,
-        "conventions": sorted(worst.implementation_entry["conventions"].items()),
+        "conventions": sorted(worst.implementation_entry.conventions.items()),
         "rows": shown,
         "link": find_link(f"/{finding.operation}/{finding.implementation}/ /{finding.check}/", finding.verdict),
-        "messages": sorted({str(s.observation["message"]) for s in finding.members if s.observation.get("message")}),
+        "messages": sorted({str(s.observation.message) for s in finding.members if s.observation.message}),
     }
 
 
-def _facts(seen: Seen) -> dict[str, Any]:
-    observation = seen.observation
-    witness = observation.get("witness") or {}
+def _facts(placed: Placed) -> dict[str, Any]:
+    observation = placed.observation
+    witness = observation.witness
     return {
-        "seen": seen,
-        "key": seen.key,
-        "error": observation.get("error"),
-        "allowed": observation.get("allowed"),
-        "accuracy": observation.get("accuracy", ""),
-        "label": observation.get("label", ""),
-        "message": observation.get("message", ""),
-        "at": witness.get("at", []),
-        "expected": witness.get("expected", ""),
-        "nearest": both(witness["nearest"], seen.dtype) if "nearest" in witness else "",
-        "got": both(witness["got"], seen.dtype) if witness else "",
+        "placed": placed,
+        "key": placed.key,
+        "error": observation.error,
+        "allowed": observation.allowed,
+        "accuracy": (observation.accuracy or ""),
+        "label": (observation.label or ""),
+        "message": (observation.message or ""),
+        "at": witness.at if witness else [],
+        "expected": witness.expected if witness else "",
+        "nearest": both(witness.nearest, placed.dtype) if witness and witness.nearest else "",
+        "got": both(witness.got, placed.dtype) if witness else "",
     }
 
 
-def _inputs(seen: Seen) -> dict[str, Any] | None:
-    case = seen.case_entry
+def _inputs(placed: Placed) -> dict[str, Any] | None:
+    case = placed.case_entry
     if case is None:
         return None
-    at = (seen.observation.get("witness") or {}).get("at", [])
+    at = placed.observation.witness.at if placed.observation.witness else []
     return {
-        "parameters": sorted(case["parameters"].items()),
+        "parameters": sorted(case.parameters.items()),
         "arrays": [
             {
                 "name": name,
                 "about": describe(stored),
                 "elements": elements(stored, at),
-                "scalar": not stored["shape"],
+                "scalar": not stored.shape,
             }
-            for name, stored in sorted(case["inputs"].items())
+            for name, stored in sorted(case.inputs.items())
         ],
     }
 
@@ -286,8 +288,8 @@ def _achieved(achieved: Achieved | None) -> dict[str, Any] | None:
         other = achieved.passing.observation
     return {
         "accuracy": max(achieved.counts, key=list(ACCURACIES).index),
-        "error": observation.get("error"),
-        "allowed": observation.get("allowed"),
+        "error": observation.error,
+        "allowed": observation.allowed,
         "key": achieved.worst.key,
         "verdict": achieved.worst.verdict,
         "counts": achieved.counts,
@@ -315,23 +317,23 @@ def _story(story: Story) -> dict[str, Any]:
         "entry": story.entry,
         "scenes": sorted(story.scenes.items()),
         "figures": [
-            {"name": figure.name, "question": figure.question, "seen": [_facts(seen) for seen in figure.seen]}
+            {"name": figure.name, "question": figure.question, "placed": [_facts(placed) for placed in figure.placed]}
             for figure in story.figures
         ],
     }
 
 
-def _operations(merged: Merged, operations: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def _operations(merged: Merged, operations: Mapping[str, OperationRecord]) -> list[dict[str, Any]]:
     offered: dict[str, dict[tuple[str, str], dict[str, Any]]] = {name: {} for name in operations}
-    for seen in merged.seen:
-        entry = seen.implementation_entry
-        if "recipe" in entry:
+    for placed in merged.placed:
+        entry = placed.implementation_entry
+        if entry.recipe is not None:
             continue
         # The same name may stand for another call in another version.
-        where = offered[seen.operation].setdefault(
-            (seen.implementation, entry["call"]), {"entry": entry, "columns": set()}
+        where = offered[placed.operation].setdefault(
+            (placed.implementation, entry.call), {"entry": entry, "columns": set()}
         )
-        where["columns"].add(seen.column)
+        where["columns"].add(placed.column)
     return [
         {
             "name": name,
@@ -343,10 +345,10 @@ def _operations(merged: Merged, operations: Mapping[str, dict[str, Any]]) -> lis
                     "columns": [merged.columns[number].name for number in sorted(found["columns"])],
                 }
                 for (implementation, _), found in sorted(
-                    offered[name].items(), key=lambda item: (item[1]["entry"]["framework"], item[0])
+                    offered[name].items(), key=lambda item: (item[1]["entry"].framework, item[0])
                 )
             ],
         }
         for name, entry in operations.items()
-        if entry["kind"] != "story"
+        if entry.kind != "story"
     ]

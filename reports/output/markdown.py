@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gaugeblock.reports import banner
-from gaugeblock.reports.gfm import code, row, text
-from gaugeblock.reports.merge import Merged, Seen
+from gaugeblock.reports.merge import Merged, Placed
+from gaugeblock.reports.output.gfm import code, row, text
 from gaugeblock.reports.summary import Convention, Finding, Summary, summarise
 from gaugeblock.reports.values import ulp
-from gaugeblock.reports.verdicts import VERDICTS, counted, ordered, words
+from gaugeblock.reports.verdicts import Verdict, counted, ordered
 
 LIMIT = 60_000
 """GitHub takes comments of 65,536 characters."""
@@ -21,8 +21,8 @@ def render_markdown(merged: Merged) -> str:
     head = [
         "# Gaugeblock report",
         "",
-        f"{len(merged.seen):,} observations, {text(merged.created)}: "
-        + ", ".join(f"{count:,} {words(name)}" for name, count in ordered(summary.totals).items())
+        f"{len(merged.placed):,} observations, {text(merged.created)}: "
+        + ", ".join(f"{count:,} {name.words}" for name, count in ordered(summary.totals).items())
         + ".",
         "",
         *_warnings(merged),
@@ -53,11 +53,11 @@ def _fitting(rows: list[str], room: int) -> list[str]:
 
 
 def _warnings(merged: Merged) -> list[str]:
-    said = banner.warnings(merged)
-    if not said:
+    sentences = banner.warnings(merged)
+    if not sentences:
         return []
-    shown = [f"> - {text(warning)}" for warning in said[:20]]
-    more = [f"> - … and {len(said) - 20} more"] if len(said) > 20 else []
+    shown = [f"> - {text(warning)}" for warning in sentences[:20]]
+    more = [f"> - … and {len(sentences) - 20} more"] if len(sentences) > 20 else []
     return ["> **Before you rely on this report**", ">", *shown, *more, ""]
 
 
@@ -80,7 +80,7 @@ def _matrix(summary: Summary) -> list[str]:
     for operation in summary.merged.operations():
         counts = [summary.counts.get((operation, number), {}) for number in range(len(columns))]
         lines.append(row((code(operation), *(counted(cell) for cell in counts))))
-    legend = ", ".join(f"{VERDICTS[name].symbol} {words(name)}" for name in ordered(summary.totals))
+    legend = ", ".join(f"{name.symbol} {name.words}" for name in ordered(summary.totals))
     return [*lines, "", legend, ""]
 
 
@@ -90,15 +90,15 @@ def _findings(summary: Summary) -> list[str]:
 
 def _finding(summary: Summary, finding: Finding) -> str:
     worst = finding.members[0]
-    verdict = VERDICTS[finding.verdict]
+    verdict = Verdict(finding.verdict)
     where = [*finding.dtypes, *(summary.merged.columns[number].name for number in finding.columns)]
-    why = str(worst.observation.get("message", ""))
-    if finding.expectation:
-        entry = worst.run["expectations"][finding.expectation]
-        why = entry["why"]
+    why = str(worst.observation.message or "")
+    if finding.known:
+        entry = worst.run.known[finding.known]
+        why = entry.why
     return row(
         (
-            f"{verdict.symbol} {words(finding.verdict)} {len(finding.members)}",
+            f"{verdict.symbol} {finding.verdict.words} {len(finding.members)}",
             f"{code(finding.implementation)} {text(finding.operation)}, {text(finding.check)}",
             text(", ".join(where)),
             _worst(worst),
@@ -107,14 +107,14 @@ def _finding(summary: Summary, finding: Finding) -> str:
     )
 
 
-def _worst(seen: Seen) -> str:
-    observation = seen.observation
-    if "error" in observation:
-        measured = f"{ulp(observation['error'])} of {ulp(observation.get('allowed')) or '–'} ULP"
+def _worst(placed: Placed) -> str:
+    observation = placed.observation
+    if observation.error is not None:
+        measured = f"{ulp(observation.error)} of {ulp(observation.allowed) or '–'} ULP"
     else:
-        witness = observation.get("witness")
-        measured = f"{witness['got']} for {witness['expected']}" if witness else observation.get("label", "")
-    return f"{text(measured, _MESSAGE)} ({code(seen.case)})" if measured else code(seen.case)
+        witness = observation.witness
+        measured = f"{witness.got} for {witness.expected}" if witness else (observation.label or "")
+    return f"{text(measured, _MESSAGE)} ({code(placed.case)})" if measured else code(placed.case)
 
 
 def _conventions(summary: Summary) -> list[str]:
@@ -124,14 +124,13 @@ def _conventions(summary: Summary) -> list[str]:
 
 
 def _convention(summary: Summary, convention: Convention) -> str:
-    told = []
+    answers = []
     for label in convention.labels:
         who = []
         for answer in convention.answers:
             if answer.is_label and answer.label == label:
                 only = f" [{', '.join(answer.where)}]" if answer.where else ""
                 who.append(f"{answer.implementation} ({summary.merged.columns[answer.column].name}){only}")
-        told.append(f"**{text(label)}**: {text(', '.join(who))}")
+        answers.append(f"**{text(label)}**: {text(', '.join(who))}")
     mark = "≠ " if convention.disagree else ""
-    answers = "<br>".join(told) or "none"
-    return row((code(convention.operation), f"{mark}{text(convention.question)}", answers))
+    return row((code(convention.operation), f"{mark}{text(convention.question)}", "<br>".join(answers) or "none"))

@@ -7,24 +7,24 @@ from typing import Any
 
 from gaugeblock.reports import banner
 from gaugeblock.reports.behaviour import Story, agreements, recipes, stories
-from gaugeblock.reports.merge import Merged, Seen
+from gaugeblock.reports.merge import Merged, Placed
 from gaugeblock.reports.summary import Achieved, Summary, summarise
 from gaugeblock.reports.verdicts import ordered
 
-FORMAT = 1
+FORMAT = 2
 
 
 def render_json(merged: Merged) -> str:
     """The summary as JSON text. `column` is always a number into `columns`, `worst` and `example` are keys.
 
-    - format: 1
+    - format: 2
     - created: when the newest run ended
     - warnings: sentences
     - runs: [{created, status, suite, environment, observations}]
     - columns: [{label, framework, versions, device, hardware}]
     - totals: {verdict: count}
     - operations: {name: {kind, summary, source, bound, counts: [{column, counts: {verdict: count}}]}}
-    - findings: [{verdict, operation, implementation, framework, check, expectation, count, columns, dtypes,
+    - findings: [{verdict, operation, implementation, framework, check, known, count, columns, dtypes,
       modes, worst, error, allowed, message, keys: [{column, key}]}], most serious first
     - accuracy: [{operation, implementation, column, kind, dtypes: {dtype: {worst, error, allowed, counts}}}]
     - conventions: [{operation, check, case, question, disagree, answers: [{implementation, column, label,
@@ -32,7 +32,8 @@ def render_json(merged: Merged) -> str:
       the same in every dtype and mode
     - relations: [{operation, check, implementation, column, counts, labels, worst}]
     - recipes: [{operation, like, name, says, limits, expressions: [{column, call, counts, worst}]}]
-    - stories: [{name, title, told, instead, source, figures: [{name, question, seen: [{column, key, label, got}]}]}]
+    - stories: [{name, title, text, instead, source, figures: [{name, question,
+      observed: [{column, key, label, got}]}]}]
     - agreements: [{columns, shared, equal}]: of the cases that two columns both answered, those with the same bits
     """
     summary = summarise(merged)
@@ -42,11 +43,11 @@ def render_json(merged: Merged) -> str:
         "warnings": banner.warnings(merged),
         "runs": [
             {
-                "created": run["created"],
-                "status": run["status"],
-                "suite": run["suite"],
-                "environment": run["environment"],
-                "observations": len(run["observations"]),
+                "created": run.created,
+                "status": run.status,
+                "suite": {"version": run.suite.version, "digest": run.suite.digest},
+                "environment": run.environment,
+                "observations": len(run.observations),
             }
             for run in merged.runs
         ],
@@ -109,7 +110,7 @@ def _operations(summary: Summary) -> dict[str, Any]:
     columns = range(len(summary.merged.columns))
     return {
         name: {
-            **{field: entry[field] for field in ("kind", "summary", "source", "bound")},
+            **{field: getattr(entry, field) for field in ("kind", "summary", "source", "bound")},
             "counts": [
                 {"column": column, "counts": ordered(summary.counts[name, column])}
                 for column in columns
@@ -128,15 +129,15 @@ def _findings(summary: Summary) -> list[dict[str, Any]]:
             "implementation": finding.implementation,
             "framework": finding.framework,
             "check": finding.check,
-            "expectation": finding.expectation,
+            "known": finding.known,
             "count": len(finding.members),
             "columns": finding.columns,
             "dtypes": finding.dtypes,
             "modes": finding.modes,
             "worst": finding.members[0].key,
             **_measured(finding.members[0]),
-            "message": finding.members[0].observation.get("message"),
-            "keys": [{"column": seen.column, "key": seen.key} for seen in finding.members],
+            "message": finding.members[0].observation.message,
+            "keys": [{"column": placed.column, "key": placed.key} for placed in finding.members],
         }
         for finding in summary.findings
     ]
@@ -169,22 +170,22 @@ def _conventions(summary: Summary) -> list[dict[str, Any]]:
 def _story(story: Story) -> dict[str, Any]:
     return {
         "name": story.name,
-        "title": story.entry["summary"],
-        "told": story.entry["formula"],
-        "instead": story.entry["bound"],
-        "source": story.entry["source"],
+        "title": story.entry.summary,
+        "text": story.entry.formula,
+        "instead": story.entry.bound,
+        "source": story.entry.source,
         "figures": [
             {
                 "name": figure.name,
                 "question": figure.question,
-                "seen": [
+                "observed": [
                     {
-                        "column": seen.column,
-                        "key": seen.key,
-                        "label": seen.observation.get("label"),
-                        "got": (seen.observation.get("witness") or {}).get("got"),
+                        "column": placed.column,
+                        "key": placed.key,
+                        "label": placed.observation.label,
+                        "got": placed.observation.witness.got if placed.observation.witness else None,
                     }
-                    for seen in figure.seen
+                    for placed in figure.placed
                 ],
             }
             for figure in story.figures
@@ -196,5 +197,5 @@ def _achieved(achieved: Achieved) -> dict[str, Any]:
     return {"worst": achieved.worst.key, **_measured(achieved.worst), "counts": dict(achieved.counts)}
 
 
-def _measured(seen: Seen) -> dict[str, Any]:
-    return {name: seen.observation.get(name) for name in ("error", "allowed")}
+def _measured(placed: Placed) -> dict[str, Any]:
+    return {name: getattr(placed.observation, name) for name in ("error", "allowed")}

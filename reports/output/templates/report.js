@@ -3,7 +3,7 @@
   const packed = Uint8Array.from(atob(document.getElementById("data").textContent), (c) => c.charCodeAt(0));
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const data = await new Response(unpacked).json();
-  const [OP, IMPL, , , , , CASE, COLUMN, VERDICT, ERROR, ALLOWED, ACCURACY, LABEL, MESSAGE, EXPECTATION,
+  const [OP, IMPL, , , , , CASE, COLUMN, VERDICT, ERROR, ALLOWED, ACCURACY, LABEL, MESSAGE, KNOWN,
     EXPECTED, NEAREST, GOT, DIGEST, INPUT, CALL, SCRIPT] = Array(22).keys();
   const PAGE = 100;
   const text = document.getElementById("find-text");
@@ -31,7 +31,7 @@
   const link = (name) => "#key=" + encodeURIComponent(name).replaceAll("%2F", "/").replaceAll("%3A", ":");
 
   const haystack = (row) => ("/" + key(row) + "/ " + data.columns[row[COLUMN]] + " " + string(row, LABEL) + " " +
-    string(row, MESSAGE) + " " + string(row, EXPECTATION) + " " + string(row, ACCURACY)).toLowerCase();
+    string(row, MESSAGE) + " " + string(row, KNOWN) + " " + string(row, ACCURACY)).toLowerCase();
 
   function filter(exact) {
     haystacks ??= data.rows.map(haystack);
@@ -95,11 +95,11 @@
     fact("class", string(row, ACCURACY));
     fact("label", string(row, LABEL));
     fact("message", string(row, MESSAGE));
-    const expectation = data.expectations[string(row, EXPECTATION)];
-    if (expectation) {
-      fact("expectation", `${string(row, EXPECTATION)}: ${expectation.why}`);
-      if (/^https?:\/\//.test(expectation.link ?? ""))
-        fact("link", node("a", { href: expectation.link, rel: "noreferrer" }, expectation.link));
+    const known = data.known[string(row, KNOWN)];
+    if (known) {
+      fact("known deviation", `${string(row, KNOWN)}: ${known.why}`);
+      if (/^https?:\/\//.test(known.link ?? ""))
+        fact("link", node("a", { href: known.link, rel: "noreferrer" }, known.link));
     }
     fact("digest", string(row, DIGEST), "code");
     if (Array.isArray(row[SCRIPT])) fact("script", script(row[SCRIPT].map((n) => data.strings[n]).join("\n") + "\n"));
@@ -111,7 +111,7 @@
     const shown = node("pre", {}, source);
     const button = node("button", { type: "button", className: "copy" }, "copy");
     button.addEventListener("click", () => {
-      // The older way comes first: it needs no leave, which a page that is a file may not be given.
+      // The older way comes first: it needs no permission, which a page opened from a file may lack.
       getSelection().selectAllChildren(shown);
       if (!document.execCommand("copy")) navigator.clipboard?.writeText(source);
       button.textContent = "copied";

@@ -11,15 +11,15 @@ def row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def text(said: str, limit: int | None = None) -> str:
+def text(content: str, limit: int | None = None) -> str:
     """Text that means itself in a table cell: no markup, no HTML, no mention of a user, one line."""
-    line = " ".join(said.split())
+    line = " ".join(content.split())
     if limit is not None and len(line) > limit:
         line = line[: limit - 1] + "…"
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
     return re.sub(r"([\\|*_`\[\]~])", r"\\\1", line)
 
 
-def code(said: str) -> str:
+def code(content: str) -> str:
     """Text as code; a bare pipe would end the cell even there."""
-    return "`" + said.replace("`", "'").replace("|", "\\|") + "`"
+    return "`" + content.replace("`", "'").replace("|", "\\|") + "`"

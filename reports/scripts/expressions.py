@@ -1,4 +1,4 @@
-"""Python text in a run file, made ready to stand in a script: names given their values, and what is decided then."""
+"""Python text in a run file, made ready for a script: names have their values, and choices are decided."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Scripts that show a deviation again: the framework's own API and NumPy, nothing of ours."""
