@@ -25,21 +25,24 @@ Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
 WIDE = ("float16", "bfloat16", "float32", "float64")
-OTHER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64")
-OURS = "GAUGEBLOCK_"
-"""How the names of the suite's own environment variables start."""
+"""The formats in which a mode takes numbers, by default."""
 
 NATIVE = ("float16", "float32", "float64")
-"""Those that NumPy has itself."""
+"""Those of them that NumPy has itself."""
+
+OTHER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64")
+"""The dtypes in which numbers and labels are handed over besides, by default."""
+
+SUITE_VARIABLES = "GAUGEBLOCK_"
+"""Prefix of the environment variables of the suite itself."""
 
 
 @dataclass(frozen=True)
 class Lifecycle:
     """How a framework's stateful metrics are used, as Python expressions of `metric`, the object.
 
-    `update` is what is called with the arguments of a line of the table, and so is `call`, whose value is a result;
-    `merge` takes the state of `other` into
-    `metric`; `copy` is a second object of the same state. What is None, the framework does not offer.
+    `update` and `call` are called with the arguments of the table's line, and the value of `call` is a result. `merge`
+    adds the state of `other` to `metric`; `copy` is a second object of the same state. None: not offered.
     """
 
     update: str
@@ -63,18 +66,18 @@ class Implementation:
     name: str
     call: str
     conventions: Mapping[str, Any] = field(default_factory=dict)
-    """Parameters of the definition that this implementation fixes. A tuple lists the values it can be asked for."""
+    """Parameters of the definition that this implementation fixes. A tuple lists the values that it supports."""
     dtypes: tuple[str, ...] | None = None
-    """The formats it is asked for, where its documentation names fewer than the mode has."""
+    """The formats that it supports, where its documentation names fewer than the mode has."""
     stateful: bool = False
-    """An object that creates variables, `maker(...)(arguments)`, or a call that writes to an array given: it is not
-    asked for in compiled modes."""
+    """An object that creates variables, `maker(...)(arguments)`, or a call that writes to an array passed to it: not
+    invoked in compiled modes."""
     differentiable: bool = True
     """Whether it has a derivative, where the framework has autodiff."""
     lifecycle: Lifecycle | None = None
     """How such an object is used, one batch after another."""
     product: str | None = None
-    """The expression of its vector-Jacobian product, where it brings its own; `cotangent` is the upstream gradient."""
+    """The expression of its vector-Jacobian product, where it brings its own; `cotangent` is a name in it."""
 
     @property
     def id(self) -> str:
@@ -87,7 +90,7 @@ class Implementation:
         return frozenset(node.id for node in ast.walk(ast.parse(self.call, mode="eval")) if isinstance(node, ast.Name))
 
     def choices(self, parameter: str, every: Sequence[Any]) -> tuple[Any, ...]:
-        """The values out of `every` that this implementation can be asked for."""
+        """The values of a parameter, out of `every`, that this implementation supports."""
         convention = self.conventions.get(parameter)
         if isinstance(convention, tuple):
             return convention
@@ -96,25 +99,25 @@ class Implementation:
         return tuple(every) if parameter in self.names else ()
 
     def acts(self) -> dict[str, str]:
-        """What is evaluated to make the object of a stateful call, and for each act of its lifecycle that there is.
+        """The expressions of a stateful call: "make" for the object, and the fields of its lifecycle that are not None.
 
         ValueError if the call is not `maker(...)(arguments)`.
         """
         outer = ast.parse(self.call, mode="eval").body
         if self.lifecycle is None or not isinstance(outer, ast.Call) or not isinstance(outer.func, ast.Call):
             raise ValueError(f"{self.id} is no stateful call of the form maker(...)(arguments)")
-        given = [ast.unparse(each) for each in (*outer.args, *outer.keywords)]
-        every = {**vars(self.lifecycle), "make": ast.unparse(outer.func)}
-        arguments = f"({', '.join(given)})"
-        every["update"] += arguments
-        if every["call"] is not None:
-            every["call"] += arguments
-        return {name: text for name, text in every.items() if text is not None}
+        passed = [ast.unparse(each) for each in (*outer.args, *outer.keywords)]
+        texts = {**vars(self.lifecycle), "make": ast.unparse(outer.func)}
+        arguments = f"({', '.join(passed)})"
+        texts["update"] += arguments
+        if texts["call"] is not None:
+            texts["call"] += arguments
+        return {name: text for name, text in texts.items() if text is not None}
 
     def function(
         self, namespace: Mapping[str, Any], arguments: Sequence[str], expression: str | None = None
     ) -> Function:
-        """The call, or another expression, as a function of `arguments`, evaluated among `namespace`."""
+        """The call, or another expression, as a function of `arguments`; other names are those of `namespace`."""
         source = f"lambda {', '.join(arguments)}: {expression or self.call}"
         made: Function = eval(compile(source, f"<{self.name}>", "eval"), dict(namespace))
         return made
@@ -137,14 +140,14 @@ def implements(
         call: the Python expression that is evaluated. The operation's inputs and parameters stand in it under the
             definition's names (docs/operations), beside `axis` for activations of rows, `reduction` ("none", "mean"
             or "sum") and `sample_weight` for losses and metrics, and the names that `load` returns. A parameter that
-            is not mentioned is not asked for.
+            is not mentioned keeps its default.
         name: the public path, a part of each observation's key; by default what stands before the call's first
             parenthesis.
-        dtypes: the formats it is asked for, where its documentation names fewer than the mode has.
+        dtypes: the formats that it supports, where its documentation names fewer than the mode has.
         stateful: whether the call is `maker(...)(arguments)` of an object that keeps state, or writes to an array.
         differentiable: False where the framework's autodiff does not know the call.
         **conventions: parameters of the definition that the call fixes (`reduction="mean"`, `axis=-1`, `clip=1e-7`);
-            a tuple lists the values that it can be asked for.
+            a tuple lists the values that it supports.
     """
     return operation, name or call.partition("(")[0], call, conventions, dtypes, stateful, differentiable
 
@@ -168,14 +171,14 @@ class Mode:
     other_dtypes: tuple[str, ...] = OTHER
     """Dtypes in which numbers and labels are handed over beside those of the mode; fewer where each is compiled."""
     sweeps: tuple[str, ...] = WIDE
-    """Dtypes in which every shape is asked; fewer where each is compiled anew, or another adapter sweeps the rest."""
+    """Dtypes in which every shape is run; fewer where each is compiled anew, or another adapter runs the rest."""
     few_shapes: bool = False
-    """Whether only some shapes are asked, since each costs hundreds of milliseconds."""
+    """Whether only some shapes are run, since each takes hundreds of milliseconds to compile."""
     combined: bool = False
-    """Whether combinations, large batches, long rows and dense lines are asked, as they are of what is given to
-    `check`: each deviation there wants its reason."""
+    """Whether combinations, large batches, long rows and dense lines are run, as they are for a user callable: each
+    deviation there needs a recorded cause."""
     subnormals: bool = False
-    """Whether subnormal numbers are asked beside others, since nothing around the call flushes them."""
+    """Whether random inputs mix subnormal numbers with others, since nothing around the call flushes them."""
 
 
 class Adapter(ABC):
@@ -203,7 +206,7 @@ class Adapter(ABC):
     """Whether the framework has gradients, by `vjp`."""
     device_types: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     """Kinds of devices. `--device` takes a kind, or one device of it: npu, npu:0. Answers of other kinds are compared
-    with those of `cpu`, if that is one of them."""
+    with those of `cpu`, if it is among them."""
     spelling: ClassVar[Mapping[str, Mapping[Any, Any]]] = {}
     """The framework's own words for parameter values: {"reduction": {"mean": "sum_over_batch_size"}}."""
     wording: ClassVar[Wording] = Wording()
@@ -213,8 +216,8 @@ class Adapter(ABC):
     prefix: ClassVar[str] = ""
     """What stands before the name of each implementation: one that takes another adapter's table, for a device of its
     own, tells its observations from that one's so ("npu." makes npu.torch.softmax)."""
-    expectations: ClassVar[tuple[Mapping[str, Any], ...]] = ()
-    """Deviations that are known, of a plug-in: what `gaugeblock.conformance.known.matcher.Expectation` takes, each as a
+    known: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    """Known deviations of a plug-in: what `gaugeblock.conformance.known.matcher.KnownDeviation` takes, each as a
     mapping ({"id": ..., "keys": [...], "why": ..., "at_most": ...})."""
 
     names: Mapping[str, Any] = {"numpy": np}
@@ -243,8 +246,17 @@ class Adapter(ABC):
                     return {}
         return found
 
+    def install_hint(self) -> str:
+        """The command that installs the framework, for who lacks it."""
+        if self.extra:
+            # The suite is on no package index: its extras are those of a clone.
+            how = f"pip install '.[{self.extra}]' in a clone of gaugeblock"
+        else:
+            how = f"pip install {self.distributions[0].partition('|')[0]}"
+        return f"{self.framework} is not installed; {how} installs it"
+
     def present(self) -> tuple[str, ...]:
-        """Slugs of the devices that this machine seems to have for the framework, found without importing it.
+        """Slugs of the devices that this machine appears to have for the framework, without importing it.
 
         By default the CPU and the NVIDIA devices that the system shows, as far as `device_types` has their kinds.
         What `devices` then lacks is recorded as not run.
@@ -256,7 +268,7 @@ class Adapter(ABC):
     def load(self) -> dict[str, Any]:
         """Import the framework; return the names that calls may use, with the modules behind them.
 
-        What it raises is told as a harness error of the framework's tests, and the run goes on.
+        What it raises is reported as a harness error of the framework's tests, and the run goes on.
         """
         names: dict[str, Any] = {}
         exec("\n".join(f"import {module}" for module in self.modules), names)
@@ -265,39 +277,39 @@ class Adapter(ABC):
         return names
 
     def evaluated(self, text: str, **names: Any) -> Any:
-        """What a text of the wording says."""
+        """The value of a text of the wording, in which `names` stand."""
         return evaluated(text, self.names, **names)
 
     def devices(self) -> dict[str, str]:
-        """Slugs of the devices that the framework sees, with the hardware's name, or "" where nothing tells it.
+        """Slugs of the devices that the framework sees, with the hardware's name, or "" where it is unknown.
 
         A slug is a kind (`cpu`) or one of several devices of it (`cuda:1`).
         """
         return {"cpu": ""}
 
     def flags(self) -> dict[str, str | float | bool | None]:
-        """Settings of this process that can change results: they stand in the run file, for its reader."""
+        """Settings of this process that can change results, for the reader of the run file."""
         return {}
 
     def worded(self, mode: Mode) -> Wording:
-        """The wording in a mode."""
+        """The wording that a mode uses: by default the same in all."""
         del mode
         return self.wording
 
     def imported(self, mode: Mode) -> tuple[str, ...]:
-        """What is imported in a mode."""
+        """The modules imported in a mode: by default the same in all."""
         del mode
         return self.modules
 
-    def told(self, mode: Mode) -> dict[str, Any] | None:
-        """What a run file keeps for scripts that reproduce what was seen in a mode; None where it has no words for it.
+    def script_words(self, mode: Mode) -> dict[str, Any] | None:
+        """What a run file records for scripts that reproduce the results of a mode; None if `put` has no wording.
 
-        A script sets the environment itself, but for the variables that are the suite's own.
+        A script sets the environment variables of the mode, except those of the suite itself.
         """
         wording = self.worded(mode)
         if wording == Wording() and type(self).put is not Adapter.put:
             return None
-        environ = {name: value for name, value in mode.environ.items() if not name.startswith(OURS)}
+        environ = {name: value for name, value in mode.environ.items() if not name.startswith(SUITE_VARIABLES)}
         return {"imports": list(self.imported(mode)), "environ": environ, "compiled": mode.compiled, **wording.record()}
 
     def put(self, array: Array, device: str) -> Any:
@@ -320,8 +332,8 @@ class Adapter(ABC):
     def lay_out(self, array: Array, layout: str, device: str) -> Any:
         """The framework's own array with the same numbers, in a memory layout that the mode names.
 
-        Of layouts in REPEATED the first row stands for all, so that other rows than equal ones lie plainly, as a single
-        number does.
+        An array that cannot have it (`has_layout`) is put as it is. NotImplementedError for a layout that is not in the
+        wording.
         """
         filler = 0 if array.dtype.kind in "biu" else np.nan
         handed, own = self.wording.handed.get(layout), self.wording.laid_out.get(layout)
@@ -333,7 +345,7 @@ class Adapter(ABC):
         return made if own is None else self.evaluated(own, array=made, filler=filler)
 
     def get(self, answer: Any) -> Array:
-        """The answer as a NumPy array of the same dtype and bits: arrays, and whatever else calls return."""
+        """The answer, an array or whatever else a call returns, as a NumPy array of the same dtype and bits."""
         narrow = str(getattr(answer, "dtype", "")).endswith("bfloat16") and self.wording.get_bfloat16
         array = np.asarray(self.evaluated(narrow or self.wording.get, answer=answer))
         return array.astype(ml_dtypes.bfloat16) if narrow else array
@@ -341,7 +353,8 @@ class Adapter(ABC):
     def compile(self, function: Function) -> Function:
         """`function`, of the framework's arrays, compiled: for modes that are.
 
-        It is called with arrays of several shapes, in the first of which the compiler may be asked to work anew.
+        The result is called with arrays of several shapes, each of which it may compile anew. NotImplementedError if
+        the framework has no compiler.
         """
         if self.wording.compile is None:
             raise NotImplementedError(f"{self.framework} compiles nothing")
@@ -349,7 +362,7 @@ class Adapter(ABC):
         return compiled
 
     def on_device(self, function: Function, device: str) -> Function:
-        """`function` with its calls placed on the device, where arrays alone do not place them."""
+        """`function`, computing on the device: for frameworks in which the arrays alone do not decide where."""
         if self.wording.placed is None:
             return function
 
@@ -362,8 +375,9 @@ class Adapter(ABC):
     def vjp(self, function: Function, order: int = 1) -> Function:
         """(arrays..., cotangent) -> the vector-Jacobian product of `function` with respect to its last array.
 
-        Arrays, the cotangent and the product are the framework's own, the cotangent in the shape of the answer. Of
-        `order` 2, for a function of one number, it is that of this product, with the cotangent once more.
+        Arrays, the cotangent and the product are the framework's own, the cotangent in the shape of the answer. `order`
+        2, for a function of one number, is the product of the product, with the same cotangent again. Without such a
+        wording, the result raises NotImplementedError.
         """
         text = self.wording.gradient if order == 1 else self.wording.second
         if text is not None:

@@ -43,8 +43,8 @@ class JaxAdapter(Adapter):
 answer, pull = jax.vjp(lambda variable: call, variable)
 gradient = pull(cotangent.astype(answer.dtype))[0]""",
         second="""\
-slope, pull = jax.vjp(lambda variable: jax.vjp(lambda variable: call, variable)[1](cotangent)[0], variable)
-gradient = pull(cotangent.astype(slope.dtype))[0]""",
+first, pull = jax.vjp(lambda variable: jax.vjp(lambda variable: call, variable)[1](cotangent)[0], variable)
+gradient = pull(cotangent.astype(first.dtype))[0]""",
         compile="jax.jit(function)",
         handed=HANDED_OVER,
     )

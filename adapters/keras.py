@@ -12,9 +12,9 @@ from typing import Any
 
 from gaugeblock.adapters.base import WIDE, Adapter, Array, Function, Lifecycle, Mode, implements
 from gaugeblock.adapters.jax import COMPILED_EACH
-from gaugeblock.adapters.keras_losses import LOSSES
 from gaugeblock.adapters.layouts import HANDED_OVER
 from gaugeblock.adapters.registry import adapter
+from gaugeblock.adapters.tables.keras_losses import LOSSES
 from gaugeblock.adapters.tensorflow import QUIET
 from gaugeblock.adapters.torch import TENSOR_LAYOUTS
 from gaugeblock.adapters.wording import Wording
@@ -25,7 +25,7 @@ ON_JAX = {"KERAS_BACKEND": "jax"}
 
 
 class KerasAdapter(Adapter):
-    """Losses of (N,) arrays are asked for as (N, 1): Keras takes the mean over the last axis before any reduction."""
+    """Losses of (N,) arrays are called with (N, 1): Keras takes the mean over the last axis before any reduction."""
 
     framework = "keras"
     distributions = ("keras", "tensorflow-cpu|tensorflow", "torch", "jax", "jaxlib", "numpy")
@@ -283,7 +283,7 @@ class KerasAdapter(Adapter):
         return self.backend.lay_out(array, layout, device)
 
     def get(self, answer: Any) -> Array:
-        """The backend's array, brought home."""
+        """The backend's array, as a NumPy array."""
         return self.backend.get(answer)
 
     def on_device(self, function: Function, device: str) -> Function:

@@ -23,28 +23,28 @@ LAYOUTS = {
     "read-only": "numpy.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)",
     "broadcast": "numpy.broadcast_to(array[:1], array.shape)",
 }
-"""Column-major order, the first axis between the others, every second element of a larger buffer, rows that start
-longer ones, a negative stride, one byte past alignment, not to be written to, and one row with a stride of 0 for all:
-expressions of `array` and `filler`, see Wording."""
+"""Each as an expression of `array` and `filler`, see Wording. In order: C order; column-major order; the first axis
+between the others; every second element of a larger buffer; the starts of longer rows; a negative stride; one byte past
+alignment; not writable; one row with a stride of 0 for all."""
 
 HANDED_OVER = {f"numpy-{name}": text for name, text in LAYOUTS.items()}
-"""The layouts of the NumPy arrays that a framework is given whose own arrays have only one."""
+"""The same, under names of their own, for frameworks whose arrays have one layout: they convert NumPy's arrays."""
 
 REPEATED = frozenset({"broadcast", "numpy-broadcast", "expanded"})
-"""Layouts that hold the first row alone: the numbers must be that row, repeated."""
+"""Layouts that store the first row alone: only arrays of equal rows can have them."""
 
 
 RANKS = {"transposed": 2, "moved": 3}
-"""Axes that an array must have to lie in some layouts."""
+"""Number of axes that an array must have, for layouts that need more than one."""
 
 
 def rank_of(layout: str) -> int:
-    """How many axes an array must have to lie so."""
+    """The least number of axes of an array in this layout."""
     return RANKS.get(layout.removeprefix("numpy-"), 1)
 
 
 def has_layout(array: Array, layout: str) -> bool:
-    """Whether an array can lie so: a single number has no layout, and rows that differ are not one row repeated."""
+    """Whether an array can have this layout: it has the axes, and for one of REPEATED its rows have equal bits."""
     if array.ndim < rank_of(layout):
         return False
     return layout not in REPEATED or array.tobytes() == array[:1].tobytes() * len(array)

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 from gaugeblock.adapters.base import NATIVE, Adapter, Array, Mode, implements
-from gaugeblock.adapters.handwritten import HANDWRITTEN
 from gaugeblock.adapters.layouts import LAYOUTS
+from gaugeblock.adapters.tables.handwritten import HANDWRITTEN
 from gaugeblock.adapters.wording import Wording
 
 
@@ -95,7 +95,7 @@ class NumPyAdapter(Adapter):
     )
 
     def load(self) -> dict[str, Any]:
-        """NumPy's warnings on overflow and invalid values are silenced: the suite looks at the results."""
+        """Import NumPy and SciPy, with warnings of overflow and invalid values silenced: the suite judges results."""
         np.seterr(all="ignore")
         return super().load()
 

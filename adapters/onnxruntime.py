@@ -29,8 +29,8 @@ OPTIMISATION = "GAUGEBLOCK_ONNXRUNTIME_OPTIMISATION"
 DEFAULT_OPTIMISATION = "ORT_ENABLE_ALL"
 
 
-def _given(environ: Mapping[str, str]) -> dict[str, Any]:
-    """What the prelude names beside the device."""
+def _prelude_names(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The names that the prelude needs beside the device."""
     return {"opset": OPSET, "ir_version": IR_VERSION, "level": environ.get(OPTIMISATION, DEFAULT_OPTIMISATION)}
 
 
@@ -66,12 +66,12 @@ def run(operator, *inputs, **attributes):
 """
 """Every operator of the standard as a function: inputs in order, None for one left out; attributes by name.
 
-An operator of one output returns an array, one of several a list. Inputs are arrays or what NumPy makes one of.
+An operator of one output returns an array, one of several a list. Inputs are what numpy.asarray takes.
 """
 
 
 class Operators:
-    """The operators by name, each `run` on the device that is set, among the names that the prelude needs."""
+    """The operators as attributes, each run on `device`; `names` are those that the prelude needs."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         self.device = "cpu"
@@ -102,7 +102,7 @@ class Operators:
 
 
 class OnnxRuntimeAdapter(NumPyAdapter):
-    """Takes and returns NumPy arrays; bfloat16 is not asked for, since no CPU kernel of these operators takes it.
+    """Takes and returns NumPy arrays; bfloat16 is left out, since no CPU kernel of these operators takes it.
 
     The standard has neither log-sigmoid nor a loss of probabilities or of one-hot targets.
     """
@@ -167,15 +167,15 @@ class OnnxRuntimeAdapter(NumPyAdapter):
         """Import ONNX Runtime and onnx; calls find the operators under the name onnx."""
         names = super().load()
         self.runtime = names["onnxruntime"]
-        self.operators = Operators({**names, **_given(os.environ)})
+        self.operators = Operators({**names, **_prelude_names(os.environ)})
         return {"onnx": self.operators}
 
     def worded(self, mode: Mode) -> Wording:
         """The prelude names the mode's level of graph optimisation."""
-        return replace(self.wording, given=_given(mode.environ))
+        return replace(self.wording, constants=_prelude_names(mode.environ))
 
     def devices(self) -> dict[str, str]:
-        """The CPU and each CUDA device that memory can be had on; ONNX Runtime does not tell what they are called."""
+        """The CPU and each CUDA device on which memory can be allocated; ONNX Runtime does not name them."""
         found = {"cpu": ""}
         with contextlib.suppress(RuntimeError):
             for index in itertools.count():
@@ -185,7 +185,7 @@ class OnnxRuntimeAdapter(NumPyAdapter):
 
     def flags(self) -> dict[str, str | float | bool | None]:
         """The opset and the level of graph optimisation."""
-        return {"opset": OPSET, "graph_optimisation": _given(os.environ)["level"]}
+        return {"opset": OPSET, "graph_optimisation": _prelude_names(os.environ)["level"]}
 
     def on_device(self, function: Function, device: str) -> Function:
         """Sessions on the device; arrays are copied to it and back."""

@@ -1,6 +1,6 @@
 """The adapters there are, by framework: the suite's own, and those that plug-ins bring as entry points.
 
-A module is imported when its adapter is asked for, and no framework with it.
+A module is imported when its adapter is first needed, and no framework with it.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class UnknownFrameworkError(LookupError):
 
 
 class PlugInError(Exception):
-    """A plug-in gives no adapter; the message is one sentence that says which, and why."""
+    """A plug-in has no usable adapter; the message is one sentence that says which, and why."""
 
 
 @functools.cache
 def adapter(framework: str) -> Adapter:
     """The adapter of `framework`; imports the adapter, not the framework.
 
-    Raises UnknownFrameworkError, and PlugInError if the plug-in of this name gives none.
+    Raises UnknownFrameworkError, and PlugInError if the plug-in of this name has no usable one.
     """
     if framework in FRAMEWORKS:
         own: Adapter = importlib.import_module(f"gaugeblock.adapters.{framework}").ADAPTER
@@ -54,32 +54,32 @@ def adapter(framework: str) -> Adapter:
 
 
 def frameworks() -> tuple[str, ...]:
-    """Every framework that has an adapter: the suite's own first, then plug-ins by name. Imports these."""
+    """Every framework that has an adapter: the suite's own first, then plug-ins by name, which are imported."""
     plugged = (name for name in _entry_points() if name not in FRAMEWORKS)
     return (*FRAMEWORKS, *(name for name in plugged if not isinstance(_loaded(name), str)))
 
 
 def left_out() -> dict[str, str]:
-    """The plug-ins that give no adapter: what to call each, and the sentence that says why."""
-    told = {}
+    """The plug-ins without a usable adapter: by name, the sentence that says why."""
+    reasons = {}
     for name, points in _entry_points().items():
         if name in FRAMEWORKS:
             for each in points:
                 why = f"the plug-in {_origin([each])} is left out, since '{name}' is a framework of the suite's own."
-                told[f"{name} of {_distribution(each)}"] = why
+                reasons[f"{name} of {_distribution(each)}"] = why
         elif isinstance(found := _loaded(name), str):
-            told[name] = found
-    return told
+            reasons[name] = found
+    return reasons
 
 
 def implementations(names: Iterable[str] = FRAMEWORKS) -> list[Implementation]:
-    """Every implementation of these frameworks; those of the suite's own, unless told otherwise."""
+    """Every implementation of these frameworks, by default of the suite's own; raises what `adapter` does."""
     return [implementation for name in names for implementation in adapter(name).implementations]
 
 
 @functools.cache
 def _entry_points() -> dict[str, list[EntryPoint]]:
-    """Plug-ins by name, in order. One that is found twice, as an editable install may be, is one."""
+    """Plug-ins by name, in order. The same entry point found twice, as in an editable install, counts once."""
     found: dict[str, dict[str, EntryPoint]] = {}
     for each in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda each: (each.name, each.value)):
         found.setdefault(each.name, {}).setdefault(each.value, each)
@@ -90,29 +90,29 @@ def _entry_points() -> dict[str, list[EntryPoint]]:
 def _loaded(name: str) -> Adapter | str:
     """The adapter of a plug-in, or why there is none. A module that fails is not imported a second time."""
     points = _entry_points()[name]
-    told = f"the plug-in {_origin(points)}"
+    named = f"the plug-in {_origin(points)}"
     if len(points) > 1:
-        return f"{told} is left out: two adapters cannot share a name."
+        return f"{named} is left out: two adapters cannot share a name."
     if not re.fullmatch(r"[a-z0-9_\-]+", name):
-        return f"{told} is left out: a framework's name has small letters, digits, - and _ alone."
+        return f"{named} is left out: a framework's name has small letters, digits, - and _ alone."
     try:
         found = points[0].load()
     except (Exception, SystemExit) as error:
         said = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
-        return f"{told} cannot be imported: {said}."
+        return f"{named} cannot be imported: {said}."
     if not isinstance(found, Adapter):
         kind = "a class, not an object" if isinstance(found, type) else f"of type {type(found).__name__}"
-        return f"{told} gives no adapter: {points[0].value} is {kind}; an instance of {GROUP}.base.Adapter is needed."
+        return f"{named} gives no adapter: {points[0].value} is {kind}; an instance of {GROUP}.base.Adapter is needed."
     lacking = [needed for needed in NEEDED if not hasattr(found, needed)]
     if lacking:
-        return f"{told} gives no adapter: {points[0].value} has no {' and no '.join(lacking)}."
+        return f"{named} gives no adapter: {points[0].value} has no {' and no '.join(lacking)}."
     if found.framework != name:
-        return f"{told} gives the adapter of '{found.framework}': entry point and adapter need the same name."
+        return f"{named} gives the adapter of '{found.framework}': entry point and adapter need the same name."
     return found
 
 
 def origin(name: str) -> str:
-    """What to call a plug-in that there is: its name, and where it comes from."""
+    """A plug-in's name and distribution, as messages write it; KeyError if there is none of this name."""
     return _origin(_entry_points()[name])
 
 

@@ -25,8 +25,8 @@ with tf.GradientTape() as outer:
     with tf.GradientTape() as inner:
         inner.watch(variable)
         answer = call
-    slope = inner.gradient(answer, variable, output_gradients=cotangent)
-gradient = outer.gradient(slope, variable, output_gradients=cotangent)""",
+    first = inner.gradient(answer, variable, output_gradients=cotangent)
+gradient = outer.gradient(first, variable, output_gradients=cotangent)""",
     compile="tf.function(function, jit_compile=True, reduce_retracing=False)",
     placed="tf.device(device.replace('cuda', 'gpu'))",
     handed=HANDED_OVER,

@@ -15,7 +15,8 @@ TENSOR_LAYOUTS = {
     "offset": "torch.cat([array.new_zeros(1), array.flatten()])[1:].view(array.shape)",
     "expanded": "array[:1].expand(array.shape)",
 }
-"""As in NumPy, except: a storage offset of one element, and torch's word for a stride of 0; no stride is negative."""
+"""As NumPy's LAYOUTS, except: a storage offset of one element, and torch's name for a stride of 0. Strides are never
+negative."""
 
 WORDING = Wording(
     put="torch.tensor(array, device=device)",
@@ -29,15 +30,15 @@ gradient = torch.autograd.grad(answer, variable, cotangent)[0]""",
     second="""\
 variable = variable.clone().requires_grad_()
 answer = call
-slope = torch.autograd.grad(answer, variable, cotangent, create_graph=True)[0]
-gradient = torch.autograd.grad(slope, variable, cotangent)[0]""",
+first = torch.autograd.grad(answer, variable, cotangent, create_graph=True)[0]
+gradient = torch.autograd.grad(first, variable, cotangent)[0]""",
     compile="torch.compile(function, dynamic=True)",
     laid_out=TENSOR_LAYOUTS,
 )
 
 
 def _into(operation: str, call: str) -> tuple[Any, ...]:
-    """A line for a function that is given the tensor to write to, which autograd does not know."""
+    """A line for a function that writes to the tensor `out`, which autograd does not support."""
     return implements(operation, call, name=f"{call.partition('(')[0]}-out", stateful=True, differentiable=False)
 
 
@@ -48,7 +49,7 @@ LISTED = "(ones := y_true.sort(dim=1, descending=True, stable=True)).indices.mas
 
 
 class TorchAdapter(Adapter):
-    """Tensors share the bits of the arrays given; compiled means torch.compile with its default backend."""
+    """Compiled means torch.compile with its default backend."""
 
     framework = "torch"
     distributions = ("torch", "numpy")

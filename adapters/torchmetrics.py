@@ -14,9 +14,9 @@ from gaugeblock.adapters.torch import TENSOR_LAYOUTS, WORDING
 FUNCTIONAL = "torchmetrics.functional.classification"
 OBJECTS = "torchmetrics.classification"
 
-# Multiclass metrics take the mean over classes unless asked for the mean over samples.
+# Multiclass metrics take the mean over classes by default; 'micro' is the mean over samples.
 MICRO = "num_classes=y_score.shape[1], average='micro'"
-# A metric object keeps its counts on the CPU until it is told where the arrays are.
+# A metric object keeps its counts on the CPU until it is moved to the arrays' device.
 BESIDE_SCORES = ".to(y_score.device)"
 BESIDE_LABELS = ".to(y_pred.device)"
 MACRO = "num_classes=int(y_true.max()) + 1, average='macro'"

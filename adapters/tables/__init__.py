@@ -1,0 +1,1 @@
+"""Tables of implementations that are too long to stand in their adapters."""
