@@ -1,6 +1,6 @@
 """The zoo through `check`: faults caught and variants failed for each effort, and the seconds it takes by operation.
 
-    python benchmarks/zoo.py [quick] [default] [-k TEXT]
+    python benchmarks/zoo.py [quick] [standard] [-k TEXT]
 
 Entries of frameworks that are not installed are left out, and counted.
 """
@@ -13,14 +13,14 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "zoo"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tables import installed, judged, table
+from tests.zoo.tables import installed, judged, table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Faults caught and variants failed, and the seconds that it takes.")
-    parser.add_argument("efforts", nargs="*", default=["quick", "default"])
+    parser.add_argument("efforts", nargs="*", default=["quick", "standard"])
     parser.add_argument("-k", dest="part", default="", help="entries whose id has this part alone")
     chosen = parser.parse_args()
     for effort in chosen.efforts:

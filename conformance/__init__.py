@@ -1,8 +1,11 @@
-"""What must hold: cases, checks, probes, relations, the pytest suite, and the judgement on what somebody gives."""
+"""What must hold: cases, checks, probes, relations, the pytest suite, and the judgement on a user's callable."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+if __name__ == "conformance":
+    raise ImportError("import gaugeblock.conformance: this folder of a clone would be a second copy of it")
 
 if TYPE_CHECKING:
     from gaugeblock.conformance.yours.checking import check
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ConformanceError", "Result", "check"]
 
-_HOME = {"check": "checking", "Result": "result", "ConformanceError": "result"}
+_HOME = {"check": "yours.checking", "Result": "yours.result", "ConformanceError": "yours.result"}
 
 
 def __getattr__(name: str) -> Any:

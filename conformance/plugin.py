@@ -1,4 +1,4 @@
-"""The pytest plugin: options, the tests' parameters, and the run file at the end of the session.
+"""The pytest plugin: the suite as pytest's tests, and the fixture that judges a callable of the user's own.
 
 It is loaded into every pytest session of an environment that has gaugeblock, so it imports the suite only when
 the suite's own tests are collected.
@@ -6,21 +6,27 @@ the suite's own tests are collected.
 
 from __future__ import annotations
 
+import argparse
+import importlib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from gaugeblock.conformance.session.ending import Ending
     from gaugeblock.conformance.session.plan import Plan, Selection, Test
-    from gaugeblock.conformance.session.recorder import Judged, Recorder
+    from gaugeblock.conformance.session.recorder import Recorder
     from gaugeblock.conformance.yours.result import Result
 
 PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
-WRITTEN: pytest.StashKey[tuple[Path, dict[str, Any]]] = pytest.StashKey()
 TESTS: pytest.StashKey[list[Test]] = pytest.StashKey()
+
+HERE = Path(__file__).parent
+VIEW = HERE / "test_conformance.py"
 
 
 class HarnessError(Exception):
@@ -37,12 +43,44 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("mode", "measure in this mode alone, such as eager or compiled; may be given several times"),
     ):
         group.addoption(f"--gaugeblock-{name}", action="append", default=[], metavar=name.upper(), help=what)
+    group.addoption("--gaugeblock-effort", default="standard", help="how much is asked: quick, standard or thorough")
     group.addoption("--gaugeblock-output", type=Path, metavar="FILE", help="write the run file here")
-    group.addoption("--gaugeblock-timeout", type=float, default=180.0, metavar="SECONDS",
+    group.addoption("--gaugeblock-timeout", type=_positive, default=180.0, metavar="SECONDS",
                     help="end a framework that does not answer a call in time (default: 180)")  # fmt: skip
-    group.addoption("--gaugeblock-jobs", type=int, metavar="N", help="framework processes at a time (default: cores)")
-    group.addoption("--gaugeblock-strict", action="store_true", help="fail where an expected deviation does not show")
+    group.addoption("--gaugeblock-jobs", type=lambda text: int(_positive(text)), metavar="N",
+                    help="framework processes at a time (default: cores)")  # fmt: skip
+    group.addoption("--gaugeblock-strict", action="store_true", help="fail where a known deviation does not show")
     group.addoption("--gaugeblock-skip-missing-device", action="store_true", help="record a missing device as not run")
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number between 0 and 86400")
+    return number
+
+
+class _View(pytest.Module):
+    """The suite's own tests, imported under their name in gaugeblock."""
+
+    def _getobj(self) -> ModuleType:
+        return importlib.import_module(f"{__package__}.{VIEW.stem}")
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """The suite's package, wherever it is installed, as a plain folder.
+
+    pytest would name its modules after the folders above them that are packages: here `conformance`, a second copy.
+    """
+    return pytest.Dir.from_parent(parent, path=path) if path == HERE else None
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """The suite's own tests, wherever they are installed."""
+    return _View.from_parent(parent, path=module_path) if module_path == VIEW else None
 
 
 def _selection(config: pytest.Config) -> Selection:
@@ -53,6 +91,7 @@ def _selection(config: pytest.Config) -> Selection:
         devices=tuple(config.getoption("--gaugeblock-device")),
         dtypes=tuple(config.getoption("--gaugeblock-dtype")),
         modes=tuple(config.getoption("--gaugeblock-mode")),
+        effort=config.getoption("--gaugeblock-effort"),
         skip_missing_device=config.getoption("--gaugeblock-skip-missing-device"),
     )
 
@@ -61,13 +100,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One parameter for each test of the plan, and one for each framework that is not measured."""
     if "gaugeblock_test" not in metafunc.fixturenames:
         return
+    from gaugeblock.conformance.session.measure import NothingError, writable
     from gaugeblock.conformance.session.plan import SelectionError, plan
 
+    config = metafunc.config
+    if hasattr(config, "workerinput"):
+        raise pytest.Collector.CollectError("gaugeblock measures in processes of its own: leave -n out.")
     try:
-        made = plan(_selection(metafunc.config))
-    except SelectionError as error:
-        raise pytest.UsageError(str(error)) from None
-    metafunc.config.stash[PLAN] = made
+        made = plan(_selection(config))
+        output = config.getoption("--gaugeblock-output")
+        if output is not None and not config.option.collectonly:
+            writable(output)
+    except (SelectionError, NothingError) as error:
+        raise pytest.Collector.CollectError(str(error)) from None
+    config.stash[PLAN] = made
     absent = [pytest.param(None, id=f"{name}/not-measured", marks=pytest.mark.skip(reason=message))
               for name, message in made.absent.items()]  # fmt: skip
     metafunc.parametrize("gaugeblock_test", [*(pytest.param(test, id=test.id) for test in made.tests), *absent])
@@ -78,34 +124,33 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if PLAN not in config.stash or config.option.collectonly:
         return
+    from dataclasses import replace
+
     from gaugeblock.conformance.session.recorder import Recorder
-    from gaugeblock.conformance.session.workers import Scheduler
+    from gaugeblock.conformance.session.workers import Workers
 
     chosen = [item.callspec.params["gaugeblock_test"] for item in session.items
               if isinstance(item, pytest.Function) and "gaugeblock_test" in item.fixturenames]  # fmt: skip
     tests: list[Test] = [test for test in chosen if test is not None]  # type: ignore[misc]
-    scheduler = Scheduler(
+    workers = Workers(
         tests, timeout=config.getoption("--gaugeblock-timeout"), jobs=config.getoption("--gaugeblock-jobs")
     )
+    selection = replace(_selection(config), expression=config.option.keyword)
     config.stash[TESTS] = tests
-    config.stash[RECORDER] = Recorder(config.stash[PLAN], _selection(config), scheduler, config.option.keyword)
-    scheduler.start()
+    config.stash[RECORDER] = Recorder(config.stash[PLAN], selection, workers)
+    workers.start()
 
 
 @pytest.fixture
-def gaugeblock_judged(request: pytest.FixtureRequest, gaugeblock_test: Test) -> Judged:
-    """What the test saw. A fault of the suite's own is an error of this fixture, hence pytest's `error`."""
-    judged: Judged = request.config.stash[RECORDER].judged(gaugeblock_test)
-    faults = [o for o in judged.observations if o["verdict"] == "harness_error"]
-    if judged.outcome.error or faults:
-        raise HarnessError(judged.outcome.error or f"{faults[0]['key']}: {faults[0].get('message')}")
-    return judged
+def gaugeblock_ending(request: pytest.FixtureRequest, gaugeblock_test: Test) -> Ending:
+    """How the test ended. A fault of the suite's own is an error of this fixture, hence pytest's `error`."""
+    from gaugeblock.conformance.session.ending import End, ending
 
-
-@pytest.fixture
-def gaugeblock_strict(request: pytest.FixtureRequest) -> bool:
-    """Whether an expectation that explains nothing here fails its test."""
-    return bool(request.config.getoption("--gaugeblock-strict"))
+    measured = request.config.stash[RECORDER].measured(gaugeblock_test)
+    ended = ending(gaugeblock_test, measured, bool(request.config.getoption("--gaugeblock-strict")))
+    if ended.end is End.BROKEN:
+        raise HarnessError(ended.why)
+    return ended
 
 
 @pytest.fixture(scope="session")
@@ -113,9 +158,9 @@ def gaugeblock_check() -> Callable[..., Result]:
     """`gaugeblock.conformance.check` that fails the test unless the implementation conforms, and returns the result."""
     from gaugeblock.conformance.yours.checking import check
 
-    def checked(given: Callable[..., Any], operation: str, **options: Any) -> Result:
+    def checked(implementation: Callable[..., Any], operation: str, **options: Any) -> Result:
         __tracebackhide__ = True
-        result = check(given, operation, **options)
+        result = check(implementation, operation, **options)
         result.raise_for_failures()
         return result
 
@@ -123,17 +168,16 @@ def gaugeblock_check() -> Callable[..., Result]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Any:
+def pytest_sessionfinish(session: pytest.Session) -> Any:
     """End the processes and write the run file: whole, or marked as partial."""
     config = session.config
     if RECORDER in config.stash:
         recorder = config.stash[RECORDER]
-        recorder.scheduler.finish()
+        recorder.workers.finish()
         output = config.getoption("--gaugeblock-output")
-        tests = config.stash[TESTS]
-        if output is not None and tests and exitstatus != pytest.ExitCode.USAGE_ERROR:
+        if output is not None and recorder.workers.done:
             from gaugeblock.reports import runfile
 
-            run = recorder.run(tests)
-            config.stash[WRITTEN] = runfile.write(run, output), run
+            tests = config.stash[TESTS]
+            runfile.write(recorder.run(tests), output)
     return (yield)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.draws import integers
-from gaugeblock.conformance.cases.generators import GENERATORS, Draft
+from gaugeblock.conformance.cases.generators import Draft, generator_of
 from gaugeblock.reference.cached_truth import evaluate
 from gaugeblock.reference.catalogue import Operation, operation
 from gaugeblock.reference.formats import FORMATS, Array, Format
@@ -26,17 +26,19 @@ Inputs = tuple[str, dict[str, Array], bool]
 
 def _ignoring(op: Operation, inputs: Mapping[str, Array], index: int) -> Iterator[Inputs]:
     """Every second label ignored, and once more with NaN and infinities in the rows that are."""
-    (given,) = op.integers
+    (labels,) = op.integers
     last = op.inputs[-1]
-    ignored = np.arange(len(inputs[given])) % 2 == 0
-    known = {**inputs, given: np.where(ignored, index, inputs[given])}
+    ignored = np.arange(len(inputs[labels])) % 2 == 0
+    known = {**inputs, labels: np.where(ignored, index, inputs[labels])}
     yield "", known, True
     hidden = inputs[last].copy()
     hidden[ignored] = np.resize([math.nan, math.inf], hidden.shape[1:]).astype(hidden.dtype)
     yield "-nan", {**known, last: hidden}, True
 
 
-def _asked(op: Operation, draft: Draft, inputs: Mapping[str, Array], ask: Mapping[str, Any]) -> Iterator[Draft]:
+def _with_parameters(
+    op: Operation, draft: Draft, inputs: Mapping[str, Array], ask: Mapping[str, Any]
+) -> Iterator[Draft]:
     """The draft once for each way of asking it with further parameters."""
     slug = "-".join(f"{name.replace('_', '-')}-{value}" for name, value in ask.items()).lower()
     classes = inputs[op.inputs[-1]].shape[-1]
@@ -49,10 +51,10 @@ def _asked(op: Operation, draft: Draft, inputs: Mapping[str, Array], ask: Mappin
         if "ignore_index" in ask
         else iter([("", dict(inputs), draft.gradient)])
     )
-    for suffix, given, gradient in variants:
+    for suffix, arrays, gradient in variants:
         yield Draft(
             f"{draft.name}-{slug}{suffix}",
-            tuple(given[name] for name in op.inputs),
+            tuple(arrays[name] for name in op.inputs),
             draft.gradient and gradient,
             draft.reduced,
             draft.gradient_reduced,
@@ -60,19 +62,32 @@ def _asked(op: Operation, draft: Draft, inputs: Mapping[str, Array], ask: Mappin
         )
 
 
+TAGS = ("ordinary", "subnormal")
+"""What drafts are about: the words of their names that say so."""
+
+
+def _tags(draft: Draft) -> frozenset[str]:
+    """What the cases of a draft are about: words of its name, and what its numbers are."""
+    wide = [array.astype(np.float64) for array in draft.arrays]
+    content = {"nan": np.isnan, "infinity": np.isinf}
+    held = {tag for tag, test in content.items() if any(test(array).any() for array in wide)}
+    return frozenset(held | ({*TAGS} & {*draft.name.split("-")}))
+
+
 def _cases(op: Operation, draft: Draft) -> Iterator[Case]:
     """The draft without reduction, and with those it is asked for."""
     inputs = dict(zip(op.inputs, draft.arrays, strict=True))
+    tags = _tags(draft)
     if op.kind == "activation" or op.whole:
-        yield Case(draft.name, inputs, draft.parameters, draft.gradient)
+        yield Case(draft.name, inputs, draft.parameters, draft.gradient, tags)
         return
     if draft.reduced == ("only-mean",):
-        yield Case(f"mean-{draft.name}", inputs, {**draft.parameters, "reduction": "mean"})
+        yield Case(f"mean-{draft.name}", inputs, {**draft.parameters, "reduction": "mean"}, tags=tags)
         return
-    yield Case(draft.name, inputs, {**draft.parameters, "reduction": "none"}, draft.gradient)
+    yield Case(draft.name, inputs, {**draft.parameters, "reduction": "none"}, draft.gradient, tags)
     for reduction in draft.reduced:
         parameters = {**draft.parameters, "reduction": reduction}
-        yield Case(f"{reduction}-{draft.name}", inputs, parameters, draft.gradient and draft.gradient_reduced)
+        yield Case(f"{reduction}-{draft.name}", inputs, parameters, draft.gradient and draft.gradient_reduced, tags)
 
 
 def _weighted(op: Operation, case: Case, fmt: Format) -> Iterator[Case]:
@@ -80,7 +95,8 @@ def _weighted(op: Operation, case: Case, fmt: Format) -> Iterator[Case]:
     batch = case.inputs[op.inputs[0]].shape[:1]
     weight = integers(f"weight/{case.name}", batch, 8) / 4.0
     weight[0] = 0
-    yield Case(f"weighted-{case.name}", {**case.inputs, "sample_weight": fmt.array(weight)}, case.parameters)
+    inputs = {**case.inputs, "sample_weight": fmt.array(weight)}
+    yield Case(f"weighted-{case.name}", inputs, case.parameters, tags=case.tags)
 
 
 def _has_value(op: Operation, case: Case) -> bool:
@@ -90,7 +106,7 @@ def _has_value(op: Operation, case: Case) -> bool:
 
 def _every(op: Operation, fmt: Format) -> Iterator[Case]:
     weighted = 0
-    for draft in GENERATORS[op.domains](op, fmt):
+    for draft in generator_of(op)(op, fmt):
         takes_weights = "sample_weight" in op.parameters if op.whole else bool(draft.reduced)
         for case in _cases(op, draft):
             yield case
@@ -101,7 +117,7 @@ def _every(op: Operation, fmt: Format) -> Iterator[Case]:
         if draft.core:
             inputs = dict(zip(op.inputs, draft.arrays, strict=True))
             for ask in op.asks:
-                for more in _asked(op, draft, inputs, ask):
+                for more in _with_parameters(op, draft, inputs, ask):
                     yield from _cases(op, more)
 
 

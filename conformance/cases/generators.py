@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from gaugeblock.conformance.cases.domains import DOMAINS
 from gaugeblock.conformance.cases.draws import integers, uniform
 from gaugeblock.conformance.cases.named_arrays import (
-    ROWS,
     SMOOTH,
-    SMOOTH_DECISIONS,
     SMOOTH_ROWS,
+    THREE_ANIMALS,
     labels,
     logit_rows,
     masks,
@@ -72,21 +72,20 @@ def _probability(op: Operation, fmt: Format) -> Iterator[Draft]:
         yield Draft(name, (fmt.array(values),))
 
 
-def _smooth(op: Operation) -> set[str]:
-    """Names of the rows at which the operation has derivatives."""
-    match op.domains[-1]:
-        case "probabilities":
-            return {*SMOOTH_ROWS, "equal-10"} - {"confident-10"}
-        case "decisions":
-            return set(SMOOTH_DECISIONS)
-    return set(SMOOTH_ROWS)
+def _rows(op: Operation, fmt: Format) -> Mapping[str, Array]:
+    """The named rows of what the operation differentiates."""
+    rows = DOMAINS[op.domains[-1]].rows
+    assert rows is not None
+    return rows(fmt)
 
 
 def _logits(op: Operation, fmt: Format) -> Iterator[Draft]:
-    known = ROWS["logits" if op.domains[-1] == "finite_logits" else op.domains[-1]](fmt)
+    known = _rows(op, fmt)
     for name, x in known.items():
-        if op.domains != ("finite_logits",) or "inf" not in name:
-            yield Draft(name, (x,), name in _smooth(op), core=name in CORE_ROWS, parameters={"axis": -1})
+        if op.domains != ("finite_logits",) or not np.isinf(x.astype(np.float64)).any():
+            yield Draft(
+                name, (x,), name in DOMAINS[op.domains[-1]].smooth_rows, core=name in CORE_ROWS, parameters={"axis": -1}
+            )
     base = known.get("separated-10", known["ordinary-10"])
     yield Draft("axis-first-10", (np.ascontiguousarray(base.T),), True, parameters={"axis": 0})
     middle = np.ascontiguousarray(np.moveaxis(np.stack([base, base[::-1]]), -1, 1))
@@ -101,7 +100,7 @@ def _masked_logits(op: Operation, fmt: Format) -> Iterator[Draft]:
     del op
     for name, x in logit_rows(fmt).items():
         # A row without any number that takes part has no value, and masked entries beside it none either.
-        if "inf" not in name and "nan" not in name:
+        if np.isfinite(x.astype(np.float64)).all():
             arrays = (masks(name, x.shape), x)
             yield Draft(name, arrays, name in SMOOTH_ROWS, core=name in CORE_ROWS, parameters={"axis": -1})
     x = logit_rows(fmt)["ordinary-10"]
@@ -189,38 +188,39 @@ def _companions(op: Operation, fmt: Format, name: str, rows: Array) -> Iterator[
     """Targets for named rows: the suffix of the case's name, the array, and whether it is differentiable."""
     known = labels(name, rows)
     of_logits = op.domains[-1] == "logits"
+    finite = not np.isinf(rows.astype(np.float64)).any()
     match op.domains[0]:
         case "label":
             yield "", known, True
         case "one_hot":
-            yield "", one_hot(known, rows, fmt), "inf" not in name
+            yield "", one_hot(known, rows, fmt), finite
         case "multi_hot":
-            yield "", fmt.array(multi_hot(name, rows.shape)), "inf" not in name
+            yield "", fmt.array(multi_hot(name, rows.shape)), finite
         case "distribution":
-            yield "", one_hot(known, rows, fmt), "inf" not in name
+            yield "", one_hot(known, rows, fmt), finite
             if name in (CORE_ROWS if of_logits else (*CORE_ROWS, "equal-10")):
                 yield "-soft", soft(name, rows, fmt), of_logits or name == "ordinary-10"
             if name in ("ordinary-3", "ordinary-10"):
                 yield "-unnormalised", unnormalised(name, rows, fmt), True
         case "log_distribution":
             shares = soft(name, rows, fmt)
-            yield "", _log_of(positive(shares, fmt), fmt), "inf" not in name
+            yield "", _log_of(positive(shares, fmt), fmt), finite
             if name in CORE_ROWS:
                 yield "-zeros", _log_of(shares, fmt), True
 
 
 def _pairs(op: Operation, fmt: Format) -> Iterator[Draft]:
     """Rows with their targets or labels."""
-    for name, rows in ROWS[op.domains[-1]](fmt).items():
+    for name, rows in _rows(op, fmt).items():
         for suffix, target, differentiable in _companions(op, fmt, name, rows):
             reduced = _reductions(op, name, suffix)
-            if name.startswith("three-animals"):
+            if name in THREE_ANIMALS:
                 yield Draft(name, (target, rows), False, ("only-mean",))
                 continue
             yield Draft(
                 f"{name}{suffix}",
                 (target, rows),
-                differentiable and name in _smooth(op),
+                differentiable and name in DOMAINS[op.domains[-1]].smooth_rows,
                 reduced,
                 gradient_reduced=op.domains[0] != "label" or name in ("ordinary-10", "separated-10"),
                 core=name in CORE_ROWS and not suffix,
@@ -363,18 +363,10 @@ def _threshold(op: Operation) -> dict[str, float]:
 GENERATORS: dict[tuple[str, ...], Generator] = {
     ("real",): _real,
     ("probability",): _probability,
-    ("logits",): _logits,
-    ("finite_logits",): _logits,
-    ("decisions",): _logits,
     ("mask", "logits"): _masked_logits,
     ("target", "probability"): _binary_probability,
     ("target", "real"): _binary_logits,
     ("sign", "real"): _signed_scores,
-    **{
-        (first, last): _pairs
-        for first in ("label", "one_hot", "multi_hot", "distribution", "log_distribution")
-        for last in ROWS
-    },
     ("label", "label"): _label_pairs,
     ("binary", "binary"): _binary_pairs,
     ("binary", "probability"): _scores_of_binary,
@@ -383,4 +375,13 @@ GENERATORS: dict[tuple[str, ...], Generator] = {
     ("label", "scores"): _label_scores,
     ("multi_hot", "scores"): _multi_hot_scores,
 }
-"""What to ask operations whose inputs hold such things."""
+"""What to ask operations whose inputs hold such things; rows, and targets beside them, follow from the domain."""
+
+
+def generator_of(op: Operation) -> Generator:
+    """What makes the drafts of an operation; LookupError if nothing is known of what its inputs hold."""
+    if op.domains in GENERATORS:
+        return GENERATORS[op.domains]
+    if DOMAINS[op.domains[-1]].rows is None:
+        raise LookupError(f"{op.name} has inputs of {' and '.join(op.domains)}, for which no cases are drawn")
+    return _logits if len(op.domains) == 1 else _pairs

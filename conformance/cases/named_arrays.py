@@ -160,11 +160,13 @@ ANIMALS = (
     ((0.1, 0.2, 0.7), (0.1, 0.7, 0.2), (0.3, 0.4, 0.3)),
 )
 
+THREE_ANIMALS = tuple(f"three-animals-model-{number}" for number in (1, 2))
+"""Names of their rows."""
+
 FIXED_LABELS = {
     "certain-right-3": (0, 1, 2),
     "certain-wrong-3": (0, 1, 2),
-    "three-animals-model-1": (2, 1, 0),
-    "three-animals-model-2": (2, 1, 0),
+    **dict.fromkeys(THREE_ANIMALS, (2, 1, 0)),
 }
 """Rows whose labels belong to them."""
 
@@ -200,7 +202,7 @@ def probability_rows(fmt: Format) -> dict[str, Array]:
         **drawn,
         "certain-right-3": fmt.array(np.eye(3)),
         "certain-wrong-3": fmt.array(np.eye(3)[[1, 2, 0]]),
-        **{f"three-animals-model-{number}": fmt.rounded(model) for number, model in enumerate(ANIMALS, 1)},
+        **{name: fmt.rounded(model) for name, model in zip(THREE_ANIMALS, ANIMALS, strict=True)},
     }
 
 
@@ -240,15 +242,6 @@ def decision_rows(fmt: Format) -> dict[str, Array]:
         "separated-10": fmt.array(ten),
         "separated-confident-10": fmt.array(confident),
     }
-
-
-ROWS = {
-    "logits": logit_rows,
-    "decisions": decision_rows,
-    "probabilities": probability_rows,
-    "log_probabilities": log_probability_rows,
-}
-"""Named rows of what an operation differentiates, by domain."""
 
 
 def labels(name: str, rows: Array) -> Array:

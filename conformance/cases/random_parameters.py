@@ -13,7 +13,7 @@ import numpy as np
 from gaugeblock.conformance.cases.cases import VECTORS
 from gaugeblock.conformance.cases.draws import integers
 from gaugeblock.conformance.cases.random_arrays import Levels
-from gaugeblock.conformance.checks.shapes import PAIRWISE
+from gaugeblock.conformance.cases.rows import PAIRWISE
 from gaugeblock.reference.catalogue import Operation
 from gaugeblock.reference.formats import Array, Format
 from gaugeblock.reference.operations import REDUCTIONS
@@ -55,11 +55,11 @@ WIDE = (101, 192, 200, 256, 300, 384, 400, 500, 512, 640, 768, 1000, 1024, 1030,
 SIDES = (3, 4, 5, 8, 10, 16, 24, 32, 48)
 """Rows and classes where they are as many."""
 
-MOST, MOST_PAIRWISE, MOST_SLOPES = 1100, 40, 160
+MOST, MOST_PAIRWISE, MOST_DERIVATIVES = 1100, 40, 160
 """Numbers in a batch of usual size: more of them add no combination, but time of the oracle."""
 
 
-def shape_of(op: Operation, levels: Levels, few: bool, slopes: bool) -> tuple[int, int]:
+def shape_of(op: Operation, levels: Levels, few: bool, derivatives: bool) -> tuple[int, int]:
     """Rows, and entries of a row; of single numbers how many, and some number."""
     rows, classes = levels.of("few", FEW) if few else (levels.of("rows", ROWS), levels.of("classes", CLASSES))
     pairs = op.domains in (PAIRWISE, ("multi_hot", "decisions"))
@@ -76,7 +76,7 @@ def shape_of(op: Operation, levels: Levels, few: bool, slopes: bool) -> tuple[in
         return levels.of("few rows", (1, 2, 3)), levels.of("wide", WIDE)
     if size == "square":
         return (levels.of("side", SIDES),) * 2
-    most = MOST_PAIRWISE if pairs else MOST_SLOPES if slopes else MOST
+    most = MOST_PAIRWISE if pairs else MOST_DERIVATIVES if derivatives else MOST
     classes = min(classes, most)
     return max(1, min(rows, most // classes)), classes
 

@@ -9,29 +9,33 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gaugeblock.adapters.layouts import REPEATED, rank_of
-from gaugeblock.conformance.cases.boundaries import at_boundaries
 from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.draws import integers
-from gaugeblock.conformance.cases.random_arrays import SUBNORMAL, Levels, contents, textures
+from gaugeblock.conformance.cases.patterns import SUBNORMAL
+from gaugeblock.conformance.cases.random_arrays import Levels, at_boundaries, contents, patterns_of
 from gaugeblock.conformance.cases.random_parameters import in_format, parameters_of, shape_of, weights_of
-from gaugeblock.conformance.checks.gradient import cotangent, has_gradient, has_slope
-from gaugeblock.conformance.checks.gradient import judged as judged_gradient
-from gaugeblock.conformance.checks.label_dtypes import LABELS, holds
-from gaugeblock.conformance.checks.value import due, judged
-from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
-from gaugeblock.conformance.judging.judge import judge
-from gaugeblock.conformance.trials.check import Check
-from gaugeblock.conformance.trials.lenient import lenient
-from gaugeblock.conformance.trials.setting import Context, Observation, Setting, asked_one_by_one, can_ask
+from gaugeblock.conformance.checks.dtypes import LABELS, holds
+from gaugeblock.conformance.checks.gradient import (
+    bound_of,
+    cotangent,
+    gradient_trial,
+    has_derivative,
+    has_gradient,
+    with_cotangent,
+)
+from gaugeblock.conformance.checks.value import value_trial
+from gaugeblock.conformance.judging.policy import RELAXED
+from gaugeblock.conformance.trials.check import Check, check
+from gaugeblock.conformance.trials.setting import Setting
+from gaugeblock.conformance.trials.trial import Trial, Trials
 from gaugeblock.reference.catalogue import Operation, operation
 from gaugeblock.reference.formats import FORMATS, Array, Format
-from gaugeblock.reference.operations import REDUCTIONS
 
 PAIRS = (("label", "label"), ("binary", "binary"))
 """Domains of a truth and a prediction, one of which may be wrong in many."""
@@ -69,6 +73,8 @@ WIDER = ("float32", "float64")
 
 TRIED = 40
 """Numbers tried for one combination that an implementation offers."""
+
+CHECKS: list[Check] = []
 
 
 def nearly_right(true: tuple[str, Array], guess: tuple[str, Array]) -> dict[str, Array]:
@@ -122,35 +128,38 @@ class Drawn:
 
 
 @functools.cache
-def drawn(name: str, number: int, few: bool, slopes: bool) -> Drawn:
+def drawn(name: str, number: int, few: bool, gradients: bool) -> Drawn:
     """The levels of an operation's combination with this number."""
     op = operation(name)
-    levels = Levels(f"combination/{'slope/' if slopes else ''}{name}/{number}")
-    shape = shape_of(op, levels, few, slopes)
+    # What is drawn by these names is frozen, whatever words are used elsewhere.
+    levels = Levels(f"combination/{'slope/' if gradients else ''}{name}/{number}")
+    shape = shape_of(op, levels, few, gradients)
     weighs = "sample_weight" in op.parameters if op.whole else op.kind != "activation"
     weighted = weighs and levels.one_in("weighted", 3)
     return Drawn(levels, shape, parameters_of(op, levels, shape[1]), weighted)
 
 
 @functools.cache
-def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, subnormals: bool, batches: bool) -> Case:
+def combination(
+    name: str, dtype: str, number: int, few: bool, gradients: bool, subnormals: bool, batches: bool
+) -> Case:
     """The combination of an operation with this number, in a format.
 
     With subnormal inputs, and losses of batches of several axes, among others, if so asked.
     """
     op, fmt = operation(name), FORMATS[dtype]
-    found = drawn(name, number, few, slopes)
+    found = drawn(name, number, few, gradients)
     levels, shape, parameters = found.levels, found.shape, in_format(found.parameters, fmt)
-    # A NaN has no slope.
-    left_out = {*(["nan"] if slopes else []), *([] if subnormals and not slopes else [SUBNORMAL])}
-    known = [texture for texture in textures(op) if texture not in left_out]
+    # A NaN has no derivative.
+    left_out = {*(["nan"] if gradients else []), *([] if subnormals and not gradients else [SUBNORMAL])}
+    known = [pattern for pattern in patterns_of(op) if pattern not in left_out]
     inputs = contents(op, fmt, levels, shape, levels.of("texture", known) if known else None)
     inputs[op.inputs[-1]] = at_boundaries(op, fmt, levels, parameters, inputs[op.inputs[-1]])
     if "ignore_index" in parameters:
-        (given,) = op.integers
+        (labels,) = op.integers
         hidden = integers(f"{levels.name}/ignored", (shape[0],), 3) == 0
         hidden[0] = False
-        inputs[given] = np.where(hidden, parameters["ignore_index"], inputs[given])
+        inputs[labels] = np.where(hidden, parameters["ignore_index"], inputs[labels])
     if op.domains in PAIRS and levels.one_in("nearly right", 4):
         inputs = nearly_right(*inputs.items())
     if op.domains == ("label", "label"):
@@ -163,75 +172,71 @@ def combination(name: str, dtype: str, number: int, few: bool, slopes: bool, sub
     return _moved(op, Case(f"{number:03d}", inputs, parameters), levels, batches)
 
 
-def _askable(context: Context, case: Case) -> bool:
-    implementation, op = context.implementation, context.operation
-    return can_ask(implementation, op, case) and not asked_one_by_one(implementation, op, case)
+def _askable(setting: Setting, case: Case) -> bool:
+    return setting.offers(case) and not setting.one_by_one(case)
 
 
-def _valued(context: Context, case: Case) -> bool:
+def _has_value(setting: Setting, case: Case) -> bool:
     """Whether the definition has a value there: a mean over no weight, or a metric of an absent class, has none.
 
     Nor has what the largest precision cannot tell from 0^0.5 of an unknown sign.
     What becomes of a loss that is no number where it weighs nothing is left to conventions.
     """
-    rows = case.inputs[context.operation.inputs[-1]]
+    rows = case.inputs[setting.operation.inputs[-1]]
     if 0.0 in case.parameters.get("class_weight", ()) and not np.isfinite(rows.astype(np.float64)).all():
         return False
     none = np.asarray(case.inputs.get("sample_weight", 1.0)) == 0
-    if none.any() and not context.operation.whole:
+    if none.any() and not setting.operation.whole:
         plain = {name: array for name, array in case.inputs.items() if name != "sample_weight"}
-        each = context.truth(replace(case, inputs=plain), reduction="none").nearest
+        each = setting.truth(replace(case, inputs=plain), reduction="none").nearest
         if not np.isfinite(each[none]).all():
             return False
-    reduced = context.operation.kind != "activation" and case.parameters.get("reduction") != "none"
+    reduced = setting.operation.kind != "activation" and case.parameters.get("reduction") != "none"
     if not reduced and not np.isfinite(rows.astype(np.float64)).all():
         return True
-    return not bool(np.isnan(context.truth(case).nearest).any())
+    return not bool(np.isnan(setting.truth(case).nearest).any())
 
 
-def _takes_batches(context: Context) -> bool:
-    """Whether losses of a plain batch of two axes are right: who is asked for rows alone may take no other."""
-    op = context.operation
-    if context.setting.own is None or op.kind == "activation" or op.whole:
-        return False
-    texture = next(iter(textures(op)), None)
-    rows = contents(op, context.format, Levels(f"batches/{op.name}"), (12, 5), texture)
-    # No two sizes are alike, nor 1, which would stand for all.
-    inputs = {name: array.reshape(3, 4, *array.shape[1:]) for name, array in rows.items()}
-    cases = [Case("", inputs, {"reduction": reduction}) for reduction in REDUCTIONS]
-    known = [case for case in cases if _askable(context, case)][:1]
-    answers = context.ask([context.call(case) for case in known])
-    return any(
-        isinstance(answer, np.ndarray) and judge(answer, *due(context, case, answer)).verdict == "conforms"
-        for case, answer in zip(known, answers, strict=True)
-    )
-
-
-def _divided(context: Context, case: Case) -> Case:
+def _divided(setting: Setting, number: int, case: Case) -> Case:
     """The case with a mean over samples in every second, where that is a parameter."""
     means = "sample_weight" in case.inputs and case.parameters.get("reduction") == "mean"
-    if not means or "mean_over" not in context.implementation.names or int(case.name) % 2:
+    if not means or "mean_over" not in setting.implementation.names or number % 2:
         return case
     return replace(case, parameters={**case.parameters, "mean_over": "samples"})
 
 
-def combinations(context: Context, count: int, slopes: bool = False) -> Iterator[Case]:
-    """The first so many combinations that the implementation can be asked."""
-    few = context.setting.mode.few_shapes
-    name = context.operation.name
+class Numbered(NamedTuple):
+    """A combination's number, by which it is varied, and its case."""
+
+    number: int
+    case: Case
+
+
+def combinations(setting: Setting, count: int, gradients: bool = False) -> Iterator[Numbered]:
+    """The first combinations that the implementation can be asked: so many, or more of what is cheap."""
+    few, name = setting.mode.few_shapes, setting.operation.name
+    count = _count(setting, count)
     # An axis is drawn with the arrays: who takes none can be asked for the last alone.
-    numbers = (n for n in range(TRIED * count) if _askable(context, drawn(name, n, few, slopes).asking))
-    asked = context.setting.mode.subnormals, _takes_batches(context)
-    made = (combination(name, context.format.name, n, few, slopes, *asked) for n in numbers)
-    named = (_divided(context, case) for case in made)
-    known = (case for case in named if _askable(context, case) and (not slopes or has_slope(context, case)))
-    yield from itertools.islice((case for case in known if _valued(context, case)), count)
+    numbers = (n for n in range(TRIED * count) if _askable(setting, drawn(name, n, few, gradients).asking))
+    more = setting.mode.subnormals, "batches" in setting.abilities
+    made = ((n, combination(name, setting.format.name, n, few, gradients, *more)) for n in numbers)
+    every = (Numbered(n, _divided(setting, n, case)) for n, case in made)
+    known = (
+        one for one in every if _askable(setting, one.case) and (not gradients or has_derivative(setting, one.case))
+    )
+    yield from itertools.islice((one for one in known if _has_value(setting, one.case)), count)
 
 
-def _layout(context: Context, case: Case) -> str | None:
+def _count(setting: Setting, count: int) -> int:
+    """A fifth of so many combinations where each shape is compiled, and more of what is cheap."""
+    op = setting.operation
+    cheap = 1 if op.output_rank or not setting.effort.more_of_cheap else 2 if op.rowwise and op.kind != "metric" else 4
+    return count * cheap // (5 if setting.mode.few_shapes else 1)
+
+
+def _layout(setting: Setting, number: int, case: Case) -> str | None:
     """Every second combination lies in memory in another way."""
-    number = int(case.name)
-    layouts = [name for name in context.setting.mode.layouts if name not in REPEATED]
+    layouts = [name for name in setting.mode.layouts if name not in REPEATED]
     ranks = [array.ndim for array in case.inputs.values()]
     if number % 2 == 0 or not layouts or min(ranks) == 0:
         return None
@@ -239,11 +244,10 @@ def _layout(context: Context, case: Case) -> str | None:
     return layout if max(ranks) >= rank_of(layout) else None
 
 
-def _number(context: Context, count: int) -> int:
-    """A fifth of so many combinations where each shape is compiled, and more of what is cheap."""
-    op = context.operation
-    cheap = 1 if op.output_rank or context.setting.own is None else 2 if op.rowwise and op.kind != "metric" else 4
-    return count * cheap // (5 if context.setting.mode.few_shapes else 1)
+def _spread(setting: Setting, number: int) -> str | None:
+    """Every fifth upstream gradient is one number for all, as the gradient of a sum is: a stride of 0 in memory."""
+    offered = [name for name in setting.mode.layouts if name in REPEATED]
+    return offered[0] if offered and number % 5 == 4 else None
 
 
 def _dtypes(op: Operation, name: str, array: Array) -> Iterator[str]:
@@ -259,10 +263,10 @@ def _dtypes(op: Operation, name: str, array: Array) -> Iterator[str]:
         yield from (each for each in known if holds(each, array.ravel()) and (unsigned or np.dtype(each).kind != "u"))
 
 
-def _cast(context: Context, case: Case) -> Case:
+def _cast(setting: Setting, number: int, case: Case) -> Case:
     """The case with its labels, targets and weights in other dtypes that hold them, as its number says."""
-    op, levels = context.operation, Levels(f"combination/{case.name}/dtype")
-    offered = context.setting.mode.other_dtypes
+    op, levels = setting.operation, Levels(f"combination/{number:03d}/dtype")
+    offered = setting.mode.other_dtypes
     inputs = dict(case.inputs)
     for name, array in case.inputs.items():
         chosen = name != op.inputs[-1] or name in op.integers
@@ -273,57 +277,11 @@ def _cast(context: Context, case: Case) -> Case:
     return case if same else replace(case, inputs=inputs)
 
 
-def _asked(
-    context: Context, drawn_ones: Iterable[Case], calling: Callable[[Case], Call]
-) -> Iterator[tuple[Case, Call, Answer]]:
-    """Each case in the dtypes that it is cast to, or as it was drawn where those are refused, and the answer."""
-    chosen = list(drawn_ones)
-    cast = [_cast(context, case) for case in chosen]
-    calls = [calling(case) for case in cast]
-    found = context.ask(calls)
-    refused = [
-        at
-        for at, answer in enumerate(found)
-        if isinstance(answer, NoAnswer) and answer.verdict == "unsupported" and cast[at] is not chosen[at]
-    ]
-    for at, answer in zip(refused, context.ask([calling(chosen[at]) for at in refused]), strict=True):
-        cast[at], calls[at], found[at] = chosen[at], calling(chosen[at]), answer
-    return zip(cast, calls, found, strict=True)
-
-
-def _values(context: Context, count: int) -> Iterator[Observation]:
-    def calling(case: Case) -> Call:
-        return replace(context.call(case), layout=_layout(context, case))
-
-    for case, call, answer in _asked(context, combinations(context, _number(context, count)), calling):
-        yield judged(context, "combined", case, answer, call.layout)
-
-
-def _gradients(context: Context, count: int) -> Iterator[Observation]:
-    bound = context.operation.gradient_bound
-    assert bound is not None
-
-    def calling(case: Case) -> Call:
-        layout = _spread(context, case) or _layout(context, case)
-        return replace(context.call(case, cotangent=_upstream(context, case)), layout=layout)
-
-    chosen = combinations(context, _number(context, count), slopes=True)
-    for case, call, answer in _asked(context, chosen, calling):
-        assert call.cotangent is not None
-        yield judged_gradient(context, "combined-gradient", case, call.cotangent, answer, bound, layout=call.layout)
-
-
-def _spread(context: Context, case: Case) -> str | None:
-    """Every fifth upstream gradient is one number for all, as the gradient of a sum is: a stride of 0 in memory."""
-    offered = [name for name in context.setting.mode.layouts if name in REPEATED]
-    return offered[0] if offered and int(case.name) % 5 == 4 else None
-
-
-def _upstream(context: Context, case: Case) -> Array:
+def _upstream(setting: Setting, number: int, case: Case) -> Array:
     """An upstream gradient, scaled as a loss may be; in some combinations that of a third of the answers alone."""
-    number, op, fmt = int(case.name), context.operation, context.format
-    weights: Array = cotangent(context, case) * fmt.dtype.type(_scale(number % SCALES, fmt, bool(op.output_rank)))
-    if weights.size and _spread(context, case):
+    op, fmt = setting.operation, setting.format
+    weights: Array = cotangent(setting, case) * fmt.dtype.type(_scale(number % SCALES, fmt, bool(op.output_rank)))
+    if weights.size and _spread(setting, number):
         return np.asarray(np.full_like(weights, weights.flat[0]))
     if number % 7 == 3 and weights.size > 2:
         weights = weights.copy()
@@ -337,7 +295,8 @@ SCALES = 6
 def _scale(row: int, fmt: Format, rowwise: bool) -> float:
     """A power of two by which an upstream gradient is larger or smaller, rows of which add up within the format.
 
-    As a loss scale is in binary16, rows of which then add up beyond its largest number, while few of the slopes are.
+    As a loss scale is in binary16, rows of which then add up beyond its largest number, while few of the derivatives
+    are.
     """
     narrow = fmt.largest < 2**16
     loss_scale = 2.0**12 if narrow else 2.0**17
@@ -346,37 +305,47 @@ def _scale(row: int, fmt: Format, rowwise: bool) -> float:
     )
 
 
-DTYPES = ("float32", "int64")
-"""Dtypes in which a framework's implementations are asked: the others differ from these in what sweeps ask as well."""
+def _as_cast(setting: Setting, number: int, case: Case, trial_of: Callable[..., Trial]) -> Trial:
+    """The trial of a case in the dtypes that it is cast to, or as it was drawn where those are refused."""
+    cast = _cast(setting, number, case)
+    return trial_of(case) if cast is case else trial_of(cast, instead=trial_of(case))
 
 
-def drawn_for(setting: Setting) -> bool:
-    """Whether combinations are asked: of what is given, and in modes that say so."""
-    usual = setting.dtype in DTYPES and setting.mode.combined
-    return not setting.mode.compiled and (setting.own is not None or usual)
+def drawn_for(setting: Setting, name: str) -> bool:
+    """Whether a check of what is drawn at random is asked."""
+    effort = setting.effort
+    return not setting.mode.compiled and effort.combinations > 0 and effort.asks(name, setting.dtype)
 
 
-USUAL = (48, 16)
-"""Combinations, and gradients of combinations, that frameworks are asked."""
+@check(
+    CHECKS,
+    "combined",
+    "Is the answer right where sizes, contents, reductions, weights, parameters and layouts meet?",
+    lambda setting: drawn_for(setting, "combined"),
+)
+def combined(setting: Setting) -> Trials:
+    """One trial for each combination."""
+    setting = setting.judged_by(RELAXED)
+    for number, case in combinations(setting, setting.effort.combinations):
+        laid_out = replace(case, layout=_layout(setting, number, case))
+        yield _as_cast(setting, number, laid_out, functools.partial(value_trial, setting))
 
 
-def checks_of(count: int, slopes: int) -> tuple[Check, Check]:
-    """The checks of so many combinations, and of the gradients of so many."""
-    return (
-        Check(
-            "combined",
-            "value",
-            "Is the answer right where sizes, contents, reductions, weights, parameters and layouts meet?",
-            drawn_for,
-            lenient(lambda context: _values(context, count)),
-        ),
-        Check(
-            "combined-gradient",
-            "gradient",
-            "Is the gradient right where sizes, contents, reductions, weights and parameters meet?",
-            lambda setting: (
-                drawn_for(setting) and setting.operation.gradient_bound is not None and has_gradient(setting)
-            ),
-            lenient(lambda context: _gradients(context, slopes)),
-        ),
-    )
+@check(
+    CHECKS,
+    "combined-gradient",
+    "Is the gradient right where sizes, contents, reductions, weights and parameters meet?",
+    lambda setting: drawn_for(setting, "combined-gradient") and has_gradient(setting),
+    "gradient",
+)
+def combined_gradient(setting: Setting) -> Trials:
+    """One trial for each combination that has a derivative."""
+    setting = setting.judged_by(RELAXED)
+    for number, case in combinations(setting, setting.effort.gradients, gradients=True):
+        upstream = _upstream(setting, number, case)
+        laid_out = replace(case, layout=_spread(setting, number) or _layout(setting, number, case))
+
+        def trial_of(case: Case, upstream: Array = upstream, **more: Any) -> Trial:
+            return gradient_trial(setting, with_cotangent(case, upstream), bound=bound_of(setting), **more)
+
+        yield _as_cast(setting, number, laid_out, trial_of)

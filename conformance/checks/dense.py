@@ -10,35 +10,38 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from gaugeblock.conformance.cases.case import Case
-from gaugeblock.conformance.cases.dense_lines import RANGES, lines
+from gaugeblock.conformance.cases.case import COTANGENT, Case
+from gaugeblock.conformance.cases.dense_lines import lines
+from gaugeblock.conformance.cases.domains import DOMAINS
 from gaugeblock.conformance.cases.float_grid import CHUNK, EXHAUSTIVE, chunks
-from gaugeblock.conformance.checks import gradient as gradients
-from gaugeblock.conformance.checks import value as values
-from gaugeblock.conformance.checks.shapes import PAIRWISE
-from gaugeblock.conformance.execution.call import Answer, NoAnswer
-from gaugeblock.conformance.judging.judge import allowance, digest, hexadecimal, unanswered
-from gaugeblock.conformance.trials.check import Check
-from gaugeblock.conformance.trials.setting import Context, Observation, Setting, definition_parameters
+from gaugeblock.conformance.cases.rows import PAIRWISE
+from gaugeblock.conformance.checks.gradient import gradient_trial, has_gradient, with_cotangent
+from gaugeblock.conformance.checks.value import value_trial
+from gaugeblock.conformance.execution.call import NoAnswer
+from gaugeblock.conformance.execution.query import Query, Reply
+from gaugeblock.conformance.judging.allowance import allowance
+from gaugeblock.conformance.judging.judgement import Judgement
+from gaugeblock.conformance.judging.policy import Policy
+from gaugeblock.conformance.judging.ulp_error import digest, hexadecimal
+from gaugeblock.conformance.trials.check import Check, check
+from gaugeblock.conformance.trials.engine import judgement_on
+from gaugeblock.conformance.trials.setting import Setting, definition_parameters
+from gaugeblock.conformance.trials.trial import Asking, Trial, Trials
 from gaugeblock.reference.approximation import Approximation, Line, approximate
 from gaugeblock.reference.balls import PrecisionError
 from gaugeblock.reference.catalogue import Operation, operation
 from gaugeblock.reference.formats import FORMATS, Array, Format
 from gaugeblock.reference.operations import REDUCTIONS
-from gaugeblock.reference.summation import sums_in_any_order
 from gaugeblock.reference.truth import Truth
+from gaugeblock.reports.verdicts import Verdict
 
-RUN = 2**16
-"""Points of a line in a run."""
-
-DTYPES = ("float16", "float32")
-"""Formats in which a framework's implementations are asked: the others take a minute for the lines alone."""
+POLICY = Policy(any_order=True)
+"""How accurate a sum is that is taken in the best known order has checks of its own."""
 
 FEW_LINES, FEW_POINTS = 2, 2**14
 """Lines, and points of each, where a call takes long: modes that compile each shape, losses of pairs of classes."""
@@ -57,6 +60,8 @@ KEPT = 64
 
 SUSPECTS = 2**12
 """Suspects that are, the worst of them."""
+
+CHECKS: list[Check] = []
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def _units(size: Array, fmt: Format) -> Array:
 
 @np.errstate(all="ignore")
 def scanned(line: Line, approximation: Approximation, numbers: Array, answer: Array) -> _Scan:
-    """Answers, or derivatives in the shape of the last input, beside what is due, within what is known of that."""
+    """Answers, or derivatives in the shape of the last input, beside what is expected, as far as that is known."""
     fmt, bound = line.format, line.bound
     head, tail, error = approximation(numbers)
     got = line.moved(answer).reshape(len(numbers), -1).astype(np.float64)
@@ -143,18 +148,18 @@ def scanned(line: Line, approximation: Approximation, numbers: Array, answer: Ar
         distance = np.where(known, np.where(np.isnan(got), np.inf, distance), 0.0)
         doubt = np.where(known, doubt, 0.0)
         missing, infinite = np.any(np.isnan(got) & known, axis=1), np.any(beyond & (size <= fmt.largest), axis=1)
-    # Those that conform are ranked by their error itself, of which the largest is told.
+    # Those that conform are ranked by their error itself, of which the largest is reported.
     most = np.max(distance, axis=1)
     ranks, certain = most / (1 + most), nowhere
     suspects = np.flatnonzero(np.any(distance + doubt > bound.ulps, axis=1))
     if len(suspects):
-        off, open_, nothing = distance[suspects], doubt[suspects], np.zeros((2, *head[suspects].shape))
-        due = Truth((head + tail)[suspects], ulp[suspects], nothing, nothing[0].astype(bool))
-        allowed = allowance(bound, line.condition(numbers[suspects]), due, fmt)
-        beyond = np.any(off + open_ > allowed, axis=1)
+        off, unknown, nothing = distance[suspects], doubt[suspects], np.zeros((2, *head[suspects].shape))
+        about = Truth((head + tail)[suspects], ulp[suspects], nothing, nothing[0].astype(bool))
+        allowed = allowance(bound, line.condition(numbers[suspects]), about, fmt, POLICY)
+        beyond = np.any(off + unknown > allowed, axis=1)
         ranks[suspects] = np.where(beyond, 2 + np.max(off / allowed, axis=1), ranks[suspects])
         certain = nowhere.copy()
-        certain[suspects] = np.any(off - open_ > allowed, axis=1)
+        certain[suspects] = np.any(off - unknown > allowed, axis=1)
     tiny = fmt.smallest_normal
     subnormal = np.any((size < tiny) & (size > 0), axis=1) | ((np.abs(numbers) < tiny) & (numbers != 0))
     return _Scan(
@@ -175,7 +180,12 @@ def _approximation(
     # Every implementation of an operation is asked the same.
     op = operation(operation_name)
     line = line_of(op, fmt, name, dict(parameters), derivative=derivative)
-    return approximate(line, next(itertools.islice(chunks(fmt, points, *RANGES[op.domains[-1]]), index, None)))
+    return approximate(line, next(itertools.islice(_numbers(op, fmt, points), index, None)))
+
+
+def _numbers(op: Operation, fmt: Format, points: int) -> Iterator[Array]:
+    """What the moving number of an operation's lines goes through, in chunks."""
+    return chunks(fmt, points, *DOMAINS[op.domains[-1]].limits)
 
 
 def line_of(op: Operation, fmt: Format, name: str, parameters: Mapping[str, Any], *, derivative: bool = False) -> Line:
@@ -183,79 +193,93 @@ def line_of(op: Operation, fmt: Format, name: str, parameters: Mapping[str, Any]
     inputs, place = lines(op, fmt)[name]
     taken = {key: value for key, value in parameters.items() if key in op.parameters}
     if not derivative:
-        return Line(op, fmt, inputs, taken, place)
+        return Line(op, fmt, inputs, taken, place, sums=POLICY.sums)
     weights = np.resize(UPSTREAM, inputs[op.inputs[-1]].size if op.output_rank else 1)
     if "mask" in op.domains and op.output_rank:
         # The logarithm of a masked entry is -inf, which nothing moves.
         weights = weights * inputs[op.inputs[0]]
-    return Line(op, fmt, inputs, taken, place, tuple(weights.tolist()))
+    return Line(op, fmt, inputs, taken, place, tuple(weights.tolist()), POLICY.sums)
 
 
 def _case(line: Line, name: str, numbers: Array) -> Case:
-    """Numbers of a line as a case, one row each."""
+    """Numbers of a line as a case, one row each, with an upstream gradient if the line is one of derivatives."""
     op = line.operation
-    asked = {"reduction": "none"} if op.kind == "loss" else {"axis": -1} if op.rowwise else {}
-    return Case(name, line.batch(numbers), asked)
+    parameters = {"reduction": "none"} if op.kind == "loss" else {"axis": -1} if op.rowwise else {}
+    case, upstream = Case(name, line.batch(numbers), parameters), line.upstream(len(numbers))
+    return case if upstream is None else with_cotangent(case, upstream)
 
 
 def _filled(numbers: Array, size: int) -> Array:
     return np.concatenate([numbers, np.repeat(numbers[-1:], size - len(numbers))])
 
 
-def _check(line: Line) -> str:
-    return "dense" if line.weights is None else "dense-gradient"
-
-
-def _answered(context: Context, line: Line, case: Case, size: int) -> Answer:
-    (answer,) = context.ask([context.call(case, cotangent=line.upstream(size))])
-    op = line.operation
-    moving = case.inputs[op.inputs[-1]]
-    due = moving.shape if op.output_rank or line.weights is not None else moving.shape[:1]
-    if isinstance(answer, NoAnswer) or answer.shape == due:
+def _shaped(line: Line, case: Case, reply: Reply | NoAnswer) -> Array | NoAnswer:
+    """The answer, if it has the shape that is expected."""
+    if isinstance(reply, NoAnswer):
+        return reply
+    op, answer = line.operation, reply.answer
+    moving = case.inputs[op.inputs[-1]].shape
+    expected = moving if op.output_rank or line.weights is not None else moving[:1]
+    if answer.shape == expected:
         return answer
-    return NoAnswer("deviates", f"an answer of shape {answer.shape} where {due} is due")
+    return NoAnswer(Verdict.DEVIATES, f"an answer of shape {answer.shape} where {expected} is expected")
 
 
-def _observed(context: Context, name: str, points: int, derivative: bool) -> Iterator[Observation]:
+def _along(setting: Setting, name: str, points: int, derivative: bool) -> Trials:
     """What is seen along one line: once for ordinary numbers, and once for subnormal ones and subnormal results."""
-    op, fmt = context.operation, context.format
-    line = line_of(op, fmt, name, definition_parameters(context.implementation, {}), derivative=derivative)
+    op, fmt = setting.operation, setting.format
+    line = line_of(op, fmt, name, definition_parameters(setting.implementation, {}), derivative=derivative)
     seen = {name: _Seen(line), f"{name}-subnormal": _Seen(line)}
     key = (op.name, fmt, name, tuple(sorted(line.parameters.items())), derivative, points)
-    for index, numbers in enumerate(chunks(fmt, points, *RANGES[op.domains[-1]])):
+    for index, numbers in enumerate(_numbers(op, fmt, points)):
         # Every call has the same shape.
         size = min(CHUNK, 2 ** (len(numbers) - 1).bit_length()) if index == 0 else CHUNK
-        answer = _answered(context, line, _case(line, name, _filled(numbers, size)), size)
+        case = _case(line, name, _filled(numbers, size))
+        query = Query((setting.call(case),))
+        (reply,) = yield Asking((query,))
+        answer = _shaped(line, case, reply)
         if isinstance(answer, NoAnswer):
-            yield context.observation(_check(line), _case(line, name, numbers[:SHOWN]), unanswered(answer))
+            yield Trial(_case(line, name, numbers[:SHOWN]), (query,), _unjudged, replies=(answer,))
             return
-        started = time.perf_counter()
         approximation = approximate(line, numbers) if points >= EXHAUSTIVE else _approximation(*key, index)
         scan = scanned(line, approximation, numbers, answer[: len(numbers)])
         for each, where in zip(seen.values(), (~scan.subnormal, scan.subnormal), strict=True):
             each.add(scan, np.flatnonzero(where))
-        context.clock.oracle += time.perf_counter() - started
     for kind, each in seen.items():
         if each.asked:
-            yield _verdict(context, kind, each)
+            yield _of_the_worst(setting, kind, each)
 
 
-def _verdict(context: Context, name: str, seen: _Seen) -> Observation:
-    """The exact judgement on the worst that was seen."""
+def _unjudged(replies: Sequence[Reply]) -> Judgement:
+    raise AssertionError(f"{len(replies)} replies are not judged")
 
-    def exactly(chosen: Sequence[int]) -> Observation:
-        line, answers = seen.line, np.stack([seen.answers[each] for each in chosen])
-        case, upstream = _case(line, name, seen.numbers[list(chosen)]), line.upstream(len(chosen))
-        if upstream is None:
-            return values.judged(context, _check(line), case, answers)
-        return gradients.judged(context, _check(line), case, upstream, answers, line.bound)
+
+def _exact(setting: Setting, name: str, seen: _Seen, chosen: Sequence[int]) -> Trial:
+    """The trial of some of the numbers that were kept, which have been answered."""
+    case = _case(seen.line, name, seen.numbers[list(chosen)])
+    answers = np.stack([seen.answers[each] for each in chosen])
+    replies = (Reply(Query((setting.call(case),)), (answers,)),)
+    if seen.line.weights is None:
+        return value_trial(setting, case, replies=replies)
+    return gradient_trial(setting, case, bound=seen.line.bound, replies=replies)
+
+
+def _judged(trial: Trial) -> Judgement:
+    assert trial.replies is not None
+    return judgement_on(trial, trial.replies)
+
+
+def _of_the_worst(setting: Setting, name: str, seen: _Seen) -> Trial:
+    """The trial of the worst that was seen, judged from the exact values."""
 
     def deviating(group: Sequence[int]) -> int | None:
         """The worst of a group if it deviates."""
-        found: Observation = exactly(group) if group else {"verdict": "conforms"}
-        if found["verdict"] == "deviates":
-            return group[int(found["witness"]["at"][0])]
-        if found["verdict"] == "undecided" and "witness" not in found and len(group) > 1:
+        if not group:
+            return None
+        found = _judged(_exact(setting, name, seen, group))
+        if found.verdict == Verdict.DEVIATES and found.witness is not None:
+            return group[found.witness.at[0]]
+        if found.verdict == Verdict.UNDECIDED and found.witness is None and len(group) > 1:
             # One number at which a comparison stays open leaves all of the case without a verdict.
             half = len(group) // 2
             one = deviating(group[:half])
@@ -265,26 +289,31 @@ def _verdict(context: Context, name: str, seen: _Seen) -> Observation:
     suspects = range(int(np.sum(seen.ranks > 1)))
     at = deviating(suspects[:KEPT])
     at = at if at is not None else deviating(suspects[KEPT:])
-    worst = _decided(context, seen, name) if at is None else [at, *(each for each in suspects[:SHOWN] if each != at)]
-    observation = exactly(worst[:SHOWN])
-    return {**observation, "digest": seen.digests.hexdigest()[:16], "message": _said(observation, seen)}
+    worst = _decided(setting, name, seen) if at is None else [at, *(each for each in suspects[:SHOWN] if each != at)]
+    trial = _exact(setting, name, seen, worst[:SHOWN])
+
+    def judged(replies: Sequence[Reply]) -> Judgement:
+        found = judgement_on(trial, replies)
+        return replace(found, message=_said(found, seen), group_digest=seen.digests.hexdigest()[:16])
+
+    return replace(trial, judge=judged)
 
 
-def _decided(context: Context, seen: _Seen, name: str) -> Sequence[int]:
+def _decided(setting: Setting, name: str, seen: _Seen) -> Sequence[int]:
     """The largest errors among numbers whose exact answers have a rounding that is certain: a tie may have none."""
     first = range(min(KEPT, len(seen.numbers)))
-    case, upstream = _case(seen.line, name, seen.numbers[list(first)]), seen.line.upstream(len(first))
+    case = _case(seen.line, name, seen.numbers[list(first)])
     try:
-        truth = context.truth(case) if upstream is None else context.gradient(case, upstream)
+        truth = setting.truth(case) if seen.line.weights is None else setting.derivative(case, case.inputs[COTANGENT])
     except PrecisionError:
         return first
     return [each for each in first if not truth.undecided[each].any()] or first
 
 
-def _said(observation: Observation, seen: _Seen) -> str:
+def _said(found: Judgement, seen: _Seen) -> str:
     """How many numbers were asked, how many deviate and where, and what else is odd about them."""
     parts = [f"{seen.asked} numbers"]
-    if observation["verdict"] == "deviates" and seen.deviating:
+    if found.verdict == Verdict.DEVIATES and seen.deviating:
         parts = [
             f"{seen.deviating} of {seen.asked} numbers deviate, "
             f"from {hexadecimal(seen.low)} to {hexadecimal(seen.high)}"
@@ -298,55 +327,52 @@ def _said(observation: Observation, seen: _Seen) -> str:
         )
         if count
     ]
-    return "; ".join([*parts, *([observation["message"]] if "message" in observation else [])])
+    return "; ".join([*parts, *([] if found.message is None else [found.message])])
 
 
-def dense(points: int, *, derivative: bool = False) -> Callable[[Context], list[Observation]]:
-    """What observes dense lines of about so many numbers: 2^14 to 2^22, or 2^32 for every number of binary32.
+def _lines(setting: Setting, points: int, *, derivative: bool = False) -> Trials:
+    """Trials of dense lines of about so many numbers: 2^14 to 2^22, or 2^32 for every number of binary32.
 
     Of formats of 16 bits every number is asked, of binary64 an eighth of the points. With `derivative` the
     vector-Jacobian product is, of which the entry that moves is followed.
     """
-
-    def observe(context: Context) -> list[Observation]:
-        op, fmt = context.operation, context.format
-        few = context.setting.mode.few_shapes or op.domains == PAIRWISE
-        most = min(points, FEW_POINTS) if few else points
-        asked = most if fmt.precision < 53 else min(most // 8, LARGEST)
-        with sums_in_any_order():
-            chosen = list(lines(op, fmt))[: FEW_LINES if few else None]
-            return [each for name in chosen for each in _observed(context, name, asked, derivative)]
-
-    return observe
+    op, fmt = setting.operation, setting.format
+    setting = setting.judged_by(POLICY)
+    few = setting.mode.few_shapes or op.domains == PAIRWISE
+    most = min(points, FEW_POINTS) if few else points
+    asked = most if fmt.precision < 53 else min(most // 8, LARGEST)
+    for name in list(lines(op, fmt))[: FEW_LINES if few else None]:
+        yield from _along(setting, name, asked, derivative)
 
 
-def _applies(setting: Setting) -> bool:
-    op = setting.operation
-    known = FORMATS if setting.own is not None else DTYPES if setting.mode.combined else ()
-    if setting.dtype not in known or setting.dtype not in setting.mode.sweeps or not lines(op, FORMATS[setting.dtype]):
+def _has_lines(setting: Setting, name: str) -> bool:
+    op, effort = setting.operation, setting.effort
+    if setting.dtype not in FORMATS or not setting.swept or not effort.asks(name, setting.dtype):
         return False
-    return op.kind == "activation" or "none" in setting.implementation.choices("reduction", REDUCTIONS)
+    by_row = op.kind == "activation" or "none" in setting.implementation.choices("reduction", REDUCTIONS)
+    return by_row and bool(lines(op, setting.format))
 
 
-CHECKS = (
-    Check(
-        "dense",
-        "value",
-        "Is the answer right as one input goes through the numbers of its format?",
-        _applies,
-        dense(RUN),
-    ),
-    Check(
-        "dense-gradient",
-        "gradient",
-        "Is the gradient right as one input goes through the numbers of its format?",
-        # The gradients of frameworks have cases of their own; what is given to `check` has a single run.
-        lambda setting: (
-            setting.own is not None
-            and _applies(setting)
-            and setting.operation.gradient_bound is not None
-            and gradients.has_gradient(setting)
-        ),
-        dense(RUN, derivative=True),
-    ),
+@check(
+    CHECKS,
+    "dense",
+    "Is the answer right as one input goes through the numbers of its format?",
+    lambda setting: setting.effort.points > 0 and _has_lines(setting, "dense"),
 )
+def dense(setting: Setting) -> Trials:
+    """One trial for each line and kind of numbers, of the worst of them."""
+    yield from _lines(setting, setting.effort.points)
+
+
+@check(
+    CHECKS,
+    "dense-gradient",
+    "Is the gradient right as one input goes through the numbers of its format?",
+    lambda setting: (
+        setting.effort.derivative_points > 0 and _has_lines(setting, "dense-gradient") and has_gradient(setting)
+    ),
+    "gradient",
+)
+def dense_gradient(setting: Setting) -> Trials:
+    """One trial for each line and kind of numbers, of the worst of their derivatives."""
+    yield from _lines(setting, setting.effort.derivative_points, derivative=True)

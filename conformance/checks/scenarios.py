@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from gaugeblock.conformance.cases.draws import integers, uniform
-from gaugeblock.conformance.cases.lifecycle import Step
+from gaugeblock.conformance.cases.steps import Step
 from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.reference.formats import FORMATS, Array
 
@@ -68,7 +68,7 @@ class Scenario:
         # Counters do not take the dtype of what is counted.
         if MANY in self.steps and setting.dtype not in ("float32", "int64"):
             return False
-        if self.thorough and not setting.thorough:
+        if self.thorough and not setting.effort.thorough:
             return False
         return offered and filled and (self.weights is None or "sample_weight" in setting.implementation.names)
 

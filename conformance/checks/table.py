@@ -5,10 +5,9 @@ from __future__ import annotations
 from gaugeblock.conformance.checks import (
     combined,
     dense,
+    dtypes,
     gradient,
-    input_dtypes,
     invariances,
-    label_dtypes,
     large_batches,
     memory_layout,
     probes,
@@ -19,19 +18,25 @@ from gaugeblock.conformance.checks import (
 )
 from gaugeblock.conformance.trials.check import Check
 
+_input_dtype, _label_dtype = dtypes.CHECKS
+
 CHECKS: tuple[Check, ...] = (
-    value.CHECK,
-    label_dtypes.CHECK,
+    *value.CHECKS,
+    _label_dtype,
     *gradient.CHECKS,
     *shapes.CHECKS,
     *large_batches.CHECKS,
-    *combined.checks_of(*combined.USUAL),
+    *combined.CHECKS,
     *dense.CHECKS,
     *relations.CHECKS,
     *invariances.CHECKS,
-    memory_layout.CHECK,
-    input_dtypes.CHECK,
+    *memory_layout.CHECKS,
+    _input_dtype,
     *probes.CHECKS,
     *streaming.CHECKS,
 )
 """Every check. Names are unique."""
+
+if len({check.name for check in CHECKS}) < len(CHECKS):
+    _names = [check.name for check in CHECKS]
+    raise ValueError(f"checks share a name: {sorted({name for name in _names if _names.count(name) > 1})}")

@@ -1,51 +1,49 @@
-"""The command `gaugeblock check`: an implementation that is named on the command line, judged."""
+"""The command `check`: judge a function or a class of the user's own."""
 
 from __future__ import annotations
 
 import ast
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 from gaugeblock.adapters.registry import UnknownFrameworkError
-from gaugeblock.conformance.session.measure import CONFORMS, DEVIATES, HARNESS
-from gaugeblock.conformance.yours.callable_adapter import GivenError
-from gaugeblock.conformance.yours.checking import SuiteError, Told, check
-from gaugeblock.conformance.yours.efforts import EFFORTS
-from gaugeblock.conformance.yours.result import WIDTH, Result
+from gaugeblock.conformance.cli.terminal import EFFORT, console, fail, progress, several
+from gaugeblock.conformance.session.measure import CONFORMS, DEVIATES
+from gaugeblock.conformance.yours.callable_adapter import CallableError
+from gaugeblock.conformance.yours.checking import SuiteError, check
+from gaugeblock.conformance.yours.result import WIDTH
 from gaugeblock.reference.catalogue import UnknownOperationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 
 def _named(text: str) -> Any:
     """What `package.module:name` names; the folder that the command is given in is searched first."""
     module, colon, path = text.partition(":")
     if not colon or not module or not path:
-        raise GivenError(f"{text!r} names no function: write package.module:function.")
+        raise CallableError(f"{text!r} names no function: write package.module:function.")
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
         found: Any = importlib.import_module(module)
     except ImportError as error:
-        raise GivenError(f"{module} cannot be imported from here: {error}.") from None
-    except Exception as error:
-        raise GivenError(f"{module} fails when it is imported: {type(error).__name__}: {error}.") from None
+        raise CallableError(f"{module} cannot be imported from here: {error}.") from None
+    except (Exception, SystemExit) as error:
+        raise CallableError(f"{module} fails when it is imported: {type(error).__name__}: {error}.") from None
     for part in path.split("."):
         if not hasattr(found, part):
-            raise GivenError(f"there is no {path!r} in {module}.")
+            raise CallableError(f"there is no {path!r} in {module}.")
         found = getattr(found, part)
     return found
 
 
-def _pairs(given: Sequence[str], option: str) -> dict[str, str]:
+def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     found = {}
-    for text in given:
+    for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise GivenError(f"--{option} is NAME=VALUE, and {text!r} has no '='.")
+            raise CallableError(f"--{option} is NAME=VALUE, and {text!r} has no '='.")
         found[name.strip()] = value.strip()
     return found
 
@@ -58,37 +56,41 @@ def _literal(text: str) -> Any:
         return text
 
 
-def _several(name: str, metavar: str, help_: str) -> Callable[..., Any]:
-    return click.option(f"--{name}", name, multiple=True, metavar=metavar, help=help_)
-
-
 @click.command("check", epilog="Exit code: 0 it conforms, 1 it does not, 2 it cannot be asked.")
-@click.argument("given", metavar="PACKAGE.MODULE:FUNCTION")
+@click.argument("path", metavar="PACKAGE.MODULE:FUNCTION")
 @click.option(
     "--operation", required=True, metavar="NAME", help="What it claims to compute ('gaugeblock list operations')."
 )
-@_several("dtype", "DTYPE", "Ask in this dtype: float16, bfloat16, float32 (the default), float64. Several times.")
+@several(
+    "--dtype", metavar="DTYPE",
+    help="Ask in this dtype: float16, bfloat16, float32, float64. Default: float32, or int64 where there are labels"
+    " alone.",
+)  # fmt: skip
 @click.option("--arrays", default="numpy", show_default=True, metavar="FRAMEWORK", help="Whose arrays it takes.")
-@click.option("--effort", type=click.Choice(tuple(EFFORTS)), default="default", show_default=True)
-@click.option("--gradient", metavar="PACKAGE.MODULE:FUNCTION", help="Its vector-Jacobian product.")
+@EFFORT
+@click.option(
+    "--gradient",
+    metavar="PACKAGE.MODULE:FUNCTION",
+    help="Its vector-Jacobian product: takes the inputs and 'cotangent', returns the gradient of the last input.",
+)
 @click.option("--device", default="cpu", show_default=True, metavar="DEVICE", help="Where the arrays lie.")
-@_several("signature", "NAME=OWN", "Its own name of an input or parameter: logits=x.")
-@_several("convention", "NAME=LABEL", "A convention that it must follow: 'ties=lowest index', clip=1e-7.")
-@_several("protocol", "VERB=METHOD", "Of a class, the method for update, result, reset or merge.")
-@_several("parameter", "NAME=VALUE", "A parameter's value that it is always called with: axis=0.")
+@several("--signature", metavar="NAME=OWN", help="Its own name of an input or parameter: logits=x.")
+@several("--convention", metavar="NAME=LABEL", help="A convention that it must follow: 'ties=lowest index', clip=1e-7.")
+@several("--protocol", metavar="VERB=METHOD", help="Of a class, the method for update, result, reset or merge.")
+@several("--parameter", metavar="NAME=VALUE", help="A parameter's value that it is always called with: axis=0.")
 def check_command(
-    given: str, operation: str, dtype: tuple[str, ...], arrays: str, effort: str, gradient: str | None, device: str,
+    path: str, operation: str, dtype: tuple[str, ...], arrays: str, effort: str, gradient: str | None, device: str,
     signature: tuple[str, ...], convention: tuple[str, ...], protocol: tuple[str, ...], parameter: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Judge a function, or a class of metrics, of your own.
+    """Judge a function, or a class of a metric, of your own.
 
     It is called with the operation's names of inputs and parameters where it takes them; what it does not take is not
-    asked, and told at the end.
+    asked, and named at the end.
     """
     try:
-        result = _watched(
-            lambda told: check(
-                _named(given),
+        with progress("preparing", "checks") as advance:
+            result = check(
+                _named(path),
                 operation,
                 dtypes=dtype,
                 arrays=arrays,
@@ -98,31 +100,10 @@ def check_command(
                 conventions={name: _literal(text) for name, text in _pairs(convention, "convention").items()},
                 protocol=_pairs(protocol, "protocol") or None,
                 device=device,
-                progress=told,
+                progress=advance,
                 **{name: _literal(text) for name, text in _pairs(parameter, "parameter").items()},
             )
-        )
-    except (GivenError, SuiteError, UnknownOperationError, UnknownFrameworkError) as error:
-        click.echo(f"gaugeblock: {error}", err=True)
-        sys.exit(HARNESS)
-    except KeyboardInterrupt:
-        click.echo("gaugeblock: interrupted: nothing was judged.", err=True)
-        sys.exit(HARNESS)
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDTH)).print(result.summary())
+    except (CallableError, SuiteError, UnknownOperationError, UnknownFrameworkError) as error:
+        fail(str(error))
+    console(WIDTH).print(result.summary())
     sys.exit(CONFORMS if result.conforms else DEVIATES)
-
-
-def _watched(judge: Callable[[Told], Result]) -> Result:
-    """With a bar on standard error, where that is a terminal."""
-    console = Console(file=sys.stderr)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("checks"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("preparing", total=None)
-        return judge(lambda done, total, name: bar.update(task, completed=done, total=total, description=name))

@@ -8,19 +8,18 @@ from pathlib import Path
 
 import click
 from gaugeblock.conformance.cli.scripts import SHOWS, scripts, verified
-from gaugeblock.conformance.cli.terminal import RUN_FILE, fail
+from gaugeblock.conformance.cli.terminal import RUN, fail, progress
 from gaugeblock.conformance.session.measure import DEVIATES
 from gaugeblock.reports import runfile
-from gaugeblock.reports.script import script
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from gaugeblock.reports.records import Run
+from gaugeblock.reports.scripts.script import script
 
 
 @click.command(
     epilog="Exit code: 0, 1 with --verify if a deviation has no script that shows it, 2 if there is nothing to print."
 )
 @click.argument("key", required=False)
-@click.option("--run", "path", required=True, type=RUN_FILE, help="The run file to look into.")
+@RUN
 @click.option(
     "--output",
     "-o",
@@ -29,12 +28,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 )
 @click.option("--all", "every", is_flag=True, help="The scripts of all deviations.")
 @click.option("--verify", is_flag=True, help="Run the scripts of all deviations and say which do not show theirs.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="With --verify: processes at a time. Default: cores.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="With --verify: processes at a time. Default: cores."
+)
 def reproduce(key: str | None, path: Path, output: Path | None, every: bool, verify: bool, jobs: int | None) -> None:
-    """Print a script that shows a deviation again: the framework's own API and NumPy, nothing of gaugeblock.
+    """Print a script that shows a deviation again.
 
-    KEY is operation/implementation/dtype/device/mode/check/case. The script prints what is due and what came, and
-    exits with 1 if the deviation shows, with 0 if it does not.
+    KEY is operation/implementation/dtype/device/mode/check/case. The script needs the framework and NumPy, and nothing
+    of gaugeblock. It prints what is expected and what came, and exits with 1 if the deviation shows, with 0 if it does
+    not.
     """
     if (key is not None) + every + verify != 1:
         fail("give either a KEY, or --all with --output, or --verify.")
@@ -64,7 +66,7 @@ def file_name(key: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.+-]", "_", key.replace("/", "__")) + ".py"
 
 
-def _write_all(run: runfile.Run, output: Path) -> None:
+def _write_all(run: Run, output: Path) -> None:
     made, lacking = scripts(run)
     for key, text in made.items():
         runfile.write_text(output / file_name(key), text)
@@ -73,13 +75,10 @@ def _write_all(run: runfile.Run, output: Path) -> None:
     click.echo(f"{len(made)} scripts in {output}, {len(lacking)} deviations without.")
 
 
-def _verify(run: runfile.Run, jobs: int | None) -> int:
+def _verify(run: Run, jobs: int | None) -> int:
     made, lacking = scripts(run)
-    console = Console(stderr=True)
-    columns = (TextColumn("running"), BarColumn(), MofNCompleteColumn(), TextColumn("scripts"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(made))
-        found = verified(run, made, lambda _: progress.advance(task), jobs=jobs)
+    with progress("running", "scripts") as advance:
+        found = verified(run, made, advance, jobs=jobs)
     for key, outcome in found.items():
         if outcome != SHOWS:
             click.echo(f"{key}: {outcome}")

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
-import multiprocessing
 import os
-import signal
-import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
 
-from gaugeblock.reports.runfile import Run, split_key
-from gaugeblock.reports.script import DEVIATING, NoScriptError, script
+from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess
+from gaugeblock.reports.records import Run
+from gaugeblock.reports.runfile import split_key
+from gaugeblock.reports.scripts.script import NoScriptError, script
+from gaugeblock.reports.verdicts import SCRIPTED
 
 SHOWS = "shows"
 SECONDS = 120.0
@@ -29,37 +26,40 @@ Scripts = Sequence[tuple[str, str]]
 def scripts(run: Run) -> tuple[dict[str, str], dict[str, str]]:
     """The script of every deviation by key, and why others have none."""
     made, lacking = {}, {}
-    for observation in run["observations"]:
-        if observation["verdict"] in DEVIATING:
+    for observation in run.observations:
+        if observation.verdict in SCRIPTED:
             try:
-                made[observation["key"]] = script(run, observation)
+                made[observation.key] = script(run, observation)
             except NoScriptError as error:
-                lacking[observation["key"]] = str(error)
+                lacking[observation.key] = str(error)
     return made, lacking
 
 
 def verified(
-    run: Run, made: Mapping[str, str], tell: Callable[[str], None], *, jobs: int | None = None
+    run: Run, made: Mapping[str, str], progress: Callable[[int, int], None], *, jobs: int | None = None
 ) -> dict[str, str]:
-    """What became of each script: SHOWS, or what it was instead. `tell` is called with each key that is done."""
+    """What became of each script: SHOWS, or what it was instead.
+
+    `progress` is called with the number of scripts that are done, and of all.
+    """
     groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for key, text in made.items():
         parts = split_key(key)
-        framework = run["implementations"][f"{parts['operation']}/{parts['implementation']}"]["framework"]
+        framework = run.implementations[f"{parts['operation']}/{parts['implementation']}"].framework
         groups.setdefault((framework, parts["mode"]), []).append((key, text))
     found: dict[str, str] = {}
     stopped = threading.Event()
 
     def work(group: Scripts) -> None:
-        runner = _Runner()
+        process = WorkerProcess("the script", _serve)
         try:
             for key, text in group:
                 if stopped.is_set():
                     return
-                found[key] = runner.outcome(key, text)
-                tell(key)
+                found[key] = _outcome(process, key, text)
+                progress(len(found), len(made))
         finally:
-            runner.end()
+            process.discard()
 
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
         try:
@@ -70,59 +70,29 @@ def verified(
     return {key: found[key] for key in made}
 
 
-class _Runner:
-    """A process that runs one script after another; another takes its place where it does not survive one."""
-
-    def __init__(self) -> None:
-        self._connection: Connection | None = None
-        self._process: Any = None
-
-    def outcome(self, key: str, text: str) -> str:
-        if self._connection is None:
-            context = multiprocessing.get_context("spawn")
-            self._connection, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs, sys.path), daemon=True)
-            self._process.start()
-            theirs.close()
-        connection, process = self._connection, self._process
-        try:
-            connection.send((key, text))
-            if connection.poll(SECONDS):
-                return str(connection.recv())
-        except (EOFError, OSError):
-            process.join(5)
-            self.end()
-            return f"ended its process with exit code {process.exitcode}"
-        self.end()
-        return f"did not end within {SECONDS:g} s"
-
-    def end(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-            self._process.kill()
-            self._process.join(5)
+def _outcome(process: WorkerProcess, key: str, text: str) -> str:
+    try:
+        if not process.runs:
+            process.start(SECONDS)
+        return str(process.ask((key, text), SECONDS))
+    except ProcessLostError as error:
+        return str(error)
 
 
-def _serve(connection: Connection, path: list[str]) -> None:
-    # Frameworks write to the file descriptors themselves.
-    with Path(os.devnull).open("wb") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.path[:] = path
-    with contextlib.suppress(EOFError):
-        while True:
-            connection.send(_run(*connection.recv()))
+def _serve() -> Generator[str | None, tuple[str, str], None]:
+    outcome: str | None = None
+    while True:
+        key, text = yield outcome
+        outcome = _run(key, text)
 
 
 def _run(key: str, text: str) -> str:
-    said = io.StringIO()
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             exec(compile(text, key, "exec"), {"__name__": "__main__"})
     except SystemExit as end:
-        lines = [line for line in said.getvalue().splitlines() if line.startswith(("got", "one", "other", "error"))]
+        lines = [line for line in printed.getvalue().splitlines() if line.startswith(("got", "one", "other", "error"))]
         return SHOWS if end.code == 1 else f"does not show: {'; '.join(lines)}"
     except BaseException as error:
         return f"raised {type(error).__name__}: {' '.join(str(error).split())}"[:300]

@@ -1,25 +1,105 @@
-"""What every command says and how it ends."""
+"""What the commands share: options, progress, and how they end where something is wrong."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
+from gaugeblock.conformance.known.admission import left_out
 from gaugeblock.conformance.session.measure import HARNESS
+from gaugeblock.conformance.trials.effort import EFFORTS, STANDARD
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 RUN_FILE = click.Path(path_type=Path, dir_okay=False)
+
+RUN = click.option("--run", "path", required=True, type=RUN_FILE, metavar="RUN.json", help="The run file to look into.")
+
+EFFORT = click.option(
+    "--effort", type=click.Choice(tuple(EFFORTS)), default=STANDARD, show_default=True, help="How much is asked."
+)
+
+QUIET_SECONDS = 15.0
+"""How often progress is printed where there is no terminal to draw on."""
+
+Advance = Callable[..., None]
+"""Called with how many are done, how many there are, and perhaps what is done now."""
+
+
+def several(*names: str, metavar: str, help: str) -> Callable[..., Any]:
+    """An option that may be given more than once."""
+    return click.option(*names, multiple=True, metavar=metavar, help=f"{help} May be given several times.")
 
 
 def fail(message: str) -> NoReturn:
     """One sentence on standard error, exit code 2."""
-    click.echo(f"gaugeblock: {message}", err=True)
+    click.echo(f"gaugeblock: {' '.join(message.split())}", err=True)
     sys.exit(HARNESS)
+
+
+def warn_of_plug_ins() -> None:
+    """A line on standard error for each plug-in that is left out."""
+    for why in left_out().values():
+        click.echo(f"gaugeblock: {why}", err=True)
 
 
 def console(width: int = 160) -> Console:
     """A console for tables: a pipe or a file has no width of its own, and 80 columns would break keys."""
     made = Console()
     return made if made.is_terminal else Console(width=width)
+
+
+@contextlib.contextmanager
+def progress(verb: str, things: str) -> Iterator[Advance]:
+    """A bar with the time left on standard error, or lines there where that is no terminal.
+
+    Args:
+        verb: what is being done ("measuring").
+        things: what is counted ("tests").
+    """
+    shown = Console(file=sys.stderr)
+    if shown.is_terminal:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn(things),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=shown, transient=True) as bar:
+            task = bar.add_task(verb, total=None)
+            yield lambda done, total, now=verb: bar.update(task, completed=done, total=total, description=now)
+        return
+    yield lines(things)
+
+
+def lines(things: str, clock: Callable[[], float] = time.monotonic) -> Advance:
+    """What prints a line on standard error whenever QUIET_SECONDS have passed since the last one.
+
+    Args:
+        things: what is counted ("tests").
+        clock: seconds since some moment.
+    """
+    started = last = clock()
+
+    def printed(done: int, total: int, now: str = "") -> None:
+        nonlocal last
+        if clock() - last < QUIET_SECONDS:
+            return
+        last = clock()
+        line = f"gaugeblock: {done} of {total} {things}"
+        if done:
+            rate = done / (last - started)
+            line += f", {rate:.3g} a second, about {(total - done) / rate:.0f} s left"
+        elif now:
+            line += f", at {now}"
+        click.echo(line, err=True)
+
+    return printed

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from gaugeblock.adapters.base import Array, Implementation, Mode
-from gaugeblock.conformance.cases.lifecycle import Step
+from gaugeblock.conformance.cases.steps import Step
+from gaugeblock.reports.verdicts import Verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Call:
     """One call of an implementation: arrays in the operation's order, parameters by name.
 
@@ -34,20 +36,35 @@ class Call:
 
 
 def vectors(parameters: Mapping[str, Any], call: Call) -> dict[str, Array]:
-    """Those that are one number for each class: arrays of the format of what is differentiated."""
-    given = {name: value for name, value in parameters.items() if isinstance(value, tuple)}
-    return {name: np.array(value, call.arrays[-1].dtype) for name, value in given.items()}
+    """Parameters that are one number for each class: arrays of the format of what is differentiated."""
+    listed = {name: value for name, value in parameters.items() if isinstance(value, tuple)}
+    return {name: np.array(value, call.arrays[-1].dtype) for name, value in listed.items()}
+
+
+LACKING = re.compile(r"AttributeError: module '[^']+' has no attribute|TypeError: .*unexpected keyword argument")
+"""What Python says of a call that names something which is not there."""
 
 
 @dataclass(frozen=True)
 class NoAnswer:
-    """Why there is no answer: `unsupported` (the framework raised), `crashed`, `timed_out` or `harness_error`.
+    """Why there is no answer: `unsupported` (the framework raised), `crashed`, `timed_out`, `not_run`, `harness_error`.
 
-    `deviates`: there is one, and the call wrote to its input.
+    `deviates`: there is one, and the call wrote to its input, or it is no array of numbers.
     """
 
-    verdict: str
+    verdict: Verdict
     message: str
+    wrote: str | None = None
+    """The input that the call wrote to."""
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the framework looked at what it was handed and raised.
+
+        A version that lacks the function, or a keyword that the call names, was not asked: its `unsupported` is no
+        answer to a question.
+        """
+        return self.verdict == Verdict.UNSUPPORTED and not LACKING.search(self.message)
 
 
 Answer = Array | NoAnswer

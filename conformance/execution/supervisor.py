@@ -1,140 +1,107 @@
-"""Framework processes: each framework computes in a process of its own, which may crash or hang alone.
+"""Worker processes: what computes in one may crash or hang alone.
 
-The oracle and every judgement stay in the process that asks, so a framework that changes threads or the
+The oracle and every judgement stay in the process that asks, so that a framework which changes threads or the
 processor's floating-point mode changes nothing there.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import multiprocessing
 import os
 import signal
 import sys
 import tempfile
-import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from gaugeblock.adapters.registry import adapter
-from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
-from gaugeblock.conformance.execution.worker import Server, describe
+from gaugeblock.reports.verdicts import Verdict
 
-START_SECONDS = 300.0
-GRACE_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Greeting:
-    """What a framework process says once it has imported the framework; `error` if it could not."""
-
-    versions: dict[str, str] = field(default_factory=dict)
-    devices: dict[str, str] = field(default_factory=dict)
-    flags: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-    """From the start of the process to here."""
-    error: str | None = None
+Serve = Callable[..., Generator[Any, Any, None]]
+"""The life of a worker process: a generator that first yields what it says of itself, and then, for each message that
+is sent into it, the reply."""
 
 
 class ProcessLostError(Exception):
-    """The framework's process died or hung; `verdict` says which."""
+    """The process died or hung; `verdict` says which."""
 
-    def __init__(self, verdict: str, message: str) -> None:
+    def __init__(self, verdict: Verdict, message: str) -> None:
         super().__init__(message)
         self.verdict = verdict
 
 
-class FrameworkProcess:
-    """A process that imports one framework, under one environment, and answers calls."""
+class WorkerProcess:
+    """A process that answers messages one after another. Once it is lost, the next message starts another.
 
-    def __init__(self, framework: str, environ: Mapping[str, str], timeout: float) -> None:
-        self.framework = framework
-        self.environ = dict(environ)
-        self.timeout = timeout
-        self.import_seconds = 0.0
-        """What its processes took to start, to import the framework and to end."""
-        self.framework_seconds = 0.0
-        self._greeting: Greeting | None = None
+    Args:
+        title: what messages call it, as in "the process of torch".
+        serve: a module-level function; see Serve.
+        arguments: what it is called with.
+        environ: environment variables that are set before it is called.
+    """
+
+    def __init__(
+        self, title: str, serve: Serve, arguments: tuple[Any, ...] = (), environ: Mapping[str, str] | None = None
+    ) -> None:
+        self.title = title
+        self._serve, self._arguments, self._environ = serve, arguments, dict(environ or {})
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._log: Path | None = None
         self._ended = False
 
-    def greet(self) -> Greeting:
-        """Start the process if it does not run; what it said of itself."""
+    def start(self, timeout: float) -> Any:
+        """Start the process, which must not run; what it says of itself. ProcessLostError if that does not come."""
         if self._ended:
-            return Greeting(error="the session is over")
-        if self._process is None:
-            if self._log is None:
-                descriptor, name = tempfile.mkstemp(prefix="gaugeblock-", suffix=".log")
-                os.close(descriptor)
-                self._log = Path(name)
-            context = multiprocessing.get_context("spawn")
-            self._connection, theirs = context.Pipe()
-            arguments = (self.framework, self.environ, theirs, str(self._log), sys.path, time.time())
-            self._process = context.Process(target=_serve, args=arguments, daemon=True)
-            with _uninterrupted():
-                self._process.start()
-            theirs.close()
-            try:
-                greeting: Greeting = self._receive(START_SECONDS)
-            except ProcessLostError as error:
-                greeting = Greeting(error=str(error))
-            self.import_seconds += greeting.seconds
-            self._greeting = greeting
-        assert self._greeting is not None
-        return self._greeting
+            raise ProcessLostError(Verdict.HARNESS_ERROR, "the session is over")
+        if self._log is None:
+            descriptor, name = tempfile.mkstemp(prefix="gaugeblock-", suffix=".log")
+            os.close(descriptor)
+            self._log = Path(name)
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        arguments = (theirs, str(self._log), sys.path, self._environ, self._serve, self._arguments)
+        self._process = context.Process(target=_live, args=arguments, daemon=True)
+        with _uninterrupted():
+            self._process.start()
+        theirs.close()
+        return self._receive(timeout)
 
-    def ask(self, calls: Sequence[Call]) -> list[Answer]:
-        """Answers to the calls, in order. Calls that the process does not survive are told apart one by one."""
-        try:
-            return self._exchange(calls)
-        except ProcessLostError as error:
-            if len(calls) == 1:
-                return [NoAnswer(error.verdict, str(error))]
-        answers: list[Answer] = []
-        for call in calls:
-            if any(isinstance(answer, NoAnswer) and answer.verdict == "timed_out" for answer in answers):
-                # Each hang costs the whole time limit: one proves the point.
-                answers.append(NoAnswer("not_run", "not asked: an earlier call of the test gave no answer in time"))
-            else:
-                answers += self.ask([call])
-        return answers
+    @property
+    def runs(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None
 
-    def _exchange(self, calls: Sequence[Call]) -> list[Answer]:
-        greeting = self.greet()
+    def ask(self, message: Any, timeout: float) -> Any:
+        """The reply to a message. ProcessLostError if the process does not survive it, or does not reply in time."""
         connection = self._connection
-        if greeting.error is not None or connection is None:
-            raise ProcessLostError("harness_error", greeting.error or "the process did not start")
+        if connection is None:
+            raise ProcessLostError(Verdict.HARNESS_ERROR, "the process was ended")
         try:
-            connection.send(list(calls))
+            connection.send(message)
         except OSError as error:
             self.close()
-            raise ProcessLostError("crashed", f"the process of {self.framework} takes no calls: {error}") from None
-        answers, seconds = self._receive(self.timeout)
-        self.framework_seconds += seconds
-        return list(answers)
+            raise ProcessLostError(Verdict.CRASHED, f"the process of {self.title} takes no calls: {error}") from None
+        return self._receive(timeout)
 
     def _receive(self, timeout: float) -> Any:
         connection, process = self._connection, self._process
         if connection is None or process is None:
-            raise ProcessLostError("harness_error", "the process was ended")
+            raise ProcessLostError(Verdict.HARNESS_ERROR, "the process was ended")
         try:
             if connection.poll(timeout):
                 return connection.recv()
         except (EOFError, OSError):
             process.join(5)
-            message = f"the process of {self.framework} ended with exit code {process.exitcode}. {self._tail()}"
+            message = f"the process of {self.title} ended with exit code {process.exitcode}. {self._tail()}".rstrip()
             self.close()
-            raise ProcessLostError("crashed", message) from None
+            raise ProcessLostError(Verdict.CRASHED, message) from None
         self.close()
-        raise ProcessLostError("timed_out", f"no answer within {timeout:g} s")
+        raise ProcessLostError(Verdict.TIMED_OUT, f"no answer within {timeout:g} s")
 
     def _tail(self) -> str:
         with contextlib.suppress(OSError):
@@ -158,11 +125,9 @@ class FrameworkProcess:
                 process.kill()
                 process.join(5)
 
-    def discard(self) -> None:
+    def discard(self, grace: float = 0.0) -> None:
         """End the process and remove what it said."""
-        started = time.perf_counter()
-        self.close(GRACE_SECONDS)
-        self.import_seconds += time.perf_counter() - started
+        self.close(grace)
         if self._log is not None:
             self._log.unlink(missing_ok=True)
 
@@ -187,10 +152,14 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(
-    framework: str, environ: dict[str, str], connection: Connection, log: str, path: list[str], started: float
+def _live(
+    connection: Connection,
+    log: str,
+    path: list[str],
+    environ: Mapping[str, str],
+    serve: Serve,
+    arguments: tuple[Any, ...],
 ) -> None:
-    """The life of a framework process, `started` at that time of the clock."""
     # Frameworks write to the file descriptors themselves; their chatter belongs in the log.
     with Path(log).open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
@@ -201,24 +170,12 @@ def _serve(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.environ.update(environ)
     sys.path[:] = path
+    serving = serve(*arguments)
     try:
-        framework_adapter = adapter(framework)
-        # Scenes of stories are evaluated here; they import what they play on.
-        namespace = {**framework_adapter.load(), "stories": importlib.import_module("gaugeblock.conformance.stories")}
-        server = Server(framework_adapter, namespace)
-        greeting = Greeting(
-            framework_adapter.versions(),
-            framework_adapter.devices(),
-            server.flags(),
-            time.time() - started,
-        )
-    except Exception as error:
+        connection.send(next(serving))
+        with contextlib.suppress(EOFError):
+            while True:
+                connection.send(serving.send(connection.recv()))
+    except Exception:
         traceback.print_exc()
-        connection.send(Greeting(error=describe(error), seconds=time.time() - started))
-        return
-    connection.send(greeting)
-    with contextlib.suppress(EOFError):
-        while True:
-            calls = connection.recv()
-            server.seconds = 0.0
-            connection.send(([server.answer(call) for call in calls], server.seconds))
+        raise

@@ -1,18 +1,24 @@
-"""Evaluating calls in the process where the framework is."""
+"""Evaluating calls in the process where the framework is, and that process as the suite sees it."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from gaugeblock.adapters.base import Adapter, Array, Function
-from gaugeblock.conformance.cases.lifecycle import batches, perform
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.cases.steps import batches
 from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer, vectors
+from gaugeblock.conformance.execution.lifecycle import perform
+from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess
+from gaugeblock.reports.verdicts import Verdict
 
 
 def describe(error: BaseException) -> str:
@@ -23,11 +29,11 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}"[:300]
 
 
-def handed_over(framework_adapter: Adapter, call: Call, given: Sequence[Array]) -> list[Any]:
+def handed_over(framework_adapter: Adapter, call: Call, arrays: Sequence[Array]) -> list[Any]:
     """The arrays of a call as the framework's own, in the layout asked for."""
     if call.layout is None:
-        return [framework_adapter.put(array, call.device) for array in given]
-    return [framework_adapter.lay_out(array, call.layout, call.device) for array in given]
+        return [framework_adapter.put(array, call.device) for array in arrays]
+    return [framework_adapter.lay_out(array, call.layout, call.device) for array in arrays]
 
 
 def overwritten(framework_adapter: Adapter, call: Call, arrays: Sequence[Any]) -> NoAnswer | None:
@@ -36,7 +42,7 @@ def overwritten(framework_adapter: Adapter, call: Call, arrays: Sequence[Any]) -
     handed += [] if call.cotangent is None else [("cotangent", call.cotangent)]
     for (name, given), array in zip(handed, arrays, strict=False):
         if framework_adapter.get(array).astype(given.dtype).tobytes() != given.tobytes():
-            return NoAnswer("deviates", f"the call wrote to its input {name}")
+            return NoAnswer(Verdict.DEVIATES, f"the call wrote to its input {name}", name)
     return None
 
 
@@ -79,14 +85,16 @@ class Server:
             arrays = handed_over(self.adapter, call, given)
         except Exception as error:
             traceback.print_exc()
-            return NoAnswer("harness_error", describe(error))
+            return NoAnswer(Verdict.HARNESS_ERROR, describe(error))
         started = time.perf_counter()
         try:
             result: Array = function(*arrays)
         except NameError as error:
-            return NoAnswer("harness_error", f"the call {call.implementation.call!r} cannot be evaluated: {error}")
+            return NoAnswer(
+                Verdict.HARNESS_ERROR, f"the call {call.implementation.call!r} cannot be evaluated: {error}"
+            )
         except Exception as error:
-            return NoAnswer("unsupported", describe(error))
+            return NoAnswer(Verdict.UNSUPPORTED, describe(error))
         finally:
             self.seconds += time.perf_counter() - started
         watched = self.watchful or call.layout is not None
@@ -151,3 +159,118 @@ class Server:
                 made = self.adapter.compile(made)
             self.functions[key] = self.adapter.on_device(made, call.device)
         return self.functions[key]
+
+
+NONE: Mapping[str, str] = {}
+START_SECONDS = 300.0
+GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """What a framework process says once it has imported the framework; `error` if it could not."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    devices: dict[str, str] = field(default_factory=dict)
+    flags: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    """From the start of the process to here."""
+    error: str | None = None
+
+
+class FrameworkProcess:
+    """A process that imports one framework, under one environment, and answers calls.
+
+    Args:
+        framework: its name.
+        environ: environment variables, set before the framework is imported.
+        timeout: seconds that an answer may take.
+        modules: what calls may name beside what the framework's adapter has, with the module that each is.
+    """
+
+    def __init__(
+        self, framework: str, environ: Mapping[str, str], timeout: float, modules: Mapping[str, str] = NONE
+    ) -> None:
+        self.framework = framework
+        self.timeout = timeout
+        self.import_seconds = 0.0
+        """What its processes took to start, to import the framework and to end."""
+        self.framework_seconds = 0.0
+        self._environ, self._modules = environ, dict(modules)
+        self._greeting = Greeting()
+        self._worker: WorkerProcess | None = None
+
+    def greet(self) -> Greeting:
+        """Start the process if it does not run; what it said of itself."""
+        if self._worker is None:
+            self._worker = WorkerProcess(self.framework, serve, (self.framework, self._modules), self._environ)
+        if not self._worker.runs:
+            started = time.perf_counter()
+            try:
+                self._greeting = self._worker.start(START_SECONDS)
+            except ProcessLostError as error:
+                self._greeting = Greeting(error=str(error))
+            self.import_seconds += time.perf_counter() - started
+        return self._greeting
+
+    def ask(self, calls: Sequence[Call]) -> list[Answer]:
+        """Answers to the calls, in order. Calls that the process does not survive are found out one by one."""
+        try:
+            return self._exchange(calls)
+        except ProcessLostError as error:
+            if len(calls) == 1:
+                return [NoAnswer(error.verdict, str(error))]
+        answers: list[Answer] = []
+        for call in calls:
+            if any(isinstance(answer, NoAnswer) and answer.verdict == Verdict.TIMED_OUT for answer in answers):
+                # Each hang costs the whole time limit: one proves the point.
+                why = "not asked: an earlier call of the test gave no answer in time"
+                answers.append(NoAnswer(Verdict.NOT_RUN, why))
+            else:
+                answers += self.ask([call])
+        return answers
+
+    def _exchange(self, calls: Sequence[Call]) -> list[Answer]:
+        greeting = self.greet()
+        if greeting.error is not None or self._worker is None:
+            raise ProcessLostError(Verdict.HARNESS_ERROR, greeting.error or "the process did not start")
+        answers, seconds = self._worker.ask(list(calls), self.timeout)
+        self.framework_seconds += seconds
+        return list(answers)
+
+    def discard(self) -> None:
+        """End the process and remove what it said."""
+        started = time.perf_counter()
+        if self._worker is not None:
+            self._worker.discard(GRACE_SECONDS)
+        self.import_seconds += time.perf_counter() - started
+
+    def end(self) -> None:
+        """End the process for good, whatever it is doing."""
+        if self._worker is not None:
+            self._worker.end()
+
+
+def serve(framework: str, modules: Mapping[str, str]) -> Generator[Any, Any, None]:
+    """The life of a framework process: its greeting, then for each list of calls their answers and the seconds."""
+    started = time.perf_counter()
+    try:
+        framework_adapter = adapter(framework)
+        more = {name: importlib.import_module(module) for name, module in modules.items()}
+        namespace = {**framework_adapter.load(), **more}
+        server = Server(framework_adapter, namespace)
+        greeting = Greeting(
+            framework_adapter.versions(),
+            framework_adapter.devices(),
+            server.flags(),
+            time.perf_counter() - started,
+        )
+    except Exception as error:
+        traceback.print_exc()
+        yield Greeting(error=describe(error), seconds=time.perf_counter() - started)
+        return
+    reply: Any = greeting
+    while True:
+        calls: Sequence[Call] = yield reply
+        server.seconds = 0.0
+        reply = [server.answer(call) for call in calls], server.seconds

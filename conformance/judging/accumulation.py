@@ -1,4 +1,4 @@
-"""What an object that collects samples has seen at each result, and the roundings that its sums cannot avoid."""
+"""What a stateful metric has accumulated at each result, and the roundings that its sums cannot avoid."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
-from gaugeblock.conformance.cases.lifecycle import Step
+from gaugeblock.conformance.cases.steps import Step
 from gaugeblock.reference.formats import Array, Format
 from gaugeblock.reference.operations import Bound
 from gaugeblock.reference.truth import Truth
 
 
 @dataclass
-class Sums:
-    """What an object has seen: how often each sample, and how many samples in all that weigh anything."""
+class Accumulated:
+    """What an object has accumulated: how often each sample, and how many samples in all that weigh anything."""
 
     times: dict[int, int] = field(default_factory=dict)
     terms: int = 0
@@ -28,15 +28,15 @@ class Sums:
             self.times[row] = self.times.get(row, 0) + count
         self.terms += terms
 
-    def copy(self) -> Sums:
+    def copy(self) -> Accumulated:
         """The same, on its own."""
-        return Sums(dict(self.times), self.terms)
+        return Accumulated(dict(self.times), self.terms)
 
 
-def seen(steps: Sequence[Step], weights: Sequence[Fraction], every: bool = False) -> list[Sums]:
-    """What the object has seen at each result that the steps ask for: `every` sample, or those that weigh anything."""
-    objects: defaultdict[int, Sums] = defaultdict(Sums)
-    asked = []
+def accumulated(steps: Sequence[Step], weights: Sequence[Fraction], every: bool = False) -> list[Accumulated]:
+    """What is accumulated at each result that the steps ask for: `every` sample, or those that weigh anything."""
+    objects: defaultdict[int, Accumulated] = defaultdict(Accumulated)
+    results = []
     for step in steps:
         if step.verb == "update":
             rows = [row for row in range(len(weights))[slice(*step.rows)] if every or weights[row]]
@@ -46,14 +46,14 @@ def seen(steps: Sequence[Step], weights: Sequence[Fraction], every: bool = False
         elif step.verb == "copy":
             objects[step.on] = objects[step.other].copy()
         elif step.verb == "reset":
-            objects[step.on] = Sums()
+            objects[step.on] = Accumulated()
         else:
-            asked.append(objects[step.on].copy())
-    return asked
+            results.append(objects[step.on].copy())
+    return results
 
 
-def roundings(sums: Sums, weights: Sequence[Fraction], values: Sequence[Fraction], fmt: Format) -> int:
-    """How many roundings the two sums of what was seen, of weights and of weighted values, cannot avoid in `fmt`.
+def roundings(sums: Accumulated, weights: Sequence[Fraction], values: Sequence[Fraction], fmt: Format) -> int:
+    """How many roundings the two sums, of weights and of weighted values, cannot avoid in `fmt`.
 
     None where they are exact: whole terms are counts, which integers and binary64 hold, and terms on a binary grid so
     coarse that their total has no more digits than `fmt` add exactly in any order. Else one for each sample: n - 1
@@ -72,7 +72,7 @@ def roundings(sums: Sums, weights: Sequence[Fraction], values: Sequence[Fraction
 
 
 def allowed_errors(
-    asked: Sequence[Sums],
+    results: Sequence[Accumulated],
     weights: Sequence[Fraction],
     values: Sequence[Fraction],
     bound: Bound,
@@ -85,7 +85,7 @@ def allowed_errors(
     (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 4.2).
     """
     u = fmt.unit_roundoff
-    count = np.array([roundings(sums, weights, values, fmt) for sums in asked])
+    count = np.array([roundings(sums, weights, values, fmt) for sums in results])
     growth = np.expm1(count * (math.log1p(u) - math.log1p(-u)))
     size = np.nan_to_num(np.abs(truth.nearest) / truth.ulp)
     return np.asarray(bound.ulps + np.where(size == 0, 0.0, growth * size))

@@ -1,4 +1,4 @@
-"""Which frameworks take part: the suite's own, and the plug-ins whose tables and expectations the suite can use.
+"""Which frameworks take part: the suite's own, and the plug-ins whose tables and known deviations the suite can use.
 
 One that it cannot use is left out with the reason, and the rest goes on.
 """
@@ -11,12 +11,12 @@ import re
 from gaugeblock.adapters import registry
 from gaugeblock.adapters.base import Adapter, Implementation
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
-from gaugeblock.conformance.known.matcher import expectations_of
+from gaugeblock.conformance.known.matcher import known_of
 from gaugeblock.reference.catalogue import Operation, operation
 from gaugeblock.reference.formats import FORMATS
 from gaugeblock.reference.operations import REDUCTIONS, UnknownOperationError
 
-GIVEN = ("axis", "reduction", "mean_over")
+OF_THE_SUITE = ("axis", "reduction", "mean_over")
 """Parameters that no definition has."""
 
 
@@ -32,7 +32,7 @@ def frameworks() -> tuple[str, ...]:
 def left_out() -> dict[str, str]:
     """The plug-ins that take no part: what to call each, and the sentence that says why."""
     faults = {name: _fault(name) for name in registry.frameworks()}
-    return {**registry.left_out(), **{name: told for name, told in faults.items() if told is not None}}
+    return {**registry.left_out(), **{name: said for name, said in faults.items() if said is not None}}
 
 
 @functools.cache
@@ -74,7 +74,7 @@ def _examine(found: Adapter) -> None:
             raise _FaultError(f"has {each.id}, which '{taken[each.id]}' has already: give it a name, or set a prefix")
         taken[each.id] = found.framework
         _examine_line(each)
-    expectations_of(found.framework)
+    known_of(found.framework)
 
 
 def _ids(name: str) -> list[str]:
@@ -95,7 +95,7 @@ def _examine_line(each: Implementation) -> None:
     lacking = [name for name in op.inputs if name not in each.names]
     if lacking:
         raise _FaultError(f"has {each.id}, whose call {each.call!r} takes no {' and no '.join(lacking)}")
-    unknown = sorted(each.conventions.keys() - {*op.parameters, *GIVEN})
+    unknown = sorted(each.conventions.keys() - {*op.parameters, *OF_THE_SUITE})
     if unknown:
         raise _FaultError(f"has {each.id} with the convention '{unknown[0]}', which is no parameter of {op.name}")
     unasked = _unasked(each, op)

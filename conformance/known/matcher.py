@@ -1,4 +1,7 @@
-"""Expectations: recorded, explained deviations. One that does not show here is noted, and fails a strict run."""
+"""Known deviations: recorded causes, and the observations that each explains.
+
+One that does not show here is noted, and fails a strict run.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,18 @@ from importlib import resources
 from typing import Any
 
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
-from gaugeblock.conformance.trials.setting import Observation
+from gaugeblock.reports.records import KnownRecord, NotSeen, Observation
+from gaugeblock.reports.verdicts import ABSENT, FAILING, WRONG, Verdict
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 
-EXPLAINABLE = ("deviates", "crashed", "timed_out")
-SILENT = ("unsupported", "not_run", "harness_error")
+UNJUDGED = ABSENT | {Verdict.HARNESS_ERROR}
+"""Verdicts of cases in which nothing can be seen."""
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """A deviation that is known.
+class KnownDeviation:
+    """A deviation whose cause is known.
 
     `keys` are patterns of observation keys, part by part: `*` and `?` as in file names, `|` between alternatives.
     `versions` are requirements ("torch>=2.3") that must all hold. `at_most` is the largest error in ULP explained;
@@ -40,7 +45,7 @@ class Expectation:
     refused: bool = False
 
     def holds_for(self, versions: Mapping[str, str]) -> bool:
-        """Whether the expectation speaks of these versions."""
+        """Whether it speaks of these versions."""
         for text in self.versions:
             requirement = _requirement(text)
             installed = versions.get(requirement.name)
@@ -51,14 +56,14 @@ class Expectation:
     def explains(self, observation: Observation) -> bool:
         """Whether this deviation is of the kind and size that is meant."""
         if self.refused:
-            return bool(observation["verdict"] == "unsupported")
-        if observation["verdict"] not in EXPLAINABLE:
+            return observation.verdict is Verdict.UNSUPPORTED
+        if observation.verdict not in FAILING:
             return False
-        return self.wrong if "error" not in observation else bool(observation["error"] <= self.at_most)
+        return self.wrong if observation.error is None else observation.error <= self.at_most
 
-    def record(self) -> dict[str, Any]:
-        """The expectation as the run file holds it."""
-        return {"why": self.why, "versions": ", ".join(self.versions) or "all", "link": self.link}
+    def record(self) -> KnownRecord:
+        """The known deviation as the run file holds it."""
+        return KnownRecord(self.why, ", ".join(self.versions) or "all", self.link)
 
 
 @functools.cache
@@ -82,67 +87,68 @@ def matches(pattern: str, key: str) -> bool:
 
 
 @functools.cache
-def expectations() -> tuple[Expectation, ...]:
-    """Every recorded expectation of the suite's own frameworks."""
-    found: list[Expectation] = []
+def known_deviations() -> tuple[KnownDeviation, ...]:
+    """Every known deviation of the suite's own frameworks."""
+    found: list[KnownDeviation] = []
     folder = resources.files(__package__).joinpath("data")
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
         if file.name.endswith(".toml"):
             table = tomllib.loads(file.read_text(encoding="utf-8"))
-            found += map(_made, table.get("expectation", []))
-    return _told_apart(found)
+            found += map(_made, table.get("known", []))
+    return _unique(found)
 
 
 @functools.cache
-def expectations_of(framework: str) -> tuple[Expectation, ...]:
-    """What is expected of a framework: a plug-in's deviations are its own, and those recorded here are none of it.
+def known_of(framework: str) -> tuple[KnownDeviation, ...]:
+    """What is known of a framework: a plug-in's deviations are its own, and those recorded here are none of it.
 
-    Raises TypeError for a field that there is not, and ValueError for an id that is taken.
+    Raises TypeError for a field that does not exist, and ValueError for an id that is taken.
     """
     if framework in FRAMEWORKS:
-        return expectations()
-    own = [_made(entry) for entry in adapter(framework).expectations]
-    _told_apart([*expectations(), *own])
+        return known_deviations()
+    own = [_made(entry) for entry in adapter(framework).known]
+    _unique([*known_deviations(), *own])
     return tuple(own)
 
 
-def _made(entry: Mapping[str, Any]) -> Expectation:
+def _made(entry: Mapping[str, Any]) -> KnownDeviation:
     fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in entry.items()}
-    return Expectation(**fields)
+    return KnownDeviation(**fields)
 
 
-def _told_apart(found: Sequence[Expectation]) -> tuple[Expectation, ...]:
+def _unique(found: Sequence[KnownDeviation]) -> tuple[KnownDeviation, ...]:
     twice = [name for name, count in Counter(each.id for each in found).items() if count > 1]
     if twice:
-        raise ValueError(f"two expectations have the id '{twice[0]}'")
+        raise ValueError(f"two known deviations have the id '{twice[0]}'")
     return tuple(found)
 
 
 def apply(
-    test: str, observations: Iterable[Observation], versions: Mapping[str, str], known: Iterable[Expectation]
-) -> tuple[list[Observation], list[dict[str, str]]]:
-    """The observations of one test with known deviations marked `documented`, and the expectations that are stale.
+    test: str, observations: Iterable[Observation], versions: Mapping[str, str], known: Iterable[KnownDeviation]
+) -> tuple[list[Observation], list[NotSeen]]:
+    """The observations of one test with known deviations marked, and where a known deviation is not seen.
 
-    An expectation is stale for a test if it names cases of the test and none of those that one name matches deviates.
+    It is not seen in a test if it names cases of the test and none of those that one name matches deviates.
     """
-    explained = [dict(observation) for observation in observations]
-    stale = []
+    marked = list(observations)
+    unseen = []
     operation = test.partition("/")[0]
-    for expectation in known:
-        if not expectation.holds_for(versions):
+    for each in known:
+        if not each.holds_for(versions):
             continue
-        named = (each for written in expectation.keys if _about(written, operation) for each in alternatives(written))
-        for pattern in (each for each in named if matches(each, test)):
-            met = [observation for observation in explained if matches(pattern, observation["key"])]
-            meant = [observation for observation in met if expectation.explains(observation)]
-            for observation in meant:
-                observation["expectation"] = expectation.id
-                if not expectation.refused:
-                    observation["verdict"] = "documented"
-            judged = [o for o in met if expectation.refused or o["verdict"] not in SILENT]
-            if judged and not meant and not any(o["verdict"] in EXPLAINABLE or "expectation" in o for o in judged):
-                stale.append({"expectation": expectation.id, "pattern": pattern, "test": test})
-    return explained, stale
+        named = (one for written in each.keys if _about(written, operation) for one in alternatives(written))
+        for pattern in (one for one in named if matches(one, test)):
+            met = [number for number, seen in enumerate(marked) if matches(pattern, seen.key)]
+            meant = [number for number in met if each.explains(marked[number])]
+            for number in meant:
+                verdict = marked[number].verdict if each.refused else Verdict.KNOWN
+                marked[number] = replace(marked[number], known=each.id, verdict=verdict)
+            judged = [
+                seen for seen in (marked[number] for number in met) if each.refused or seen.verdict not in UNJUDGED
+            ]
+            if judged and not meant and not any(seen.verdict in WRONG or seen.known for seen in judged):
+                unseen.append(NotSeen(each.id, pattern, test))
+    return marked, unseen
 
 
 @functools.cache

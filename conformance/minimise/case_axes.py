@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from gaugeblock.conformance.cases.case import Case
-from gaugeblock.conformance.checks.gradient import COTANGENT
+from gaugeblock.conformance.cases.case import COTANGENT, Case
+from gaugeblock.conformance.cases.domains import DOMAINS
 from gaugeblock.reference.catalogue import Operation
 from gaugeblock.reference.formats import Array
 
 CLASS = "class"
 """The name of the axis that a row lies along; axes of samples are named by their place: "0", "1"."""
 
-SHARING = ("probabilities", "distribution")
-"""Domains of rows whose sum is kept: what is left out goes to the largest entry."""
 
-
-def _axis(case: Case) -> int:
+def axis_of(case: Case) -> int:
+    """The axis that rows lie along."""
     return int(case.parameters.get("axis", -1))
-
-
-def _reduced(case: Case) -> bool:
-    return bool(case.parameters.get("reduction", "none") != "none")
 
 
 def _names(rank: int, core: bool, axis: int) -> tuple[str, ...]:
@@ -37,7 +29,7 @@ def _names(rank: int, core: bool, axis: int) -> tuple[str, ...]:
 def axes(op: Operation, case: Case) -> dict[str, tuple[str, ...]]:
     """The names of the axes of each input. The samples of a metric of a whole batch are its rows."""
     found = {
-        name: _names(case.inputs[name].ndim, bool(rank) and not op.whole, _axis(case))
+        name: _names(case.inputs[name].ndim, bool(rank) and not op.whole, axis_of(case))
         for name, rank in zip(op.inputs, op.core_ranks, strict=True)
     }
     found |= {name: _names(array.ndim, False, -1) for name, array in case.inputs.items() if name == "sample_weight"}
@@ -48,25 +40,25 @@ def axes(op: Operation, case: Case) -> dict[str, tuple[str, ...]]:
 
 def answer_axes(op: Operation, case: Case) -> tuple[str, ...]:
     """The names of the axes of the answer to a case; those of its last input are those of a gradient."""
-    if op.whole or _reduced(case):
+    if op.whole or case.parameters.get("reduction", "none") != "none":
         return ()
     core = bool(op.core_ranks[-1])
-    names = _names(case.inputs[op.inputs[-1]].ndim, core, _axis(case))
+    names = _names(case.inputs[op.inputs[-1]].ndim, core, axis_of(case))
     return names if op.output_rank else tuple(name for name in names if name != CLASS)
 
 
-def length(op: Operation, case: Case, name: str) -> int:
+def length(op: Operation, case: Case, axis: str) -> int:
     """How many entries there are along an axis."""
     found: int = next(
-        case.inputs[given].shape[names.index(name)] for given, names in axes(op, case).items() if name in names
+        case.inputs[name].shape[names.index(axis)] for name, names in axes(op, case).items() if axis in names
     )
     return found
 
 
-def kept(op: Operation, case: Case, name: str, places: Array) -> Case | None:
+def kept(op: Operation, case: Case, axis: str, places: Array) -> Case | None:
     """The case with these entries of an axis alone; None if that would be no such case, but another question."""
-    if name != CLASS:
-        made = _taken(op, case, name, places)
+    if axis != CLASS:
+        made = _taken(op, case, axis, places)
         return made if not op.whole or _same_kinds(op, case, made) else None
     count = length(op, case, CLASS)
     least = 1 if op.kind == "activation" and len(op.inputs) == 1 else 2
@@ -83,17 +75,15 @@ def kept(op: Operation, case: Case, name: str, places: Array) -> Case | None:
     return replace(made, inputs={**made.inputs, **labels}, parameters=parameters)
 
 
-def _taken(op: Operation, case: Case, name: str, places: Array) -> Case:
-    inputs = {}
-    for (given, array), names in zip(case.inputs.items(), _in_order(axes(op, case), case.inputs), strict=True):
-        inputs[given] = np.take(array, places, axis=names.index(name)) if name in names else array
-        if name == CLASS and given in op.inputs and op.domains[op.inputs.index(given)] in SHARING:
-            inputs[given] = shared(array, inputs[given], names.index(name))
+def _taken(op: Operation, case: Case, axis: str, places: Array) -> Case:
+    named, inputs = axes(op, case), dict(case.inputs)
+    for name, array in case.inputs.items():
+        if axis in named[name]:
+            at = named[name].index(axis)
+            inputs[name] = np.take(array, places, axis=at)
+            if axis == CLASS and name in op.inputs and DOMAINS[op.domains[op.inputs.index(name)]].shares:
+                inputs[name] = shared(array, inputs[name], at)
     return replace(case, inputs=inputs)
-
-
-def _in_order(named: Mapping[str, Any], inputs: Mapping[str, Array]) -> list[Any]:
-    return [named[name] for name in inputs]
 
 
 def shared(before: Array, after: Array, axis: int) -> Array:
@@ -115,15 +105,15 @@ def _relabelled(op: Operation, case: Case, count: int, places: Array) -> dict[st
         return None
     found = {}
     for name, domain in zip(op.inputs, op.domains, strict=True):
-        given = case.inputs[name]
-        if domain == "one_hot" and not (np.take(given, places, _axis(case)) != 0).any(axis=_axis(case)).all():
+        array, axis = case.inputs[name], axis_of(case)
+        if domain == "one_hot" and not (np.take(array, places, axis) != 0).any(axis=axis).all():
             return None
         if domain == "label":
-            known = given != ignored
-            labels = np.where(known, given, 0).astype(np.int64)
+            known = array != ignored
+            labels = np.where(known, array, 0).astype(np.int64)
             if not labelled(op, case) or (number[labels[known]] < 0).any():
                 return None
-            found[name] = np.where(known, number[labels], given).astype(given.dtype)
+            found[name] = np.where(known, number[labels], array).astype(array.dtype)
     return found
 
 
@@ -132,10 +122,10 @@ def labelled(op: Operation, case: Case) -> bool:
     if op.whole or not op.rowwise:
         return True
     count = length(op, case, CLASS)
-    given = [case.inputs[name] for name, domain in zip(op.inputs, op.domains, strict=True) if domain == "label"]
+    every = [case.inputs[name] for name, domain in zip(op.inputs, op.domains, strict=True) if domain == "label"]
     return all(
         0 <= label < count or label == case.parameters.get("ignore_index")
-        for labels in given
+        for labels in every
         for label in labels.ravel().tolist()
     )
 
@@ -158,8 +148,7 @@ def flattened(op: Operation, case: Case) -> Case | None:
     """The case with one axis of samples, and classes last; None if it is so already."""
     named = axes(op, case)
     ranks = [len([name for name in names if name != CLASS]) for names in named.values() if names]
-    last = case.parameters.get("axis", -1) == -1
-    if max(ranks, default=0) <= 1 and last:
+    if max(ranks, default=0) <= 1 and axis_of(case) == -1:
         return None
     inputs = {}
     for name, array in case.inputs.items():

@@ -9,123 +9,127 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 from gaugeblock.adapters.layouts import has_layout
-from gaugeblock.conformance.cases.case import Case
-from gaugeblock.conformance.cases.lifecycle import Step
-from gaugeblock.conformance.execution.call import Call, vectors
-from gaugeblock.conformance.judging.showing import Part, Replay, Shown, reason
-from gaugeblock.conformance.minimise.search import Allowance, Search
+from gaugeblock.conformance.cases.case import COTANGENT, Case
+from gaugeblock.conformance.cases.domains import DOMAINS
+from gaugeblock.conformance.execution.call import Call, NoAnswer, vectors
+from gaugeblock.conformance.execution.query import Ask, stacked
+from gaugeblock.conformance.judging.judgement import Evidence
+from gaugeblock.conformance.minimise.case_axes import axis_of
+from gaugeblock.conformance.minimise.search import Budget, Search
 from gaugeblock.conformance.minimise.simpler_values import repeated
-from gaugeblock.conformance.trials.batching import filled_up
-from gaugeblock.conformance.trials.setting import Context, Observation
-from gaugeblock.reports import runfile
+from gaugeblock.conformance.trials.engine import Outcome
+from gaugeblock.conformance.trials.setting import Setting
+from gaugeblock.reference.formats import Array
+from gaugeblock.reports.records import Reproduction, StoredCall, StoredStep
+from gaugeblock.reports.runfile import encode
+from gaugeblock.reports.verdicts import Verdict
 
 LARGEST = 65_536
 """Bytes of an input that a reproduction holds."""
 
-REPEATABLE = ("logits", "finite_logits", "decisions")
-"""Domains of rows whose entries may be any, each as often as it likes."""
-
-TOO_LARGE = f"it needs an array of more than {LARGEST // 1024} KiB"
+NOT_ALONE = "it is not asked in calls that can stand alone"
 NOT_AGAIN = "asked again, alone, it did not deviate for the same reason"
+TOO_LARGE = f"it needs an array of more than {LARGEST // 1024} KiB"
 
 
-def reproduced(context: Context, observations: Sequence[Observation]) -> list[Observation]:
-    """The observations of a test, each that deviates with the record of how it is seen again, or why there is none."""
-    deviating = sum(each["verdict"] == "deviates" for each in observations)
-    allowance = Allowance.of(context.setting.mode, deviating)
+def reproduced(setting: Setting, outcomes: Sequence[Outcome], ask: Ask, most: int | None = None) -> list[Outcome]:
+    """The outcomes, each that deviates with the record of how it is seen again, or why there is none.
+
+    Args:
+        setting: where they were asked.
+        outcomes: those of a test.
+        ask: what evaluates calls.
+        most: how many of those that deviate are looked at, the first ones; by default all.
+    """
+    deviating = [n for n, each in enumerate(outcomes) if each.observation.verdict == Verdict.DEVIATES][:most]
+    budget = Budget.of(setting.mode, len(deviating))
     # Nobody else asks what is asked from here on.
-    context.keeps = False
-    return [
-        {**each, **_record(context, each, allowance)} if each["verdict"] == "deviates" else each
-        for each in observations
-    ]
+    setting = replace(setting, keeps=False)
+    found = list(outcomes)
+    for number in deviating:
+        outcome = outcomes[number]
+        record = _record(setting, ask, outcome, budget)
+        more = {"reproduction_missing" if isinstance(record, str) else "reproduction": record}
+        found[number] = replace(outcome, observation=msgspec.structs.replace(outcome.observation, **more))
+    return found
 
 
-def _record(context: Context, observation: Observation, allowance: Allowance) -> dict[str, Any]:
-    replay = context.replays.get(observation["key"])
-    if replay is None:
-        return {"reproduction_missing": "it is not asked in calls that can stand alone"}
-    search = Search(replay, context.ask, reason(observation, context.format), context.format, allowance)
-    start = next((case for case in _starts(context, replay, allowance) if search.shows(case)), None)
-    if start is None:
-        return {"reproduction_missing": NOT_AGAIN}
-    if replay.shrinks:
-        search.shrink(context.operation, context.implementation)
+def _record(setting: Setting, ask: Ask, outcome: Outcome, budget: Budget) -> Reproduction | str:
+    """How the outcome is seen again, or why it is not."""
+    trial, shrinks = outcome.trial, outcome.trial.again is not None
+    if outcome.judgement.evidence is None or any(isinstance(each, NoAnswer) for each in trial.replies or ()):
+        return NOT_ALONE
+    search = Search(setting, ask, outcome, budget)
+    starts = [trial.case]
+    if shrinks and not trial.case.steps:
+        # Alone, and with as many rows as it was asked with: a shape that was compiled already.
+        starts.insert(0 if budget.shape else 1, _filled(setting, trial.case))
+    if not any(search.shows(case) for case in dict.fromkeys(starts)):
+        return NOT_AGAIN
+    if shrinks:
+        search.shrink()
     missing = NOT_AGAIN
     # A fault that comes and goes may have shown by chance: it is asked once more.
-    known = [(search.smaller, search.case), (False, replay.case)]
-    if replay.shrinks and context.operation.domains[-1] in REPEATABLE:
+    known = [(search.smaller, search.case), (False, trial.case)]
+    if shrinks and DOMAINS[setting.operation.domains[-1]].any_entries:
         # What is too large to be kept may show itself in rows that repeat their first entries.
-        known += [(True, _repeating(context, case)) for _, case in known]
+        known += [(True, _repeating(setting, case)) for _, case in known]
     for smaller, case in known:
-        if search.shows(case):
-            record = _told(context, search.found)
-            if not any("sha256" in array for call in record["calls"] for array in _arrays(call)):
-                told = {"smaller": smaller, "stopped": search.stopped}
-                return {"reproduction": record | {name: True for name, is_so in told.items() if is_so}}
+        if search.shows(case) and search.found.evidence is not None:
+            record = _stored(setting, search.found.evidence())
+            arrays = [array for call in record.calls for array in (*call.inputs.values(), call.cotangent)]
+            if not any(array is not None and array.sha256 is not None for array in arrays):
+                record.smaller, record.stopped = smaller, search.stopped
+                return record
             missing = TOO_LARGE
-    return {"reproduction_missing": missing}
+    return missing
 
 
-def _repeating(context: Context, case: Case) -> Case:
-    name = context.operation.inputs[-1]
-    rows = repeated(case.inputs[name], int(case.parameters.get("axis", -1)))
-    return replace(case, inputs={**case.inputs, name: rows})
+def _filled(setting: Setting, case: Case) -> Case:
+    """The case with as many rows as it is asked with beside others, those that are added being its first."""
+    query = setting.query(case, together="filled")
+    if query.together is None:
+        return case
+    arrays = _arrays(stacked(query.calls))
+    return replace(case, inputs={name: arrays[name] for name in case.inputs})
 
 
-def _starts(context: Context, replay: Replay, allowance: Allowance) -> list[Case]:
-    """The case alone, and with as many rows as it was asked with: a shape that was compiled already."""
-    if not replay.shrinks or "steps" in replay.case.parameters:
-        return [replay.case]
-    filled = replace(filled_up(replay.case, context.operation), name=replay.case.name)
-    return [filled, replay.case] if allowance.shape else [replay.case, filled]
+def _arrays(call: Call) -> dict[str, Array]:
+    """The arrays that a call hands over, by name."""
+    upstream = {} if call.cotangent is None else {COTANGENT: call.cotangent}
+    return dict(zip(call.inputs, call.arrays, strict=True)) | upstream
 
 
-def _told(context: Context, shown: Shown) -> dict[str, Any]:
-    return {"calls": [_call(context, part) for part in shown.parts], "due": dict(shown.due)}
+def _repeating(setting: Setting, case: Case) -> Case:
+    name = setting.operation.inputs[-1]
+    return replace(case, inputs={**case.inputs, name: repeated(case.inputs[name], axis_of(case))})
 
 
-def _call(context: Context, part: Part) -> dict[str, Any]:
-    call = part.call
-    parameters = context.setting.adapter.spelled(call.parameters)
-    told: dict[str, Any] = {
-        "call": call.implementation.call,
-        "operation": call.implementation.operation,
-        "implementation": call.implementation.name,
-        "mode": call.mode.name,
-        "inputs": {n: runfile.encode_whole(array, LARGEST) for n, array in zip(call.inputs, call.arrays, strict=True)},
-        "parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()},
-        **part.got,
-    }
-    return told | _circumstances(context, call, parameters)
+def _stored(setting: Setting, evidence: Evidence) -> Reproduction:
+    return Reproduction([_stored_call(setting, call, shown) for call, shown in evidence.parts], evidence.expected)
 
 
-def _circumstances(context: Context, call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What only some calls have."""
-    told: dict[str, Any] = {"last": call.inputs[-1]} if call.inputs else {}
-    if call.cotangent is not None:
-        told["cotangent"] = runfile.encode_whole(call.cotangent, LARGEST)
-    if call.order != 1:
-        told["order"] = call.order
-    if call.steps:
-        told["steps"] = [_step(step) for step in call.steps]
-        told["acts"] = call.implementation.acts()
-    if call.layout is not None:
-        told["layout"] = call.layout
-        arrays = dict(zip(call.inputs, call.arrays, strict=True)) | vectors(parameters, call)
-        arrays |= {} if call.cotangent is None else {"cotangent": call.cotangent}
-        plain = [name for name, array in arrays.items() if not has_layout(array, call.layout)]
-        told |= {"plain": plain} if plain else {}
-    if call.device != context.setting.device:
-        told["device"] = call.device
-    return told
-
-
-def _step(step: Step) -> dict[str, Any]:
-    told = {**vars(step), "rows": list(step.rows)}
-    return told if step.spoil else {name: value for name, value in told.items() if name != "spoil"}
-
-
-def _arrays(call: dict[str, Any]) -> list[dict[str, Any]]:
-    return [*call["inputs"].values(), *([call["cotangent"]] if "cotangent" in call else [])]
+def _stored_call(setting: Setting, call: Call, shown: Mapping[str, Any]) -> StoredCall:
+    """The record of a call, with the fields that say what of its answer is looked at."""
+    parameters = setting.adapter.spelled(call.parameters)
+    laid = {} if call.layout is None else {**_arrays(call), **vectors(parameters, call)}
+    # A story shows another text than what is called.
+    text = {"call": call.implementation.call, **shown}
+    return StoredCall(
+        operation=call.implementation.operation,
+        implementation=call.implementation.name,
+        mode=call.mode.name,
+        inputs={n: encode(array, LARGEST) for n, array in zip(call.inputs, call.arrays, strict=True)},
+        parameters={name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()},
+        device=None if call.device == setting.device else call.device,
+        last=call.inputs[-1] if call.inputs else None,
+        cotangent=None if call.cotangent is None else encode(call.cotangent, LARGEST),
+        order=call.order,
+        layout=call.layout,
+        plain=[name for name, array in laid.items() if not has_layout(array, str(call.layout))],
+        steps=[StoredStep(**vars(step)) for step in call.steps],
+        acts=call.implementation.acts() if call.steps else {},
+        **text,
+    )

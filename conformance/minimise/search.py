@@ -6,32 +6,41 @@ steps, so that the same environment ends in the same witness; the clock only end
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from gaugeblock.adapters.base import Implementation, Mode
-from gaugeblock.conformance.cases.case import Case
-from gaugeblock.conformance.checks.gradient import COTANGENT
+from gaugeblock.adapters.base import Mode
+from gaugeblock.conformance.cases.case import COTANGENT, Case
 from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
-from gaugeblock.conformance.judging.showing import Replay, Shown, reason
-from gaugeblock.conformance.minimise.case_axes import CLASS, answer_axes, axes, flattened, kept, labelled, length
-from gaugeblock.conformance.minimise.simpler_values import at_one, of_all
-from gaugeblock.conformance.trials.setting import asked_one_by_one, can_ask
-from gaugeblock.reference.balls import PrecisionError
+from gaugeblock.conformance.execution.query import Ask, answered
+from gaugeblock.conformance.minimise.case_axes import (
+    CLASS,
+    answer_axes,
+    axes,
+    axis_of,
+    flattened,
+    kept,
+    labelled,
+    length,
+)
+from gaugeblock.conformance.minimise.simpler_values import WEIGHT, at_one, of_all
+from gaugeblock.conformance.trials.engine import Outcome, judgement_on
+from gaugeblock.conformance.trials.setting import Setting
+from gaugeblock.conformance.trials.trial import Trial
 from gaugeblock.reference.catalogue import Operation
-from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.formats import Array
+from gaugeblock.reports.verdicts import Verdict
 
-DEAR_FAILURES = 2
-"""Sizes of blocks none of which could be left out, after which a dear case is left as it is."""
+EXPENSIVE_FAILURES = 2
+"""Sizes of blocks none of which could be left out, after which an expensive case is left as it is."""
 
 SKIPPED = 8
-"""Candidates that are too dear, after which no others are looked at."""
+"""Candidates that are too expensive, after which no others are looked at."""
 
 TOGETHER = 3
 """Cases that are asked at once, the simplest of which that shows the deviation is taken."""
@@ -48,7 +57,7 @@ WORK = 512
 ROW = 16
 """Exact numbers that a row costs as much as, besides its own."""
 
-DEAREST = 24
+EXPENSIVE = 24
 """Steps that a row costs at most: such long ones are not worth leaving out entry by entry."""
 
 SECONDS = 60.0
@@ -56,7 +65,7 @@ SECONDS = 60.0
 
 
 @dataclass
-class Allowance:
+class Budget:
     """Steps that are left to the searches of a test."""
 
     searches: int
@@ -72,10 +81,10 @@ class Allowance:
     end: float = field(default_factory=lambda: time.monotonic() + SECONDS)
 
     @classmethod
-    def of(cls, mode: Mode, searches: int) -> Allowance:
+    def of(cls, mode: Mode, searches: int) -> Budget:
         """That of a test with so many searches, in a mode."""
-        dear = mode.few_shapes or mode.compiled or not mode.sweeps
-        return cls(searches, 48, 24, 4, 15) if dear else cls(searches)
+        expensive = mode.few_shapes or mode.compiled or not mode.sweeps
+        return cls(searches, 48, 24, 4, 15) if expensive else cls(searches)
 
     def share(self) -> int:
         """The steps of the next search."""
@@ -90,13 +99,13 @@ class Allowance:
 
 def work(case: Case) -> int:
     """The steps that a case costs by its exact answer: a derivative takes a row once for each of its entries."""
-    if "steps" in case.parameters:
-        return sum(step.tile * step.repeat for step in case.parameters["steps"])
+    if case.steps:
+        return sum(step.tile * step.repeat for step in case.steps)
     size = max(array.size for array in case.inputs.values())
     row = max((array.shape[-1] for array in case.inputs.values() if array.ndim > 1), default=1)
     each = row * (min(row, NUMBERS) if COTANGENT in case.inputs else 1)
     others = size // max(1, row) - 1
-    return min(DEAREST, 1 + each // WORK) + max(0, others) * (each + ROW) // WORK
+    return min(EXPENSIVE, 1 + each // WORK) + max(0, others) * (each + ROW) // WORK
 
 
 def _shape(case: Case) -> Any:
@@ -104,84 +113,85 @@ def _shape(case: Case) -> Any:
     return shapes, tuple(case.parameters.items())
 
 
-def _content(case: Case) -> bytes:
-    hashed = hashlib.blake2b(repr(_shape(case)).encode(), digest_size=16)
-    for array in case.inputs.values():
-        hashed.update(array.tobytes())
-    return hashed.digest()
+def _calls(trial: Trial) -> list[Call]:
+    return [call for query in trial.queries for call in query.calls]
 
 
 class Search:
-    """A search for the smallest case that shows a deviation for the reason `why`."""
+    """A search for the smallest case that shows the deviation of an outcome, for the same reason."""
 
-    def __init__(
-        self,
-        replay: Replay,
-        ask: Callable[[Sequence[Call]], list[Answer]],
-        why: tuple[Any, ...],
-        fmt: Format,
-        allowance: Allowance,
-    ) -> None:
-        self.case = replay.case
+    def __init__(self, setting: Setting, ask: Ask, outcome: Outcome, budget: Budget) -> None:
+        self.case = outcome.trial.case
         """The smallest case so far that shows it."""
-        self.found = Shown({})
+        self.found = outcome.judgement
         """What that case showed."""
         self.smaller = False
         """Whether it is smaller than the case it began with."""
         self.stopped = False
         """Whether the clock ended it."""
-        self._replay, self._ask, self._why, self._fmt, self._allowance = replay, ask, why, fmt, allowance
-        self._left = allowance.share()
-        self._tried: set[bytes] = set()
+        self._setting, self._ask, self._budget = setting, ask, budget
+        self._first, self._why = outcome.trial, outcome.judgement.reason(setting.format)
+        self._left = budget.share()
+        self._tried: set[str] = set()
+
+    @property
+    def _op(self) -> Operation:
+        # A story has none, and nothing to make smaller.
+        return self._setting.operation
 
     def shows(self, case: Case) -> bool:
         """Whether a case, asked alone, shows the deviation; it is then the one that was found."""
-        return self._of(case, self._ask(self._replay.calls(case)))
+        trial = self._trial(case)
+        return self._deviates(case, trial, iter(self._ask(_calls(trial))))
 
-    def _of(self, case: Case, answers: Sequence[Answer]) -> bool:
-        try:
-            shown = self._replay.shown(case, self._replay.calls(case), answers)
-        except PrecisionError:
+    def _trial(self, case: Case) -> Trial:
+        again = self._first.again
+        return self._first if again is None or case is self._first.case else again(case)
+
+    def _deviates(self, case: Case, trial: Trial, answers: Iterator[Answer]) -> bool:
+        """The same, of the trial of a case whose answers come next."""
+        replies = [answered(query, [next(answers) for _ in query.calls]) for query in trial.queries]
+        judgement = judgement_on(trial, replies)
+        if judgement.reason(self._setting.format) != self._why:
             return False
-        if reason(shown.observed, self._fmt) != self._why:
-            return False
-        self.case, self.found = case, shown
+        self.case, self.found = case, judgement
         return True
 
     def _any(self, candidates: Iterable[Case | None]) -> bool:
         """Whether one of the candidates shows it; the first of them is then taken."""
         for batch in self._batches(candidates):
-            calls = [self._replay.calls(case) for case in batch]
-            answers = self._ask([call for each in calls for call in each])
-            if any(isinstance(each, NoAnswer) and each.verdict in ("crashed", "timed_out") for each in answers):
+            trials = [self._trial(case) for case in batch]
+            answers = self._ask([call for trial in trials for call in _calls(trial)])
+            if any(isinstance(a, NoAnswer) and a.verdict in (Verdict.CRASHED, Verdict.TIMED_OUT) for a in answers):
                 self._left = 0
                 return False
-            for place, (case, asked) in enumerate(zip(batch, calls, strict=True)):
-                mine, answers = answers[: len(asked)], answers[len(asked) :]
-                if self._of(case, mine):
+            coming = iter(answers)
+            for place, (case, trial) in enumerate(zip(batch, trials, strict=True)):
+                if self._deviates(case, trial, coming):
                     self.smaller = True
                     # What was not looked at may be asked again from here.
-                    self._tried.difference_update(map(_content, batch[place + 1 :]))
+                    self._tried.difference_update(each.digest for each in batch[place + 1 :])
                     return True
         return False
 
     def _batches(self, candidates: Iterable[Case | None]) -> Iterator[list[Case]]:
-        """Those candidates that are new and not too dear, some at a time; of dear ones each on its own."""
+        """Those candidates that are new and not too expensive, some at a time; of expensive ones each on its own."""
         batch: list[Case] = []
         spent = skipped = 0
         for case in candidates:
-            if case is None or self._known(case):
+            if case is None or case.digest in self._tried:
                 continue
-            price = self._allowance.price(case)
-            self.stopped = self.stopped or time.monotonic() > self._allowance.end
+            self._tried.add(case.digest)
+            price = self._budget.price(case)
+            self.stopped = self.stopped or time.monotonic() > self._budget.end
             if self.stopped or price > self._left:
                 skipped += 1
                 if skipped > SKIPPED:
                     break
                 continue
             self._left -= price
-            self._allowance.test -= price
-            self._allowance.shapes.add(_shape(case))
+            self._budget.test -= price
+            self._budget.shapes.add(_shape(case))
             batch.append(case)
             spent += price
             if spent >= TOGETHER:
@@ -190,73 +200,66 @@ class Search:
         if batch:
             yield batch
 
-    def _known(self, case: Case) -> bool:
-        content = _content(case)
-        new = content not in self._tried
-        self._tried.add(content)
-        return not new
-
-    def shrink(self, op: Operation, implementation: Implementation) -> None:
+    def shrink(self) -> None:
         """Make the case smaller for as long as that goes."""
-        self._tried.add(_content(self.case))
-        if "steps" in self.case.parameters:
+        self._tried.add(self.case.digest)
+        if self.case.steps:
             self._fewer_steps()
             return
         for blocks in (COARSE, sys.maxsize):
-            self._pass(op, implementation, blocks)
+            self._pass(blocks)
 
-    def _pass(self, op: Operation, implementation: Implementation, blocks: int) -> None:
+    def _pass(self, blocks: int) -> None:
         before = None
         while before is not self.case:
             before = self.case
-            for name in sorted({name for names in axes(op, self.case).values() for name in names} - {CLASS}):
-                self._near_witness(op, name)
-                self._fewer(op, name, blocks)
-            while self._any(_simpler(op, implementation, self.case)):
+            for name in sorted({name for names in axes(self._op, self.case).values() for name in names} - {CLASS}):
+                self._near_witness(name)
+                self._fewer(name, blocks)
+            while self._any(_simpler(self._setting, self.case)):
                 pass
-            if any(CLASS in names for names in axes(op, self.case).values()):
-                self._near_witness(op, CLASS)
-                if work(self.case) >= DEAREST:
+            if any(CLASS in names for names in axes(self._op, self.case).values()):
+                self._near_witness(CLASS)
+                if work(self.case) >= EXPENSIVE:
                     # Equal numbers need no room, however many they are.
-                    self._rounder(op)
-                self._fewer(op, CLASS, blocks)
-            self._rounder(op)
+                    self._rounder()
+                self._fewer(CLASS, blocks)
+            self._rounder()
 
-    def _near_witness(self, op: Operation, name: str) -> None:
+    def _near_witness(self, axis: str) -> None:
         """Keep the witness alone along an axis, or what stands next to it; the start, where it has no place there."""
-        witness = self.found.observed.get("witness")
+        op, witness = self._op, self.found.witness
         names = axes(op, self.case)[op.inputs[-1]] if COTANGENT in self.case.inputs else answer_axes(op, self.case)
-        count = length(op, self.case, name)
-        at = witness["at"][names.index(name)] if witness and name in names else 0
+        count = length(op, self.case, axis)
+        at = witness.at[names.index(axis)] if witness and axis in names else 0
         sizes = itertools.takewhile(lambda size: 2 * size <= count, (2**power for power in itertools.count()))
         windows = (np.arange(at // size * size, min(count, at // size * size + size)) for size in sizes)
-        self._any(kept(op, self.case, name, window) for window in windows)
+        self._any(kept(op, self.case, axis, window) for window in windows)
 
-    def _fewer(self, op: Operation, name: str, blocks: int) -> None:
-        """Leave out entries of an axis, half at first, at last one of so many blocks; of a dear case while it helps."""
-        size, failed = length(op, self.case, name) // 2, 0
-        while size and length(op, self.case, name) <= size * blocks and failed < DEAR_FAILURES:
+    def _fewer(self, axis: str, blocks: int) -> None:
+        """Leave out entries of an axis, half at first, at last one of so many; of an expensive case while it helps."""
+        size, failed = length(self._op, self.case, axis) // 2, 0
+        while size and length(self._op, self.case, axis) <= size * blocks and failed < EXPENSIVE_FAILURES:
             before = self.case
-            while self._any(_blocks_left_out(op, self.case, name, size)):
+            while self._any(_blocks_left_out(self._op, self.case, axis, size)):
                 pass
-            failed += before is self.case and work(before) >= DEAREST
+            failed += before is self.case and work(before) >= EXPENSIVE
             size //= 2
 
     def _fewer_steps(self) -> None:
         """Leave out steps, in blocks of half of them to single ones, and the weights."""
-        size = len(self.case.parameters["steps"]) // 2
+        size = len(self.case.steps) // 2
         while size:
             while self._any(_steps_left_out(self.case, size)):
                 pass
             size //= 2
         self._any([_unweighted(self.case)])
 
-    def _rounder(self, op: Operation) -> None:
+    def _rounder(self) -> None:
         """Make numbers rounder: of a whole input, then one by one."""
+        domains = {**dict(zip(self._op.inputs, self._op.domains, strict=True)), COTANGENT: "real"}
         for name in reversed(list(self.case.inputs)):
-            domain = op.domains[op.inputs.index(name)] if name in op.inputs else "weight"
-            domain = "real" if name == COTANGENT else domain
-            axis = int(self.case.parameters.get("axis", -1))
+            domain, axis = domains.get(name, WEIGHT), axis_of(self.case)
             self._any(self._with(name, made) for made in of_all(self.case.inputs[name], domain, axis))
             if self.case.inputs[name].size > NUMBERS:
                 continue
@@ -268,28 +271,29 @@ class Search:
         return replace(self.case, inputs={**self.case.inputs, name: array})
 
 
-def _blocks_left_out(op: Operation, case: Case, name: str, size: int) -> Iterator[Case | None]:
-    count = length(op, case, name)
+def _blocks_left_out(op: Operation, case: Case, axis: str, size: int) -> Iterator[Case | None]:
+    count = length(op, case, axis)
     for start in range((count - 1) // size * size, -1, -size):
         rest = np.delete(np.arange(count), np.arange(start, min(count, start + size)))
         if len(rest):
-            yield kept(op, case, name, rest)
+            yield kept(op, case, axis, rest)
 
 
 def _steps_left_out(case: Case, size: int) -> Iterator[Case]:
-    steps = case.parameters["steps"]
-    for start in range((len(steps) - 1) // size * size, -1, -size):
-        rest = (*steps[:start], *steps[start + size :])
+    for start in range((len(case.steps) - 1) // size * size, -1, -size):
+        rest = (*case.steps[:start], *case.steps[start + size :])
         if any(step.verb in ("result", "call") for step in rest):
-            yield replace(case, parameters={**case.parameters, "steps": rest})
+            words = {"steps": "; ".join(str(step) for step in rest)}
+            yield replace(case, steps=rest, parameters={**case.parameters, **words})
 
 
 def _unweighted(case: Case) -> Case:
     return replace(case, inputs={name: array for name, array in case.inputs.items() if name != "sample_weight"})
 
 
-def _simpler(op: Operation, implementation: Implementation, case: Case) -> Iterator[Case | None]:
+def _simpler(setting: Setting, case: Case) -> Iterator[Case | None]:
     """The case with one condition less."""
+    op = setting.operation
     if "sample_weight" in case.inputs:
         yield _unweighted(case)
     for name in case.parameters:
@@ -299,8 +303,8 @@ def _simpler(op: Operation, implementation: Implementation, case: Case) -> Itera
         else:
             plain = replace(case, parameters=fewer)
         other = name != "axis" and plain.parameters != case.parameters and labelled(op, plain)
-        sloped = COTANGENT in case.inputs and asked_one_by_one(implementation, op, plain)
-        if other and not sloped and can_ask(implementation, op, plain):
+        sample_slopes = COTANGENT in case.inputs and setting.one_by_one(plain)
+        if other and not sample_slopes and setting.offers(plain):
             yield plain
     yield flattened(op, case)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from gaugeblock.conformance.minimise.case_axes import SHARING, shared
+from gaugeblock.conformance.cases.domains import DOMAINS, Domain
+from gaugeblock.conformance.minimise.case_axes import shared
 from gaugeblock.reference.formats import Array
 
 BITS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
@@ -19,20 +20,17 @@ FEW = 32
 """Entries of a row that are repeated over and over in place of the others."""
 
 NO_NUMBER = 4
-"""The effort of NaN and infinities."""
+"""The complexity of NaN and infinities."""
 
-FIXED = ("sign", "one_hot")
-"""Domains whose numbers are simple, and each as simple as another."""
-
-LOW = {"log_probabilities": (-math.inf, 0.0), "log_distribution": (-math.inf, 0.0), "weight": (0.0, math.inf)}
-UNIT = ("probability", "target", "score", "scores", "probabilities", "distribution")
+WEIGHT = "weight"
+"""The domain of what weighs samples, beside those of the inputs of operations."""
 
 
-def _limits(domain: str) -> tuple[float, float]:
-    return (0.0, 1.0) if domain in UNIT else LOW.get(domain, (-math.inf, math.inf))
+def _known(domain: str) -> Domain:
+    return Domain("a weight", limits=(0.0, math.inf)) if domain == WEIGHT else DOMAINS[domain]
 
 
-def effort(values: Array) -> Array:
+def complexity(values: Array) -> Array:
     """How hard numbers are to read: their significant bits, and whether they are far from one, or have a fraction."""
     wide = np.asarray(values, np.float64)
     finite = np.isfinite(wide)
@@ -40,9 +38,9 @@ def effort(values: Array) -> Array:
     scaled = np.ldexp(np.frexp(size)[0], 53).astype(np.int64)
     bits = 54 - np.frexp((scaled & -scaled).astype(np.float64))[1]
     far = (size < 2**-4) | (size > SMALL_WHOLE)
-    known = 3 + bits + far + 0.5 * (size != np.rint(size))
+    usual = 3 + bits + far + 0.5 * (size != np.rint(size))
     simple = np.where(size == 1, np.where(wide < 0, 2.0, 1.0), 0.5 * np.signbit(wide))
-    return np.where(finite, np.where((size == 0) | (size == 1), simple, known), NO_NUMBER)
+    return np.where(finite, np.where((size == 0) | (size == 1), simple, usual), NO_NUMBER)
 
 
 def _to_bits(values: Array, bits: Any) -> Array:
@@ -54,14 +52,14 @@ def _to_bits(values: Array, bits: Any) -> Array:
 
 def of_one(value: float, domain: str) -> list[float]:
     """Simpler numbers of a domain, the simplest first."""
-    low, high = _limits(domain)
+    low, high = _known(domain).limits
     whole = [float(round(value))] if abs(value) < SMALL_WHOLE else []
     rounded = _to_bits(np.array(value), np.array(BITS if math.isfinite(value) else (), int))
-    known = np.unique([0.0, 0.5, 1.0, math.copysign(1.0, value), *whole, *rounded])
-    efforts = effort(known)
-    fit = (low <= known) & (known <= high) & (efforts < effort(np.array(value)))
-    order = np.argsort(efforts[fit], kind="stable")
-    return [float(each) for each in known[fit][order]]
+    every = np.unique([0.0, 0.5, 1.0, math.copysign(1.0, value), *whole, *rounded])
+    hard = complexity(every)
+    fit = (low <= every) & (every <= high) & (hard < complexity(np.array(value)))
+    order = np.argsort(hard[fit], kind="stable")
+    return [float(each) for each in every[fit][order]]
 
 
 def of_label(value: int) -> list[int]:
@@ -71,22 +69,20 @@ def of_label(value: int) -> list[int]:
 
 def of_all(array: Array, domain: str, axis: int) -> Iterator[Array]:
     """Arrays whose numbers are rounder taken together; the simplest first."""
+    known = _known(domain)
     if domain == "mask":
         yield np.ones_like(array)
         return
-    if domain in ("label", "binary", *FIXED) or array.dtype.kind in "biu" or array.size == 1:
+    if domain in ("label", "binary") or known.fixed or array.dtype.kind in "biu" or array.size == 1:
         # Those are made rounder one by one.
         return
     wide = array.astype(np.float64)
-    low, high = _limits(domain)
-    most = effort(wide).sum()
+    most = complexity(wide).sum()
     rounded = [_to_bits(wide, bits) for bits in BITS]
     whole = np.where(np.abs(wide) < SMALL_WHOLE, np.rint(wide), wide)
     for made in (np.zeros_like(wide), np.ones_like(wide), *rounded[:2], whole, *rounded[2:]):
-        rounder = _cast(np.clip(made, low, high), array)
-        if domain in SHARING:
-            rounder = shared(array, rounder, axis)
-        if allowed(rounder, array, domain) and effort(rounder).sum() < most:
+        rounder = _fitting(np.clip(made, *known.limits), array, known, axis)
+        if rounder is not None and complexity(rounder).sum() < most:
             yield rounder
 
 
@@ -99,36 +95,36 @@ def repeated(array: Array, axis: int) -> Array:
 
 def at_one(array: Array, domain: str, axis: int, place: tuple[int, ...]) -> Iterator[Array]:
     """Arrays with another number in one place, the simplest first."""
-    given = array[place]
-    if domain in FIXED:
+    known, value = _known(domain), array[place]
+    if known.fixed:
         return
     simpler: list[float] = []
     if array.dtype.kind == "b" or domain in ("mask", "multi_hot", "binary"):
-        simpler = [] if bool(given) == (domain == "mask") else [float(domain == "mask")]
+        simpler = [] if bool(value) == (domain == "mask") else [float(domain == "mask")]
     elif domain == "label" or array.dtype.kind in "iu":
-        simpler = [float(each) for each in of_label(int(given))]
+        simpler = [float(each) for each in of_label(int(value))]
     else:
-        simpler = of_one(float(given), domain)
-    for value in simpler:
+        simpler = of_one(float(value), domain)
+    for each in simpler:
         made = np.array(array, np.float64)
-        made[place] = value
-        made = _cast(made, array)
-        if domain in SHARING:
-            made = shared(array, made, axis)
-        if allowed(made, array, domain):
-            yield made
+        made[place] = each
+        rounder = _fitting(made, array, known, axis)
+        if rounder is not None:
+            yield rounder
 
 
-def _cast(values: Array, like: Array) -> Array:
+def _fitting(values: Array, before: Array, domain: Domain, axis: int) -> Array | None:
+    """The values as an array of the domain; None if they are none.
+
+    A number is then too large, entries that must differ are equal, or a share is less than nothing.
+    """
     with np.errstate(over="ignore"):
-        return np.asarray(values).astype(like.dtype)
-
-
-def allowed(array: Array, before: Array, domain: str) -> bool:
-    """Whether a rounder array is one of its domain: no number too large, scores differ, shares are at least nothing."""
-    wide = array.astype(np.float64)
+        made = np.asarray(values).astype(before.dtype)
+    if domain.shares:
+        made = shared(before, made, axis)
+    wide = made.astype(np.float64)
     if not np.isfinite(wide[np.isfinite(before.astype(np.float64))]).all():
-        return False
-    if domain == "scores":
-        return bool((np.diff(np.sort(wide, axis=-1), axis=-1) != 0).all())
-    return domain not in SHARING or bool((wide >= 0).all())
+        return None
+    if domain.distinct and (np.diff(np.sort(wide, axis=-1), axis=-1) == 0).any():
+        return None
+    return made if not domain.shares or (wide >= 0).all() else None

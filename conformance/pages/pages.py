@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import inspect
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,14 +15,17 @@ from typing import Any
 import jinja2
 from gaugeblock.adapters.base import Implementation
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter, implementations
+from gaugeblock.conformance.cases.cases import cases
+from gaugeblock.conformance.cases.domains import DOMAINS
 from gaugeblock.conformance.checks.probes import PROBES
 from gaugeblock.conformance.pages.questions import questions
-from gaugeblock.conformance.pages.special_values import HOLDS, NO_VALUE, UNDECIDED, at_cases, at_points, bracketed
+from gaugeblock.conformance.pages.special_values import NO_VALUE, UNDECIDED, at_cases, at_points, bracketed
 from gaugeblock.conformance.stories import STORIES
 from gaugeblock.conformance.stories.base import Story
 from gaugeblock.conformance.trials.setting import dtypes_of, offered_in
 from gaugeblock.reference.catalogue import OPERATIONS, Operation
-from gaugeblock.reports import gfm, templating
+from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reports.output import gfm, templating
 from gaugeblock.reports.runfile import write_text
 
 MARK = "<!-- Written by `gaugeblock docs`: change {}, not this page. -->"
@@ -34,41 +39,19 @@ FOLDERS = ("operations", "stories", "questions")
 
 INDEX = "README.md"
 
-UNDESCRIBED = "not described; see the formula"
+CASES = "cases.json"
+"""The file of the frozen cases' digests."""
 
-GIVEN = {
-    "axis": ("-1", "the axis along which a row lies"),
-    "reduction": ("none", "none keeps the answer of every sample, sum adds them, mean divides as mean_over says"),
-    "mean_over": ("weights", "what a mean divides by: the samples' weights, summed, or (samples) their number"),
+OF_THE_ENGINE = {
+    "axis": ("-1", "the axis along which a row lies."),
+    "reduction": ("none", "none keeps the answer of every sample, sum adds them, mean divides as mean_over says."),
+    "mean_over": ("weights", "what a mean divides by: the samples' weights, summed, or (samples) their number."),
 }
 """Parameters of the engine, which no definition has: default and meaning."""
 
 
-SHARED = {
-    "alpha": "the weight of the positive class, its complement that of the negative; of categorical losses a factor",
-    "epsilon": "the factor of the polynomial's first term, 1 - p",
-    "floor": "the least value that a probability may have",
-    "gamma": "the power of 1 - p by which sure and right samples count less",
-    "margin": "the distance by which the right score must exceed the others",
-    "n_bins": "the number of intervals of equal width that probabilities are sorted into",
-    "num_thresholds": "points of the curve, equally spaced; None takes every score for one",
-    "p": "the power of a violated margin",
-    "q": "between the cross-entropy (towards 0) and the mean absolute error (at 1)",
-    "sample_weight": "how much each sample counts; None counts each once",
-    "threshold": "the score above which a label is predicted",
-    "class_weight": "a factor for each class; None gives every class the factor 1",
-    "clip": "the interval into which probabilities are moved; a number e means from e to 1 - e",
-    "ignore_index": "samples with this label take no part",
-    "label_smoothing": "the share of the uniform distribution that is mixed into the targets",
-    "log_floor": "the least value that a logarithm may have",
-    "normalise": "whether a row of probabilities is first divided by its sum",
-    "pos_weight": "a factor for the term of the positive label",
-}
-"""What parameters mean that several definitions take; a definition's own docstring goes before."""
-
-
 def pages() -> dict[str, str]:
-    """Every page by folder/name. The same suite gives the same bytes."""
+    """Every page by folder/name, and the frozen cases. The same suite gives the same bytes."""
     return {
         f"operations/{INDEX}": _index(),
         **{f"operations/{operation.name}.md": _page(operation) for operation in OPERATIONS.values()},
@@ -77,6 +60,16 @@ def pages() -> dict[str, str]:
         f"questions/{INDEX}": _environment()
         .get_template("questions.md.j2")
         .render(mark=QUESTION_MARK, questions=questions()),
+        CASES: json.dumps(frozen_cases(), indent=1) + "\n",
+    }
+
+
+def frozen_cases() -> dict[str, dict[str, str]]:
+    """The digest of every case by its name, for each operation/dtype. A change of a case is a breaking change."""
+    return {
+        f"{name}/{dtype}": {case.name: case.digest for case in cases(name, dtype)}
+        for name in OPERATIONS
+        for dtype in FORMATS
     }
 
 
@@ -87,12 +80,26 @@ def differences(folder: Path, made: Mapping[str, str]) -> dict[str, str]:
         there = _read(folder / name)
         if there != text:
             found[name] = "missing" if there is None else "changed"
+            if there is not None and name == CASES:
+                # Of a file that is broken, as by a merge, nothing more can be said.
+                with contextlib.suppress(ValueError):
+                    found[name] = _changed_cases(json.loads(there), json.loads(text))
     for below in FOLDERS:
         for path in sorted((folder / below).glob("*.md")):
             name = f"{below}/{path.name}"
             if name not in made and (_read(path) or "").startswith((OPERATION_MARK, STORY_MARK, QUESTION_MARK)):
                 found[name] = "of no operation or story"
     return found
+
+
+def _changed_cases(old: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[str, str]]) -> str:
+    """What became of frozen cases, in words."""
+    before = {(key, case): digest for key, cases_ in old.items() for case, digest in cases_.items()}
+    after = {(key, case): digest for key, cases_ in new.items() for case, digest in cases_.items()}
+    other = [each for each in before.keys() & after.keys() if before[each] != after[each]]
+    parts = {"new": after.keys() - before.keys(), "gone": before.keys() - after.keys(), "of other content": other}
+    named = (f"{len(each)} cases {what} (the first: {'/'.join(min(each))})" for what, each in parts.items() if each)
+    return f"changed: {', '.join(named)}"
 
 
 def write(folder: Path, made: Mapping[str, str]) -> dict[str, str]:
@@ -120,7 +127,7 @@ def _read(path: Path) -> str | None:
 @functools.cache
 def _environment() -> jinja2.Environment:
     environment = templating.environment(__package__, escaped=False)
-    environment.filters.update(text=gfm.text, code=gfm.code, number=_number, answer=_answer, given=_given)
+    environment.filters.update(text=gfm.text, code=gfm.code, number=_number, answer=_answer, stated=_stated)
     return environment
 
 
@@ -146,7 +153,7 @@ def _page(op: Operation) -> str:
     module = "/".join(op.definition.__module__.split(".")[1:]) + ".py"
     last = op.inputs[-1]
     shapes = [f"({', '.join(('...', *axes))})" for axes in op.core_axes]
-    slope = f"gradient by {last}" if op.core_ranks[-1] else f"derivative by {last}"
+    derivative = f"gradient by {last}" if op.core_ranks[-1] else f"derivative by {last}"
     return (
         _environment()
         .get_template("operation.md.j2")
@@ -156,14 +163,15 @@ def _page(op: Operation) -> str:
             module=module,
             written_with=list(_written_with(op)),
             inputs=[
-                (name, shape, HOLDS[domain]) for name, shape, domain in zip(op.inputs, shapes, op.domains, strict=True)
+                (name, shape, DOMAINS[domain].holds)
+                for name, shape, domain in zip(op.inputs, shapes, op.domains, strict=True)
             ],
             answer_shape=shapes[-1] if op.output_rank else "(...)",
             parameters=list(_parameters(op)),
             points=at_points(op),
             cases=at_cases(op),
-            slopes=op.gradient_bound is not None,
-            slope=f"{slope}, entry 0" if op.output_rank else slope,
+            differentiable=op.gradient_bound is not None,
+            derivative=f"{derivative}, entry 0" if op.output_rank else derivative,
             probes=[probe for probe in PROBES if op.name in probe.operations],
             offers=[_offer(each) for each in offers],
             absent=[name for name in FRAMEWORKS if name not in {each.framework for each in offers}],
@@ -182,13 +190,13 @@ def _written_with(op: Operation) -> Iterator[tuple[str, str]]:
 
 def _parameters(op: Operation) -> Iterator[tuple[str, str, str]]:
     for name, default in op.parameters.items():
-        yield name, _default(default), op.meanings.get(name) or SHARED.get(name, UNDESCRIBED)
+        yield name, _default(default), op.meanings[name]
     if op.kind == "activation":
         names = ["axis"] if op.rowwise else []
     else:
         names = [] if op.whole else ["reduction", "mean_over"]
     for name in names:
-        yield name, *GIVEN[name]
+        yield name, *OF_THE_ENGINE[name]
 
 
 def _default(value: Any) -> str:
@@ -207,8 +215,8 @@ def _number(value: Any) -> str:
     return "NaN" if value != value else str(value).removesuffix(".0")
 
 
-def _answer(told: str) -> str:
-    return told if told in ("", NO_VALUE, UNDECIDED) else gfm.code(told)
+def _answer(text: str) -> str:
+    return text if text in ("", NO_VALUE, UNDECIDED) else gfm.code(text)
 
 
 def _offer(each: Implementation) -> dict[str, str]:
@@ -221,14 +229,14 @@ def _offer(each: Implementation) -> dict[str, str]:
         "framework": each.framework,
         "name": each.name,
         "call": each.call,
-        "conventions": _given(each.conventions),
+        "conventions": _stated(each.conventions),
         "dtypes": ", ".join(dtypes),
         "modes": ", ".join(mode.name for mode, offered in modes if offered),
     }
 
 
-def _given(parameters: Mapping[str, Any]) -> str:
-    """Parameters as they are given; a tuple of words lists those that can be."""
+def _stated(parameters: Mapping[str, Any]) -> str:
+    """Parameters and their values; a tuple of words lists those that can be."""
     return ", ".join(f"{name}={_value(value)}" for name, value in parameters.items())
 
 

@@ -19,14 +19,15 @@ import numpy as np
 from gaugeblock.adapters.base import NATIVE, Implementation
 from gaugeblock.adapters.registry import implementations
 from gaugeblock.conformance.cases.case import Case
-from gaugeblock.conformance.checks.shapes import rows_of
-from gaugeblock.conformance.checks.value import judged
+from gaugeblock.conformance.cases.rows import rows_of
+from gaugeblock.conformance.checks.value import value_trial
 from gaugeblock.conformance.known.admission import frameworks
-from gaugeblock.conformance.trials.batching import answers
 from gaugeblock.conformance.trials.check import Check
-from gaugeblock.conformance.trials.setting import Context, Observation, can_ask
+from gaugeblock.conformance.trials.setting import Setting, can_ask
+from gaugeblock.conformance.trials.trial import Trials
 from gaugeblock.reference.catalogue import Operation, operation
 from gaugeblock.reference.operations import REDUCTIONS
+from gaugeblock.reports.records import RecipeRecord
 
 OF_NUMPY = ("numpy", "sklearn")
 """Frameworks whose arrays are NumPy's, which has no bfloat16 of its own."""
@@ -45,8 +46,8 @@ class Recipe:
     `like` is the id of the implementation whose meaning it is, `says` that meaning in words. `calls` maps a framework
     to the expression, in which the operation's inputs and parameters stand under their own names. `conventions` are
     parameters of the definition that the meaning fixes beside those of `like` ({"reduction": "mean"}). The recipe is
-    claimed for the cases that `cases` names (as in file names) and that state what a call mentions and no default
-    tells; `limits` says where it ends, and why. `images` asks it of labels (N, d) and logits (N, C, d) instead.
+    claimed for the cases that `cases` names (as in file names) and that state what a call mentions and has no default
+    for; `limits` says where it ends, and why. `images` asks it of labels (N, d) and logits (N, C, d) instead.
 
     A loss or metric of many samples without a reduction gives the values of single samples: it is `ways` recipes, one
     for each way of reducing and weighing them, written as `reductions.toml` says; by default all that `like` offers.
@@ -100,21 +101,21 @@ class Recipe:
 
     def claims(self, written: Implementation, case: Case) -> bool:
         """Whether it is claimed for this case."""
-        untold = {name for name, default in self.operation.parameters.items() if default is None} | {"sample_weight"}
+        without_default = {name for name, default in self.operation.parameters.items() if default is None}
         return (
             case.parameters.get("reduction") == written.conventions.get("reduction")
-            and (untold & written.names) <= {*case.parameters, *case.inputs}
+            and ((without_default | {"sample_weight"}) & written.names) <= {*case.parameters, *case.inputs}
             and any(fnmatchcase(case.name, pattern) for pattern in self.cases)
             and can_ask(written, self.operation, case)
         )
 
-    def asked(self, context: Context) -> list[Case]:
+    def asked(self, setting: Setting) -> list[Case]:
         """The cases that it is claimed for."""
-        made = self._images(context) if self.images else context.cases()
-        return [case for case in made if self.claims(context.implementation, case)]
+        made = self._images(setting) if self.images else setting.cases()
+        return [case for case in made if self.claims(setting.implementation, case)]
 
-    def _images(self, context: Context) -> tuple[Case, ...]:
-        flat = rows_of(self.operation, context.format, int(np.prod(IMAGES)), 10, "images")
+    def _images(self, setting: Setting) -> tuple[Case, ...]:
+        flat = rows_of(self.operation, setting.format, int(np.prod(IMAGES)), 10, "images")
         shaped = {name: array.reshape(*IMAGES, *array.shape[1:]) for name, array in flat.items()}
         moved = {
             name: np.moveaxis(array, -1, 1) if array.ndim > len(IMAGES) else array for name, array in shaped.items()
@@ -124,15 +125,14 @@ class Recipe:
 
     def check(self) -> Check:
         """The recipe as a check of its expression in each framework."""
-
-        def observe(context: Context) -> Iterator[Observation]:
-            chosen = self.asked(context)
-            for case, answer in zip(chosen, answers(context, chosen), strict=True):
-                yield judged(context, "recipe", case, answer)
-
         question = "Does the expression compute what an implementation of another framework means?"
-        told = {"like": self.like.partition("/")[2], "says": self.says, "limits": self.limits}
-        return Check("recipe", "recipe", question, lambda _: True, observe, entry=told)
+        record = RecipeRecord(self.like.partition("/")[2], self.says, self.limits)
+        return Check("recipe", "recipe", question, lambda _: True, self.trials, recipe=record)
+
+    def trials(self, setting: Setting) -> Trials:
+        """One trial for each case that it is claimed for."""
+        for case in self.asked(setting):
+            yield value_trial(setting, case, together="recipe")
 
 
 @functools.cache

@@ -28,7 +28,7 @@ ARRAYS = {
 
 DIVISOR = "mean_over"
 PLACE = ("reduction", "axis")
-"""Conventions that a case states, or that rows of two axes do not tell apart."""
+"""Conventions that a case states, or that make no difference to rows of two axes."""
 
 Meaning = tuple[tuple[str, Any], ...]
 
@@ -47,7 +47,7 @@ class Pair:
 
 
 def meaning(op: Operation, conventions: Mapping[str, Any], case: Case) -> Meaning:
-    """The conventions that tell in a case: what a mean divides by tells only in one that is weighed."""
+    """The conventions that make a difference in a case: what a mean divides by does only in one that is weighed."""
     weighed = "sample_weight" in case.inputs or (
         "ignore_index" in op.parameters and bool({"class_weight", "ignore_index"} & set(case.parameters))
     )

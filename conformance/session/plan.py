@@ -11,8 +11,10 @@ from gaugeblock.adapters.registry import adapter
 from gaugeblock.conformance.checks.table import CHECKS
 from gaugeblock.conformance.known.admission import frameworks, left_out
 from gaugeblock.conformance.recipes.recipe import recipes
+from gaugeblock.conformance.session import expression
 from gaugeblock.conformance.stories import STORIES
 from gaugeblock.conformance.trials.check import Check
+from gaugeblock.conformance.trials.effort import EFFORTS, STANDARD
 from gaugeblock.conformance.trials.setting import Setting, dtypes_of, offered_in
 from gaugeblock.reference.formats import FORMATS
 
@@ -29,6 +31,9 @@ class Selection:
     devices: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
+    expression: str = ""
+    """Of parts of tests' keys; see gaugeblock.conformance.session.expression."""
+    effort: str = STANDARD
     skip_missing_device: bool = False
 
     def has_device(self) -> bool:
@@ -44,6 +49,7 @@ class Selection:
         every = frameworks()
         _known("framework", self.frameworks, every)
         _known("dtype", self.dtypes, (*FORMATS, "int64"))
+        _known("effort", (self.effort,), tuple(EFFORTS))
         modes = {part for name in every for mode in adapter(name).modes for part in (mode.name, *mode.name.split("-"))}
         _known("mode", self.modes, sorted(modes))
         there = present_devices()
@@ -57,10 +63,14 @@ class Selection:
                     f"there is no device '{device}' on this machine, which has {', '.join(there)}; "
                     "leave --device out, or give --skip-missing-device to record it as not run."
                 )
+        try:
+            expression.compiled(self.expression)
+        except ValueError as error:
+            raise SelectionError(f"{error}.") from None
 
 
-def _known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
-    for name in given:
+def _known(what: str, asked: Iterable[str], known: Sequence[str]) -> None:
+    for name in asked:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
             hint = f"did you mean '{near[0]}'? " if near else ""
@@ -103,16 +113,6 @@ class Plan:
     """(framework, mode) to the reason."""
 
 
-def install_hint(framework: Adapter) -> str:
-    """The command that installs a framework."""
-    if framework.extra:
-        # The suite is on no package index: its extras are those of a clone.
-        how = f"pip install '.[{framework.extra}]' in a clone of gaugeblock"
-    else:
-        how = f"pip install {framework.distributions[0].partition('|')[0]}"
-    return f"{framework.framework} is not installed; {how} installs it"
-
-
 def _devices(framework: Adapter, selection: Selection) -> tuple[str, ...]:
     """The framework's devices that were asked for, and those that are not there, to say so."""
     there = framework.present()
@@ -138,7 +138,7 @@ def plan(selection: Selection) -> Plan:
     for name in dict.fromkeys(selection.frameworks or frameworks()):
         framework = adapter(name)
         if not framework.versions():
-            made.absent[name] = install_hint(framework)
+            made.absent[name] = framework.install_hint()
             continue
         if not framework.present() and not selection.devices:
             kinds = " or ".join(framework.device_types)
@@ -149,31 +149,35 @@ def plan(selection: Selection) -> Plan:
                 continue
             absent = [adapter(need) for need in mode.requires if not adapter(need).versions()]
             if absent:
-                made.missing_modes[name, mode.name] = install_hint(absent[0])
+                made.missing_modes[name, mode.name] = absent[0].install_hint()
                 continue
             made.tests += _tests(framework, mode, selection)
     return made
 
 
 def _tests(framework: Adapter, mode: Mode, selection: Selection) -> list[Test]:
-    return [
+    chosen = expression.compiled(selection.expression)
+    tests = (
         Test(setting, check)
         for device in _devices(framework, selection)
-        for setting, check in every_test(framework, mode, device)
+        for setting, check in every_test(framework, mode, device, selection.effort)
         if not selection.dtypes or setting.dtype in selection.dtypes
-    ]
+    )
+    return [test for test in tests if chosen(test.id)]
 
 
-def every_test(framework: Adapter, mode: Mode, device: str = "cpu") -> Iterator[tuple[Setting, Check]]:
+def every_test(
+    framework: Adapter, mode: Mode, device: str = "cpu", effort: str = STANDARD
+) -> Iterator[tuple[Setting, Check]]:
     """What can be asked of a framework in a mode, on a device: checks of implementations, recipes and stories."""
     for implementation in framework.implementations:
-        for setting in _settings(implementation, mode, device):
+        for setting in _settings(implementation, mode, device, effort):
             yield from ((setting, check) for check in CHECKS if check.applies(setting))
     if mode.compiled:
         return
     for recipe in recipes():
         if framework.framework in recipe.calls:
-            for setting in _settings(recipe.implementation(framework.framework), mode, device):
+            for setting in _settings(recipe.implementation(framework.framework), mode, device, effort):
                 # As every shape is: where another adapter has the other dtypes, or each is compiled, the first alone.
                 if setting.dtype in mode.sweeps or (setting.dtype == "int64" and mode.sweeps):
                     yield setting, recipe.check()
@@ -184,7 +188,7 @@ def every_test(framework: Adapter, mode: Mode, device: str = "cpu") -> Iterator[
             yield Setting(implementation, story.dtype, device, mode), story.check(framework.framework)
 
 
-def _settings(implementation: Implementation, mode: Mode, device: str) -> Iterator[Setting]:
+def _settings(implementation: Implementation, mode: Mode, device: str, effort: str) -> Iterator[Setting]:
     for dtype in dtypes_of(implementation, mode):
         if offered_in(implementation, mode, dtype):
-            yield Setting(implementation, dtype, device, mode)
+            yield Setting.of_framework(implementation, dtype, device, mode, effort)

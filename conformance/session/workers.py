@@ -1,4 +1,4 @@
-"""Runs tests ahead of pytest: one thread for each framework process, as many at a time as there are cores."""
+"""Workers: one thread for each framework process, as many at a time as there are cores."""
 
 from __future__ import annotations
 
@@ -10,24 +10,30 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from gaugeblock.conformance.cases.case import Case
-from gaugeblock.conformance.execution.supervisor import FrameworkProcess, Greeting
-from gaugeblock.conformance.judging.judge import Judgement
+from gaugeblock.conformance.execution.worker import FrameworkProcess, Greeting
+from gaugeblock.conformance.known.matcher import apply, known_of
 from gaugeblock.conformance.minimise.reproduction import reproduced
 from gaugeblock.conformance.session.plan import Test
-from gaugeblock.conformance.trials.setting import Clock, Context, Observation
+from gaugeblock.conformance.trials.engine import Outcome, not_run, observe
+from gaugeblock.reference.cached_truth import CLOCK
+from gaugeblock.reports import runfile
+from gaugeblock.reports.records import NotSeen, Observation, StoredCase
 
 ProcessKey = tuple[str, tuple[tuple[str, str], ...]]
 
 THREADS = "OMP_NUM_THREADS"
 
+PLAYED = {"stories": "gaugeblock.conformance.stories"}
+"""What calls name beside frameworks: scenes of stories."""
+
 
 @dataclass
-class Outcome:
-    """What a test saw. `error` is the traceback of a fault of the suite's own."""
+class Measured:
+    """What a test showed. `error` is the traceback of a fault of the suite's own."""
 
     observations: list[Observation] = field(default_factory=list)
-    cases: dict[str, Case] = field(default_factory=dict)
+    not_seen: list[NotSeen] = field(default_factory=list)
+    cases: dict[str, StoredCase] = field(default_factory=dict)
     error: str | None = None
 
 
@@ -56,13 +62,23 @@ def process_key(test: Test) -> ProcessKey:
     return test.setting.implementation.framework, tuple(sorted(test.setting.mode.environ.items()))
 
 
-class Scheduler:
-    """Starts the framework processes and hands out what their tests saw."""
+class Workers:
+    """Starts the framework processes and hands out what their tests showed.
+
+    Args:
+        tests: those to run.
+        timeout: seconds that a framework may take for an answer.
+        jobs: framework processes at a time; by default the number of cores.
+    """
 
     def __init__(self, tests: Sequence[Test], *, timeout: float, jobs: int | None = None) -> None:
-        self.outcomes: dict[str, Future[Outcome]] = {test.id: Future() for test in tests}
+        self.measured: dict[str, Future[Measured]] = {test.id: Future() for test in tests}
         self.greetings: dict[ProcessKey, Greeting] = {}
         self.seconds = Seconds()
+        self.done = 0
+        """How many tests are finished."""
+        self.over = threading.Event()
+        """Set once all are."""
         self._stopped = threading.Event()
         self._timeout = timeout
         self._lock = threading.Lock()
@@ -79,14 +95,9 @@ class Scheduler:
         for key, group in sorted(self._groups.items(), key=lambda item: -len(item[1])):
             self._pool.submit(self._run, key, group)
 
-    @property
-    def done(self) -> int:
-        """How many tests are finished."""
-        return sum(1 for future in self.outcomes.values() if future.done())
-
     def finish(self) -> None:
         """Wait for threads whose tests are all done; end everything else. What is finished stays."""
-        if self.done < len(self.outcomes):
+        if self.done < len(self.measured):
             self._stopped.set()
             with self._lock:
                 for process in self._processes:
@@ -94,52 +105,69 @@ class Scheduler:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, key: ProcessKey, tests: Sequence[Test]) -> None:
-        started = time.perf_counter()
-        process = FrameworkProcess(key[0], {**self._environ, **dict(key[1])}, self._timeout)
+        started, truths = time.perf_counter(), CLOCK.seconds
+        process = FrameworkProcess(key[0], {**self._environ, **dict(key[1])}, self._timeout, PLAYED)
         with self._lock:
             if self._stopped.is_set():
                 return
             self._processes.append(process)
-        clock = Clock()
         try:
             greeting = process.greet()
             self.greetings[key] = greeting
             for test in tests:
                 if self._stopped.is_set():
                     return
-                self._settle(test, lambda test=test: _observe(test, process, greeting, clock))  # type: ignore[misc]
+                self._settle(test, lambda test=test: _measured(test, process, greeting))  # type: ignore[misc]
         except Exception:
             text = traceback.format_exc()
             for test in tests:
-                self._settle(test, lambda: Outcome(error=text))
+                self._settle(test, lambda: Measured(error=text))
         finally:
             process.discard()
             with self._lock:
                 self.seconds.imports += process.import_seconds
                 self.seconds.framework += process.framework_seconds
-                self.seconds.oracle += clock.oracle
+                self.seconds.oracle += CLOCK.seconds - truths
                 self.seconds.busy += time.perf_counter() - started
 
-    def _settle(self, test: Test, make: Callable[[], Outcome]) -> None:
-        future = self.outcomes[test.id]
+    def _settle(self, test: Test, make: Callable[[], Measured]) -> None:
+        future = self.measured[test.id]
         if future.done() or not future.set_running_or_notify_cancel():
             return
-        outcome = make()
+        found = make()
         # A process that was ended by finish() looks like one that crashed.
         if not self._stopped.is_set():
-            future.set_result(outcome)
+            future.set_result(found)
+            with self._lock:
+                self.done += 1
+                if self.done == len(self.measured):
+                    self.over.set()
 
 
-def _observe(test: Test, process: FrameworkProcess, greeting: Greeting, clock: Clock) -> Outcome:
+def _measured(test: Test, process: FrameworkProcess, greeting: Greeting) -> Measured:
+    setting = test.setting
+    framework = setting.implementation.framework
     if greeting.error is not None:
-        return Outcome(error=f"{test.setting.implementation.framework} could not be imported: {greeting.error}")
-    context = Context(test.setting, process.ask, clock)
-    if test.setting.device not in greeting.devices:
-        message = f"{test.setting.implementation.framework} sees no device {test.setting.device}"
-        missing = context.observation(test.check.name, Case("all", {}), Judgement("not_run", message=message))
-        return Outcome([missing], {})
+        return Measured(error=f"{framework} could not be imported: {greeting.error}")
     try:
-        observations = reproduced(context, list(test.check.observe(context)))
+        if setting.device in greeting.devices:
+            outcomes = observe(test.check, setting, process.ask)
+        else:
+            outcomes = [not_run(test.check, setting, f"{framework} sees no device {setting.device}")]
+        outcomes = reproduced(setting, outcomes, process.ask)
     except Exception:
-        return Outcome(error=traceback.format_exc())
-    return Outcome(observations, context.stored_cases)
+        return Measured(error=traceback.format_exc())
+    marked, not_seen = apply(test.id, [each.observation for each in outcomes], greeting.versions, known_of(framework))
+    return Measured(marked, not_seen, _cases(outcomes))
+
+
+def _cases(outcomes: Sequence[Outcome]) -> dict[str, StoredCase]:
+    """The cases that observations were made of, as a run file holds them, by digest."""
+    cases = {each.observation.case: each.trial.case for each in outcomes if each.observation.case is not None}
+    return {
+        digest: StoredCase(
+            {name: list(value) if isinstance(value, tuple) else value for name, value in case.parameters.items()},
+            {name: runfile.encode(array) for name, array in case.inputs.items()},
+        )
+        for digest, case in cases.items()
+    }

@@ -76,18 +76,18 @@ def resolved(labels: Array, scores: Array) -> float:
     """What metrics=['accuracy'] says of an output, whatever the loss; NaN if that depends on the loss."""
     import keras
 
-    given = keras.layers.Input(scores.shape[1:] or (1,))
+    inputs = keras.layers.Input(scores.shape[1:] or (1,))
     unchanged = keras.layers.Activation("linear") if scores.ndim > 1 else keras.layers.Reshape(())
-    model = keras.Model(given, unchanged(given))
+    model = keras.Model(inputs, unchanged(inputs))
     seen = set()
     for loss in LOSSES:
         model.compile(loss=loss, metrics=["accuracy"], run_eagerly=True)
         try:
-            told = model.evaluate(scores.reshape(len(scores), -1), labels, verbose=0, return_dict=True)
+            report = model.evaluate(scores.reshape(len(scores), -1), labels, verbose=0, return_dict=True)
         except Exception:
             # Losses refuse outputs that are not theirs, each backend with an exception of its own.
             continue
-        seen.add(told["accuracy"])
+        seen.add(report["accuracy"])
     if not seen:
         raise ValueError("every loss refuses the output")
     return seen.pop() if len(seen) == 1 else REFUSED
@@ -130,7 +130,7 @@ def in_torchmetrics(points: Array, labels: Array, truth: Array, predictions: Arr
 
     p = torch.softmax(torch.zeros(len(points), labels.shape[1]), dim=1)
     untrained, known = torch.tensor(labels), torch.tensor(truth)
-    given, count = torch.tensor(predictions), labels.shape[1]
+    predicted, count = torch.tensor(predictions), labels.shape[1]
 
     def by_entry(scores: Any, y: Any) -> float:
         return float(classification.multilabel_accuracy(scores, y.int(), count, average="micro"))
@@ -142,8 +142,8 @@ def in_torchmetrics(points: Array, labels: Array, truth: Array, predictions: Arr
         "untrained-loss": float(torch.nn.BCELoss()(p, untrained)),
         "untrained-binary-accuracy": by_entry(p, untrained),
         "untrained-categorical-accuracy": by_class(p, untrained),
-        "one-hot-by-entry": by_entry(given, known),
-        "one-hot-by-class": by_class(given, known),
+        "one-hot-by-entry": by_entry(predicted, known),
+        "one-hot-by-class": by_class(predicted, known),
     }
 
 
@@ -173,95 +173,50 @@ QUESTIONS = {
 }
 
 FIGURES = (
-    Figure(
-        "untrained-loss",
-        "What is binary_crossentropy of ten softmax units, before training?",
-        {
-            OF_SOFTMAX: -(0.1 * math.log(0.1) + 0.9 * math.log(0.9)),
-            "ln 2: of ten sigmoids in place of the softmax": math.log(2),
-        },
-        (OF_SOFTMAX,),
-        1e-6,
-        "The last layer is zeros, so each probability is 1/10: -(0.1 ln 0.1 + 0.9 ln 0.9).",
-        MODELS,
-    ),
-    Figure(
-        "untrained-accuracy",
-        "What is 'accuracy' before training?",
-        {BY_CLASS: 0.1, ENTRIES: 0.9},
-        (BY_CLASS, ENTRIES),
-        1e-6,
-        "The Keras that was asked about took binary accuracy for this loss: 0.9 for a model that knows nothing.",
-        ("keras",),
-    ),
-    Figure(
-        "untrained-binary-accuracy",
-        "What is binary accuracy before training?",
-        {ENTRIES: 0.9, BY_CLASS: 0.1},
-        (ENTRIES,),
-        1e-6,
-        "Entries are compared one by one, and 1/10 is not greater than 0.5.",
-        MODELS,
-    ),
-    Figure(
-        "untrained-categorical-accuracy",
-        "What is categorical accuracy before training?",
-        {BY_CLASS: 0.1, ENTRIES: 0.9},
-        (BY_CLASS,),
-        1e-6,
-        "All ten are equal, and the first of them is right for one sample of ten.",
-        MODELS,
-    ),
-    Figure(
-        "trained-accuracy",
-        "After training, how far is 'accuracy' from categorical accuracy?",
-        {"it is that": 0.0},
-        ("it is that",),
-        1e-6,
-        "Keras 3 chooses by the shapes of outputs and labels alone.",
-        ("keras",),
-    ),
-    Figure(
-        "one-hot-by-entry",
-        "10,000 one-hot predictions of which 122 name another class: what is the accuracy by entry?",
-        {"0.99756: 1 - 2 error / C": 1 - 2 * ERROR / CLASSES, "0.9878: by class": 1 - ERROR},
-        ("0.99756: 1 - 2 error / C",),
-        1e-6,
-        "A mistake is two wrong entries out of ten: the 1 that is missing, and the 1 that is elsewhere.",
-    ),
-    Figure(
-        "one-hot-by-class",
-        "10,000 one-hot predictions of which 122 name another class: what is the accuracy by class?",
-        {"0.9878: by class": 1 - ERROR, "0.99756: 1 - 2 error / C": 1 - 2 * ERROR / CLASSES},
-        ("0.9878: by class",),
-        1e-6,
-        "122 of 10,000 are wrong.",
-    ),
+    Figure("untrained-loss", "What is binary_crossentropy of ten softmax units, before training?",
+           {OF_SOFTMAX: -(0.1 * math.log(0.1) + 0.9 * math.log(0.9)),
+            "ln 2: of ten sigmoids in place of the softmax": math.log(2)}, (OF_SOFTMAX,), 1e-6,
+           "The last layer is zeros, so each probability is 1/10: -(0.1 ln 0.1 + 0.9 ln 0.9).", MODELS),
+    Figure("untrained-accuracy", "What is 'accuracy' before training?", {BY_CLASS: 0.1, ENTRIES: 0.9},
+           (BY_CLASS, ENTRIES), 1e-6,
+           "The Keras that was asked about took binary accuracy for this loss: 0.9 for a model that knows nothing.",
+           ("keras",)),
+    Figure("untrained-binary-accuracy", "What is binary accuracy before training?", {ENTRIES: 0.9, BY_CLASS: 0.1},
+           (ENTRIES,), 1e-6, "Entries are compared one by one, and 1/10 is not greater than 0.5.", MODELS),
+    Figure("untrained-categorical-accuracy", "What is categorical accuracy before training?",
+           {BY_CLASS: 0.1, ENTRIES: 0.9}, (BY_CLASS,), 1e-6,
+           "All ten are equal, and the first of them is right for one sample of ten.", MODELS),
+    Figure("trained-accuracy", "After training, how far is 'accuracy' from categorical accuracy?", {"it is that": 0.0},
+           ("it is that",), 1e-6, "Keras 3 chooses by the shapes of outputs and labels alone.", ("keras",)),
+    Figure("one-hot-by-entry",
+           "10,000 one-hot predictions of which 122 name another class: what is the accuracy by entry?",
+           {"0.99756: 1 - 2 error / C": 1 - 2 * ERROR / CLASSES, "0.9878: by class": 1 - ERROR},
+           ("0.99756: 1 - 2 error / C",), 1e-6,
+           "A mistake is two wrong entries out of ten: the 1 that is missing, and the 1 that is elsewhere."),
+    Figure("one-hot-by-class",
+           "10,000 one-hot predictions of which 122 name another class: what is the accuracy by class?",
+           {"0.9878: by class": 1 - ERROR, "0.99756: 1 - 2 error / C": 1 - 2 * ERROR / CLASSES}, ("0.9878: by class",),
+           1e-6, "122 of 10,000 are wrong."),
     *(
-        Figure(
-            f"accuracy-of-{name}",
-            QUESTIONS[name],
-            accuracies(known, scores),
-            tuple(label for label in accuracies(known, scores) if label.startswith(("binary", "categorical"))),
-            1e-6,
-            "Scores are given for which no two of these accuracies are equal; a loss that refuses them is left out.",
-            ("keras",),
-        )
+        Figure(f"accuracy-of-{name}", QUESTIONS[name], accuracies(known, scores),
+               tuple(label for label in accuracies(known, scores) if label.startswith(("binary", "categorical"))), 1e-6,
+               "Scores are given for which no two of these accuracies are equal; a loss that refuses them is left out.",
+               ("keras",))
         for name, known, scores in outputs()
     ),
-)
+)  # fmt: skip
 
 STORY = Story(
     name="accuracy_too_good",
     title="Ten classes trained with binary_crossentropy: an accuracy too good",
-    asked="I train ten classes with softmax, `binary_crossentropy` and `metrics=['accuracy']`, and get 0.9976. When I "
-    "count with `argmax` it is 0.9878. With `categorical_crossentropy` both are the same. Which one is right?",
+    question="I train ten classes with softmax, `binary_crossentropy` and `metrics=['accuracy']`, and get 0.9976. When "
+    "I count with `argmax` it is 0.9878. With `categorical_crossentropy` both are the same. Which one is right?",
     data=data,
     scenes={"keras": in_keras, "torchmetrics": in_torchmetrics, "sklearn": in_sklearn},
     figures=FIGURES,
-    told="0.9878 is the share of samples that are classified rightly. 0.9976 compares the ten entries of each row one "
-    "by one: nine of ten labels are 0, and a model that knows nothing has nine of ten entries right. A sample that "
-    "is wrong has two wrong entries of ten, so that an error of 1.22 % looks like 0.244 %: "
+    explanation="0.9878 is the share of samples that are classified rightly. 0.9976 compares the ten entries of each "
+    "row one by one: nine of ten labels are 0, and a model that knows nothing has nine of ten entries right. A sample "
+    "that is wrong has two wrong entries of ten, so that an error of 1.22 % looks like 0.244 %: "
     "`1 - 2 * 0.0122 / 10 = 0.99756`.\n\n"
     "The Keras that was asked about let the loss choose which accuracy `'accuracy'` is, binary for "
     "`binary_crossentropy`. Keras 3 looks at the shapes alone: binary for one unit, by argmax for more, whatever the "

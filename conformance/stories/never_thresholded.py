@@ -15,7 +15,7 @@ SHARE = POSITIVE / SAMPLES
 
 
 def data() -> tuple[Array, ...]:
-    """256 points of four numbers, 96 of them of class 1, not quite to be told apart."""
+    """256 points of four numbers, 96 of them of class 1, not quite separable."""
     points = bell("never-thresholded/points", (SAMPLES, 4), 1.0)
     scores = points @ [1.0, -2.0, 0.5, 1.0] + bell("never-thresholded/noise", (SAMPLES,), 0.5)
     labels = np.argsort(np.argsort(-scores)) < POSITIVE
@@ -61,17 +61,17 @@ def in_torchmetrics(points: Array, labels: Array) -> dict[str, float]:
     torch.nn.init.zeros_(linear.bias)
     optimizer = torch.optim.Adam(linear.parameters(), 0.05)
 
-    def told() -> tuple[Any, ...]:
+    def evaluated() -> tuple[Any, ...]:
         p = torch.sigmoid(linear(x))[:, 0].detach()
         at = [float(torchmetrics.classification.BinaryAccuracy(each)(p, y.int())) for each in (0.5, 0.25)]
         return p, float(torch.nn.BCELoss()(p, y)), *at
 
-    halves, loss, accuracy, lower = told()
+    halves, loss, accuracy, lower = evaluated()
     for _ in range(64):
         optimizer.zero_grad()
         torch.nn.BCELoss()(torch.sigmoid(linear(x))[:, 0], y).backward()
         optimizer.step()
-    p, _, trained, trained_lower = told()
+    p, _, trained, trained_lower = evaluated()
     return {
         "untrained-prediction": float(np.unique(halves.numpy()).item()),
         "untrained-loss": loss,
@@ -114,94 +114,45 @@ AS_ZERO, AS_ONE = "the share of class 0: 0.5 counts as class 0", "the share of c
 NEVER = "none: predictions are probabilities"
 
 FIGURES = (
-    Figure(
-        "untrained-prediction",
-        "What does a model of zeros predict?",
-        {"0.5, for every sample": 0.5},
-        ("0.5, for every sample",),
-        0.0,
-        "The sigmoid of 0 is 1/2, a number of every format.",
-    ),
-    Figure(
-        "untrained-loss",
-        "What is the loss of a model of zeros?",
-        {"ln 2": math.log(2)},
-        ("ln 2",),
-        1e-6,
-        "-ln(1/2), for either class.",
-    ),
-    Figure(
-        "untrained-accuracy",
-        "What is the accuracy of a model of zeros, whose every prediction is exactly 0.5?",
-        {AS_ZERO: 1 - SHARE, AS_ONE: SHARE},
-        (AS_ZERO,),
-        1e-6,
-        "96 of 256 samples are of class 1. A score is positive where it is greater than the threshold.",
-    ),
-    Figure(
-        "untrained-accuracy-at-a-quarter",
-        "What is the accuracy of a model of zeros with the threshold 0.25?",
-        {AS_ZERO: 1 - SHARE, AS_ONE: SHARE},
-        (AS_ONE,),
-        1e-6,
-        "0.5 is greater than 0.25.",
-        METRICS,
-    ),
-    Figure(
-        "predictions",
-        "After training, which share of predict()'s values is neither 0 nor 1?",
-        {"all: they are probabilities": 1.0, "none: they are classes": 0.0},
-        ("all: they are probabilities", "none: they are classes"),
-        0.0,
-        "A sigmoid of moderate logits is 0 or 1 in no format; a class always is.",
-    ),
-    Figure(
-        "predictions-compared",
-        "What is the share of labels that the raw probabilities are equal to?",
-        {NEVER: 0.0, "refused": REFUSED},
-        (NEVER, "refused"),
-        0.0,
-        "No probability is equal to 0 or 1. scikit-learn refuses to compare classes with numbers between them.",
-    ),
-    Figure(
-        "accuracy",
-        "How far is the accuracy told from that of the predictions greater than 0.5?",
-        {"it is that": 0.0},
-        ("it is that",),
-        1e-6,
-        "'acc' resolves to binary accuracy for one output unit, whose threshold is 0.5 unless it is given.",
-    ),
-    Figure(
-        "accuracy-at-a-quarter",
-        "How far is the accuracy with threshold 0.25 from that of the predictions greater than 0.25?",
-        {"it is that": 0.0},
-        ("it is that",),
-        1e-6,
-        "The threshold belongs to the metric, not to the model.",
-        METRICS,
-    ),
-    Figure(
-        "half-rounded",
-        "What does the framework's round make of 0.5?",
-        {"0, as the metric does": 0.0, "1": 1.0},
-        ("0, as the metric does",),
-        0.0,
-        "Halves go to the even neighbour, so that round(p) and p > 0.5 agree at 0.5.",
-        METRICS,
-    ),
-)
+    Figure("untrained-prediction", "What does a model of zeros predict?", {"0.5, for every sample": 0.5},
+           ("0.5, for every sample",), 0.0, "The sigmoid of 0 is 1/2, a number of every format."),
+    Figure("untrained-loss", "What is the loss of a model of zeros?", {"ln 2": math.log(2)}, ("ln 2",), 1e-6,
+           "-ln(1/2), for either class."),
+    Figure("untrained-accuracy", "What is the accuracy of a model of zeros, whose every prediction is exactly 0.5?",
+           {AS_ZERO: 1 - SHARE, AS_ONE: SHARE}, (AS_ZERO,), 1e-6,
+           "96 of 256 samples are of class 1. A score is positive where it is greater than the threshold."),
+    Figure("untrained-accuracy-at-a-quarter", "What is the accuracy of a model of zeros with the threshold 0.25?",
+           {AS_ZERO: 1 - SHARE, AS_ONE: SHARE}, (AS_ONE,), 1e-6, "0.5 is greater than 0.25.", METRICS),
+    Figure("predictions", "After training, which share of predict()'s values is neither 0 nor 1?",
+           {"all: they are probabilities": 1.0, "none: they are classes": 0.0},
+           ("all: they are probabilities", "none: they are classes"), 0.0,
+           "A sigmoid of moderate logits is 0 or 1 in no format; a class always is."),
+    Figure("predictions-compared", "What is the share of labels that the raw probabilities are equal to?",
+           {NEVER: 0.0, "refused": REFUSED}, (NEVER, "refused"), 0.0,
+           "No probability is equal to 0 or 1. scikit-learn refuses to compare classes with numbers between them."),
+    Figure("accuracy", "How far is the accuracy reported from that of the predictions greater than 0.5?",
+           {"it is that": 0.0}, ("it is that",), 1e-6,
+           "'acc' resolves to binary accuracy for one output unit, whose threshold is 0.5 unless it is given."),
+    Figure("accuracy-at-a-quarter",
+           "How far is the accuracy with threshold 0.25 from that of the predictions greater than 0.25?",
+           {"it is that": 0.0}, ("it is that",), 1e-6, "The threshold belongs to the metric, not to the model.",
+           METRICS),
+    Figure("half-rounded", "What does the framework's round make of 0.5?", {"0, as the metric does": 0.0, "1": 1.0},
+           ("0, as the metric does",), 0.0,
+           "Halves go to the even neighbour, so that round(p) and p > 0.5 agree at 0.5.", METRICS),
+)  # fmt: skip
 
 STORY = Story(
     name="never_thresholded",
     title="A sigmoid output, the metric 'acc', and predict()",
-    asked="My model ends in a sigmoid and I train it with `metrics=['acc']`. `predict()` gives me numbers such as "
+    question="My model ends in a sigmoid and I train it with `metrics=['acc']`. `predict()` gives me numbers such as "
     "0.37. Does Keras apply a threshold of 0.5 when it predicts, or must I? And which one does the accuracy use?",
     data=data,
     scenes={"keras": in_keras, "torchmetrics": in_torchmetrics, "sklearn": in_sklearn},
     figures=FIGURES,
-    told="Nothing thresholds a prediction. `predict()` returns what the last layer returns: probabilities. The metric "
-    "has a threshold of its own: for one output unit `'acc'` is binary accuracy, which calls a probability positive if "
-    "it is greater than 0.5. Compared with the labels as they are, the probabilities are right never.\n\n"
+    explanation="Nothing thresholds a prediction. `predict()` returns what the last layer returns: probabilities. The "
+    "metric has a threshold of its own: for one output unit `'acc'` is binary accuracy, which calls a probability "
+    "positive if it is greater than 0.5. Compared with the labels as they are, the probabilities are right never.\n\n"
     "At exactly 0.5, which is what a model of zeros says of everything, the answer is class 0, since 0.5 is not "
     "greater than 0.5: the accuracy is the share of class 0. With another threshold it is another number, though the "
     "model is the same and so is its loss, ln 2.\n\n"

@@ -170,89 +170,44 @@ STUCK = "not at all: the gradient is zero"
 CLIPPED = "the share of class 0 times 23 ln 2: clipped at 1 - 1e-7"
 
 FIGURES = (
-    Figure(
-        "accuracy-before",
-        "What is the accuracy before training?",
-        {"the share of class 1": SHARE, "the share of class 0": 1 - SHARE},
-        ("the share of class 1",),
-        1e-6,
-        "Softmax over one unit is 1 whatever its logit, so every sample is called class 1: 136 of 256 are.",
-        TRAINED,
-    ),
-    Figure(
-        "loss-before",
-        "What is the loss before training?",
-        {
-            CLIPPED: (1 - SHARE) * 23 * math.log(2),
+    Figure("accuracy-before", "What is the accuracy before training?",
+           {"the share of class 1": SHARE, "the share of class 0": 1 - SHARE}, ("the share of class 1",), 1e-6,
+           "Softmax over one unit is 1 whatever its logit, so every sample is called class 1: 136 of 256 are.",
+           TRAINED),
+    Figure("loss-before", "What is the loss before training?",
+           {CLIPPED: (1 - SHARE) * 23 * math.log(2),
             "the share of class 0 times 22 ln 2": (1 - SHARE) * OLD[REASSOCIATED],
             "the share of class 0 times 15.333239": (1 - SHARE) * OLD[AS_WRITTEN],
             "the share of class 0 times 16.118096": (1 - SHARE) * -math.log(1e-7),
-            "the share of class 0 times 100: the logarithm has a floor": (1 - SHARE) * 100,
-            "infinite": math.inf,
+            "the share of class 0 times 100: the logarithm has a floor": (1 - SHARE) * 100, "infinite": math.inf,
             "that of the logit 1: a probability is taken for a logit": math.log1p(math.exp(-1)) + 1 - SHARE,
-            "ln 2: of a sigmoid in place of the softmax": math.log(2),
-        },
-        (
-            CLIPPED,
-            "the share of class 0 times 100: the logarithm has a floor",
-            "that of the logit 1: a probability is taken for a logit",
-        ),
-        1e-4,
-        "The probability is 1, so class 1 costs nothing and class 0 as much as the framework lets log 0 cost. "
-        "The logits are 0 before training. The sum of 256 numbers in binary32 is known to 1e-5 of itself.",
-        TRAINED,
-    ),
-    Figure(
-        "accuracy-after",
-        "What is the accuracy after training?",
-        {"the share of class 1": SHARE},
-        ("the share of class 1",),
-        1e-6,
-        "Whatever the weights are, softmax over one unit is 1.",
-        TRAINED,
-    ),
-    Figure(
-        "training",
-        "How far do the weights go, as a part of the way they go with sigmoid?",
-        {STUCK: 0.0, "as far: the loss takes a sigmoid for the softmax": 1.0},
-        (STUCK,),
-        1e-6,
-        "The derivative of softmax over one unit is p (1 - p) = 0, exactly.",
-        TRAINED,
-    ),
-    Figure(
-        "sigmoid-accuracy",
-        "Does the same model learn with sigmoid?",
-        {"yes, an accuracy above 0.9": 1.0},
-        ("yes, an accuracy above 0.9",),
-        0.1,
-        "The classes differ by 16 points of an image, by twice the deviation of the noise in each.",
-        TRAINED,
-    ),
-    Figure(
-        "old-formula",
-        "What is -log(1 - p + 1e-7), the old Keras's price of certainty, at p = 1 - 1e-7 in binary32?",
-        OLD,
-        (AS_WRITTEN,),
-        1e-5,
-        "p is 1 - 2^-23, so the formula as written is -ln(2^-23 + 1e-7) = 15.333239.",
-        ("numpy", "torch", "tensorflow", "jax"),
-    ),
-    Figure(
-        "old-formula-compiled",
-        "What is -log(1 - p + 1e-7) at p = 1 - 1e-7 in binary32, compiled?",
-        OLD,
-        (AS_WRITTEN, REASSOCIATED),
-        1e-5,
-        "A compiler that sums 1 and 1e-7 first has (1 + 2^-23) - (1 - 2^-23) = 2^-22.",
-        ("tensorflow", "jax"),
-    ),
-)
+            "ln 2: of a sigmoid in place of the softmax": math.log(2)},
+           (CLIPPED, "the share of class 0 times 100: the logarithm has a floor",
+            "that of the logit 1: a probability is taken for a logit"), 1e-4,
+           "The probability is 1, so class 1 costs nothing and class 0 as much as the framework lets log 0 cost. "
+           "The logits are 0 before training. The sum of 256 numbers in binary32 is known to 1e-5 of itself.",
+           TRAINED),
+    Figure("accuracy-after", "What is the accuracy after training?", {"the share of class 1": SHARE},
+           ("the share of class 1",), 1e-6, "Whatever the weights are, softmax over one unit is 1.", TRAINED),
+    Figure("training", "How far do the weights go, as a part of the way they go with sigmoid?",
+           {STUCK: 0.0, "as far: the loss takes a sigmoid for the softmax": 1.0}, (STUCK,), 1e-6,
+           "The derivative of softmax over one unit is p (1 - p) = 0, exactly.", TRAINED),
+    Figure("sigmoid-accuracy", "Does the same model learn with sigmoid?", {"yes, an accuracy above 0.9": 1.0},
+           ("yes, an accuracy above 0.9",), 0.1,
+           "The classes differ by 16 points of an image, by twice the deviation of the noise in each.", TRAINED),
+    Figure("old-formula",
+           "What is -log(1 - p + 1e-7), the old Keras's price of certainty, at p = 1 - 1e-7 in binary32?", OLD,
+           (AS_WRITTEN,), 1e-5, "p is 1 - 2^-23, so the formula as written is -ln(2^-23 + 1e-7) = 15.333239.",
+           ("numpy", "torch", "tensorflow", "jax")),
+    Figure("old-formula-compiled", "What is -log(1 - p + 1e-7) at p = 1 - 1e-7 in binary32, compiled?", OLD,
+           (AS_WRITTEN, REASSOCIATED), 1e-5,
+           "A compiler that sums 1 and 1e-7 first has (1 + 2^-23) - (1 - 2^-23) = 2^-22.", ("tensorflow", "jax")),
+)  # fmt: skip
 
 STORY = Story(
     name="one_output_unit",
     title="A classifier that does not learn: one output unit with softmax",
-    asked="My image classifier of two classes stays at accuracy 0.501897 and loss 7.595693 in every epoch, whatever "
+    question="My image classifier of two classes stays at accuracy 0.501897 and loss 7.595693 in every epoch, whatever "
     "I change. Its last layer is `Dense(1, activation='softmax')`, its loss `binary_crossentropy`. Why does it not "
     "learn?",
     data=data,
@@ -264,9 +219,9 @@ STORY = Story(
         "tensorflow": in_tensorflow,
     },
     figures=FIGURES,
-    told="Softmax divides the exponential of each unit by the sum over all units. Over one unit that is 1, whatever "
-    "the unit says: every image is called class 1, the accuracy is the share of class 1, and the derivative is zero, "
-    "so that no weight moves.\n\n"
+    explanation="Softmax divides the exponential of each unit by the sum over all units. Over one unit that is 1, "
+    "whatever the unit says: every image is called class 1, the accuracy is the share of class 1, and the derivative "
+    "is zero, so that no weight moves.\n\n"
     "The loss is nothing for class 1, and for class 0 as much as the framework lets the logarithm of zero cost: "
     "Keras clips the probability at 1 - 1e-7, of which binary32 keeps 23 ln 2 = 15.942385; PyTorch stops the "
     "logarithm at -100. The loss that was asked about tells which Keras it was: `(1 - 0.501897) * 22 ln 2 = 7.595691`. "

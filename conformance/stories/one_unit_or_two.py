@@ -116,9 +116,9 @@ def in_torch(points: Array, labels: Array, start: Array) -> dict[str, float]:
         kernel = weights.detach().numpy()
         return kernel if kernel.shape[1] == 1 else kernel[:, 1:] - kernel[:, :1]
 
-    def loss(form: Any, *given: Any) -> float:
+    def loss(form: Any, *arguments: Any) -> float:
         try:
-            return float(form(*given))
+            return float(form(*arguments))
         except (RuntimeError, ValueError):
             return REFUSED
 
@@ -158,9 +158,9 @@ def in_jax(points: Array, labels: Array, start: Array) -> dict[str, float]:
             weights = optax.apply_updates(weights, updates)
         return weights if weights.shape[1] == 1 else weights[:, 1:] - weights[:, :1]
 
-    def loss(form: Any, *given: Any) -> float:
+    def loss(form: Any, *arguments: Any) -> float:
         try:
-            return float(form(*given))
+            return float(form(*arguments))
         except (TypeError, ValueError):
             return REFUSED
 
@@ -192,91 +192,47 @@ SURE_MISTAKE = {
 }
 
 FIGURES = (
-    Figure(
-        "values",
-        "How far apart are the losses where the two units differ by the one?",
-        {"they are equal": 0.0},
-        ("they are equal",),
-        1e-6,
-        "softmax(0, z) is (1 - sigmoid(z), sigmoid(z)).",
-    ),
-    Figure(
-        "first-step",
-        "How far does the first step of SGD move the two units apart, as a multiple of the one unit's step?",
-        {"twice as far": 2.0, "as far": 1.0},
-        ("twice as far",),
-        1e-4,
-        "Each unit moves by the rate times the gradient, and they move in opposite directions.",
-    ),
-    Figure(
-        "half-the-rate",
-        f"How far apart are the weights after {EPOCHS} steps, the two units at half the rate?",
-        {"they are equal": 0.0},
-        ("they are equal",),
-        1e-5,
-        "Half the rate in each of two opposite directions is the whole rate.",
-    ),
-    Figure(
-        "l2",
-        "At half the rate, which part of the one unit's L2 decay do the two units have?",
-        {"half of it": 0.5, "all of it": 1.0},
-        ("half of it",),
-        1e-3,
-        "The decay of the difference is the rate times the difference, once and not twice.",
-    ),
-    Figure(
-        "l2-doubled",
-        f"At half the rate and twice the L2 penalty, how far apart are the weights after {EPOCHS} steps?",
-        {"they are equal": 0.0},
-        ("they are equal",),
-        1e-5,
-        "Half the rate and twice the penalty give the decay of the one unit.",
-    ),
-    Figure(
-        "class-numbers",
-        "What does the loss for one-hot labels make of class numbers, one for each sample, at logits of 0?",
-        CLASS_NUMBERS,
-        (REFUSES, MEANT),
-        1e-6,
-        "At logits of 0 each class has probability 1/2.",
-    ),
-    Figure(
-        "class-numbers-in-a-column",
-        "What does it make of class numbers in a column, (N, 1)?",
-        CLASS_NUMBERS,
-        (REFUSES, MEANT),
-        1e-6,
-        "Broadcast over two columns, a label of 1 counts the logarithms of both classes, a label of 0 none.",
-    ),
-    Figure(
-        "sure-mistake-of-one",
-        "What does the one unit lose with the logit 40 for a sample of class 0?",
-        SURE_MISTAKE,
-        tuple(SURE_MISTAKE)[:4],
-        1e-4,
-        "ln(1 + e^40) = 40. In binary32 the sigmoid of 40 is 1, and what log 0 costs is up to the framework.",
-    ),
-    Figure(
-        "sure-mistake-of-two",
-        "What do the two units lose with the logits 0 and 40 for a sample of class 0?",
-        SURE_MISTAKE,
-        tuple(SURE_MISTAKE)[:4],
-        1e-4,
-        "The probability of class 0 is e^-40, which binary32 holds; whoever clips it forgets how wrong it was.",
-    ),
-)
+    Figure("values", "How far apart are the losses where the two units differ by the one?", {"they are equal": 0.0},
+           ("they are equal",), 1e-6, "softmax(0, z) is (1 - sigmoid(z), sigmoid(z))."),
+    Figure("first-step",
+           "How far does the first step of SGD move the two units apart, as a multiple of the one unit's step?",
+           {"twice as far": 2.0, "as far": 1.0}, ("twice as far",), 1e-4,
+           "Each unit moves by the rate times the gradient, and they move in opposite directions."),
+    Figure("half-the-rate", f"How far apart are the weights after {EPOCHS} steps, the two units at half the rate?",
+           {"they are equal": 0.0}, ("they are equal",), 1e-5,
+           "Half the rate in each of two opposite directions is the whole rate."),
+    Figure("l2", "At half the rate, which part of the one unit's L2 decay do the two units have?",
+           {"half of it": 0.5, "all of it": 1.0}, ("half of it",), 1e-3,
+           "The decay of the difference is the rate times the difference, once and not twice."),
+    Figure("l2-doubled",
+           f"At half the rate and twice the L2 penalty, how far apart are the weights after {EPOCHS} steps?",
+           {"they are equal": 0.0}, ("they are equal",), 1e-5,
+           "Half the rate and twice the penalty give the decay of the one unit."),
+    Figure("class-numbers",
+           "What does the loss for one-hot labels make of class numbers, one for each sample, at logits of 0?",
+           CLASS_NUMBERS, (REFUSES, MEANT), 1e-6, "At logits of 0 each class has probability 1/2."),
+    Figure("class-numbers-in-a-column", "What does it make of class numbers in a column, (N, 1)?", CLASS_NUMBERS,
+           (REFUSES, MEANT), 1e-6,
+           "Broadcast over two columns, a label of 1 counts the logarithms of both classes, a label of 0 none."),
+    Figure("sure-mistake-of-one", "What does the one unit lose with the logit 40 for a sample of class 0?",
+           SURE_MISTAKE, tuple(SURE_MISTAKE)[:4], 1e-4,
+           "ln(1 + e^40) = 40. In binary32 the sigmoid of 40 is 1, and what log 0 costs is up to the framework."),
+    Figure("sure-mistake-of-two", "What do the two units lose with the logits 0 and 40 for a sample of class 0?",
+           SURE_MISTAKE, tuple(SURE_MISTAKE)[:4], 1e-4,
+           "The probability of class 0 is e^-40, which binary32 holds; whoever clips it forgets how wrong it was."),
+)  # fmt: skip
 
 STORY = Story(
     name="one_unit_or_two",
     title="One sigmoid unit or two softmax units",
-    asked="For two classes I can use `Dense(1, activation='sigmoid')` with `binary_crossentropy`, or `Dense(2, "
+    question="For two classes I can use `Dense(1, activation='sigmoid')` with `binary_crossentropy`, or `Dense(2, "
     "activation='softmax')` with `categorical_crossentropy` and one-hot labels. Are they the same? In my training "
     "they are not. And what if I leave the labels as 0 and 1?",
     data=data,
     scenes={"keras": in_keras, "torch": in_torch, "jax": in_jax},
     figures=FIGURES,
-    told="They are the same function: the softmax of two scores is the sigmoid of their difference, and the losses of "
-    "the same difference are equal.\n\n"
+    explanation="They are the same function: the softmax of two scores is the sigmoid of their difference, and the "
+    "losses of the same difference are equal.\n\n"
     "They are not trained the same. Both units move, in opposite directions, so that their difference moves twice as "
     "far in a step of plain SGD; at half the rate both go the same way. With an L2 penalty they part again, since "
     "each unit is drawn to zero by itself: at half the rate the two units have half the decay, and with twice the "

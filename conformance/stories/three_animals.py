@@ -142,83 +142,39 @@ def neighbours(value: float) -> dict[str, float]:
 
 
 FIGURES = (
-    Figure(
-        "model-1",
-        "What is the log loss of the first model?",
-        {**neighbours(FIRST), "1.3783888722474517, as printed": PRINTED},
-        ROUNDED,
-        0.0,
-        "-(2 ln 0.4 + ln 0.1) / 3 = 1.378388852247452, of the binary64 numbers 0.4 and 0.1; 1.3783888522474517 is one "
-        "unit below it. The source prints 1.3783888722474517.",
-    ),
-    Figure(
-        "model-2",
-        "What is the log loss of the second model?",
-        neighbours(SECOND),
-        ROUNDED,
-        0.0,
-        "-(2 ln 0.7 + ln 0.3) / 3 = 0.6391075640678003, of the binary64 numbers 0.7 and 0.3, as the source prints.",
-    ),
-    Figure(
-        "sure-against-half",
-        "What is the loss of (1, 0, 0) against (0.5, 0.2, 0.3)?",
-        {"ln 2": math.log(2)},
-        ("ln 2",),
-        2.0**-52,
-        "-ln 0.5: the other two take no part.",
-    ),
-    Figure(
-        "sure-against-seven-tenths",
-        "What is the loss of (1, 0, 0) against (0.7, 0.1, 0.2)?",
-        {"-ln 0.7": -math.log(0.7)},
-        ("-ln 0.7",),
-        2.0**-52,
-        "-ln 0.7 = 0.356675: the better prediction costs less.",
-    ),
-    Figure(
-        "entropy-and-divergence",
-        "How far is the cross-entropy of (0.5, 0.2, 0.3) against (0.7, 0.1, 0.2) from entropy and KL divergence?",
-        {"it is their sum": 0.0},
-        ("it is their sum",),
-        2.0**-50,
-        "-sum p ln q = -sum p ln p + sum p ln(p / q); each of the three has a rounding or two.",
-        WITH_DISTRIBUTIONS,
-    ),
+    Figure("model-1", "What is the log loss of the first model?",
+           {**neighbours(FIRST), "1.3783888722474517, as printed": PRINTED}, ROUNDED, 0.0,
+           "-(2 ln 0.4 + ln 0.1) / 3 = 1.378388852247452, of the binary64 numbers 0.4 and 0.1; 1.3783888522474517 is "
+           "one unit below it. The source prints 1.3783888722474517."),
+    Figure("model-2", "What is the log loss of the second model?", neighbours(SECOND), ROUNDED, 0.0,
+           "-(2 ln 0.7 + ln 0.3) / 3 = 0.6391075640678003, of the binary64 numbers 0.7 and 0.3, as the source prints."),
+    Figure("sure-against-half", "What is the loss of (1, 0, 0) against (0.5, 0.2, 0.3)?", {"ln 2": math.log(2)},
+           ("ln 2",), 2.0**-52, "-ln 0.5: the other two take no part."),
+    Figure("sure-against-seven-tenths", "What is the loss of (1, 0, 0) against (0.7, 0.1, 0.2)?",
+           {"-ln 0.7": -math.log(0.7)}, ("-ln 0.7",), 2.0**-52,
+           "-ln 0.7 = 0.356675: the better prediction costs less."),
+    Figure("entropy-and-divergence",
+           "How far is the cross-entropy of (0.5, 0.2, 0.3) against (0.7, 0.1, 0.2) from entropy and KL divergence?",
+           {"it is their sum": 0.0}, ("it is their sum",), 2.0**-50,
+           "-sum p ln q = -sum p ln p + sum p ln(p / q); each of the three has a rounding or two.", WITH_DISTRIBUTIONS),
     *(
-        Figure(
-            share_of(score),
-            f"Which share has the score {score:g} in the softmax of (3, 1, -3)?",
-            {"e^x / sum e^x": math.exp(score) / sum(map(math.exp, THREE))},
-            ("e^x / sum e^x",),
-            2.0**-51,
-            "Softmax is 0.8789, 0.1189 and 0.0022: it keeps the order and sums to 1.",
-        )
+        Figure(share_of(score), f"Which share has the score {score:g} in the softmax of (3, 1, -3)?",
+               {"e^x / sum e^x": math.exp(score) / sum(map(math.exp, THREE))}, ("e^x / sum e^x",), 2.0**-51,
+               "Softmax is 0.8789, 0.1189 and 0.0022: it keeps the order and sums to 1.")
         for score in THREE
     ),
-    Figure(
-        "largest",
-        "What does max say of (0.7, 0.1, 0.2)?",
-        {"the largest probability": 0.7, "its place": 0.0},
-        ("the largest probability",),
-        0.0,
-        "The largest entry is how sure the model is; the class is its place, argmax.",
-        WITH_DISTRIBUTIONS,
-    ),
-    Figure(
-        "place-of-largest",
-        "What does argmax say of (0.7, 0.1, 0.2)?",
-        {"its place": 0.0, "the largest probability": 0.7},
-        ("its place",),
-        0.0,
-        "Classes are counted from 0.",
-        WITH_DISTRIBUTIONS,
-    ),
-)
+    Figure("largest", "What does max say of (0.7, 0.1, 0.2)?", {"the largest probability": 0.7, "its place": 0.0},
+           ("the largest probability",), 0.0,
+           "The largest entry is how sure the model is; the class is its place, argmax.", WITH_DISTRIBUTIONS),
+    Figure("place-of-largest", "What does argmax say of (0.7, 0.1, 0.2)?",
+           {"its place": 0.0, "the largest probability": 0.7}, ("its place",), 0.0, "Classes are counted from 0.",
+           WITH_DISTRIBUTIONS),
+)  # fmt: skip
 
 STORY = Story(
     name="three_animals",
     title="The log loss of two models on three animals",
-    asked="Two models predict probabilities for three animals, and both are right about two of them. The page says "
+    question="Two models predict probabilities for three animals, and both are right about two of them. The page says "
     "that their losses are 1.3783888722474517 and 0.6391075640678003. How do I compute that, and why do they differ?",
     data=data,
     scenes={
@@ -230,8 +186,8 @@ STORY = Story(
         "jax": in_jax,
     },
     figures=FIGURES,
-    told="The log loss is the mean of -ln p, where p is what the model gave to the class that was right; all other "
-    "entries of a row are multiplied by 0. The first model is barely right twice and very wrong once: "
+    explanation="The log loss is the mean of -ln p, where p is what the model gave to the class that was right; all "
+    "other entries of a row are multiplied by 0. The first model is barely right twice and very wrong once: "
     "`-(2 ln 0.4 + ln 0.1) / 3 = 1.378388852247452`. The second is surely right twice and a little wrong once: "
     "`-(2 ln 0.7 + ln 0.3) / 3 = 0.6391075640678003`. Their accuracies are the same.\n\n"
     "The second figure holds to its last bit, or one beside it, in every framework. The first that the page prints "

@@ -1,27 +1,48 @@
-"""What a check is: a rule, the settings it applies to, and what it asks there."""
+"""Checks: a rule, the settings it applies to, and the trials it makes there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from gaugeblock.conformance.trials.setting import Context, Observation, Setting
+from gaugeblock.conformance.trials.setting import Setting
+from gaugeblock.conformance.trials.trial import Trials
+from gaugeblock.reports.records import OperationRecord, RecipeRecord
 
 Kind = Literal["value", "gradient", "relation", "probe", "recipe", "story"]
 
 
 @dataclass(frozen=True)
 class Check:
-    """A rule that turns a setting's answers into observations."""
+    """A rule that makes trials of a setting, and does nothing else."""
 
     name: str
     kind: Kind
     question: str
     applies: Callable[[Setting], bool]
-    observe: Callable[[Context], Iterable[Observation]]
+    trials: Callable[[Setting], Trials]
     answers: tuple[str, ...] = ()
-    entry: Mapping[str, Any] | None = None
-    """What a run file says more: of a story in place of an operation, of a recipe beside its expression."""
+    operation: OperationRecord | None = None
+    """Of a story, what a run file says of it in place of an operation."""
+    recipe: RecipeRecord | None = None
+    """Of a recipe, what a run file says of it beside its expression."""
     code: str | None = None
     """What a run file shows as the call, where that only names the code: the scene of a story."""
+
+
+def check(
+    table: list[Check],
+    name: str,
+    question: str,
+    applies: Callable[[Setting], bool] = lambda _: True,
+    kind: Kind = "value",
+    answers: tuple[str, ...] = (),
+) -> Callable[[Callable[[Setting], Trials]], Callable[[Setting], Trials]]:
+    """Decorator that enters the function which yields a check's trials in a table."""
+
+    def entered(trials: Callable[[Setting], Trials]) -> Callable[[Setting], Trials]:
+        table.append(Check(name, kind, question, applies, trials, answers))
+        return trials
+
+    return entered

@@ -1,1 +1,1 @@
-"""`check`: the suite's judgement on a callable that somebody hands in."""
+"""`check`: the suite's judgement on a user's callable."""

@@ -1,4 +1,4 @@
-"""From observations to a result: which of them are failures, conventions, or not covered."""
+"""From outcomes to a result: which of them are failures, conventions, or not covered."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from gaugeblock.adapters.base import Implementation
-from gaugeblock.conformance.cases.case import Case
-from gaugeblock.conformance.checks.input_dtypes import NAME as INPUT_DTYPE
-from gaugeblock.conformance.checks.relations import SAMENESS
-from gaugeblock.conformance.judging.judge import FLUSHED
+from gaugeblock.conformance.cases.case import COTANGENT, Case
+from gaugeblock.conformance.checks.dtypes import INPUT_DTYPE
+from gaugeblock.conformance.judging.judgement import FLUSHED, SAMENESS
 from gaugeblock.conformance.trials.check import Check
-from gaugeblock.conformance.trials.setting import Context, Observation
+from gaugeblock.conformance.trials.engine import Outcome
+from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.conformance.yours.pins import Pins
 from gaugeblock.conformance.yours.result import Failure, Result, Witness, merged_labels
-from gaugeblock.reference.catalogue import Operation
-from gaugeblock.reports.runfile import case_name, decode
-
-WRONG = ("deviates", "crashed", "timed_out")
-
+from gaugeblock.reports import records
+from gaugeblock.reports.records import Observation
+from gaugeblock.reports.runfile import decode
+from gaugeblock.reports.verdicts import FAILING, Verdict
 
 ANSWERED = ("value", "every-length", "combined", "gradient", "gradient-of-lengths", "combined-gradient", "streaming")
 """Checks of ordinary use: who answers some of their cases must answer all that are of finite numbers."""
 
 
-class Seen:
-    """What the checks saw of an implementation, dtype by dtype."""
+class Collector:
+    """What the checks showed of an implementation, dtype by dtype."""
 
     def __init__(self, pins: Pins, notes: Sequence[str]) -> None:
         self.pins = pins
@@ -38,52 +38,56 @@ class Seen:
         self._labels: dict[str, list[tuple[str, str]]] = {}
         self._unanswered: dict[str, list[str]] = {}
 
-    def settle(self, implementation: Implementation, names: Sequence[str], dtype: str) -> None:
+    def settle(self, setting: Setting, names: Sequence[str]) -> None:
         """Take in the conventions that were found by measuring, under these names."""
         for name in names:
-            value = implementation.conventions.get(name)
+            value = setting.implementation.conventions.get(name)
             if value is not None:
-                self._labels.setdefault(name, []).append((dtype, str(value)))
+                self._labels.setdefault(name, []).append((setting.dtype, str(value)))
 
-    def add(self, context: Context, check: Check, observations: Sequence[Observation]) -> None:
-        """Take in what a check saw."""
-        answered = any(each["verdict"] in ("conforms", *WRONG) for each in observations)
-        for observation in observations:
-            case = context.stored_cases[case_name(observation["key"])]
-            judged = self._judged(context.operation, check, observation, case, answered)
-            self._take(check, judged, case, context.setting.dtype)
+    def add(self, setting: Setting, check: Check, outcomes: Sequence[Outcome]) -> None:
+        """Take in what a check showed."""
+        answered = any(each.observation.verdict in {Verdict.CONFORMS, *FAILING} for each in outcomes)
+        for outcome in outcomes:
+            case = outcome.trial.case
+            self._take(check, self._judged(setting, check, outcome.observation, case, answered), case, setting.dtype)
 
-    def _judged(self, op: Operation, check: Check, observation: Observation, case: Case, answered: bool) -> Observation:
+    def _judged(
+        self, setting: Setting, check: Check, observation: Observation, case: Case, answered: bool
+    ) -> Observation:
         """The observation under the pins, and with no refusal of what an implementation must take."""
-        label, due = observation.get("label"), self.pins.labels.get(check.name)
-        if due is not None and label is not None:
-            kept = due in label.split(" or ")
-            witness = {"at": [], "expected": due, "got": label}
-            return {**observation, "verdict": "conforms" if kept else "deviates", "witness": witness}
-        # It answers other cases of the check, so that this one is no limit of what it is for.
-        if observation["verdict"] == "unsupported" and check.name in ANSWERED and answered and _finite(case):
-            return {**observation, "verdict": "deviates"}
-        # It was given for other formats than these: what becomes of them is told.
-        if check.name == INPUT_DTYPE and case.name.startswith(op.inputs[-1]) and observation["verdict"] in WRONG:
-            return {**observation, "verdict": "conforms", "label": f"{label or 'an array'}, and wrong"}
-        return observation
+        verdict, label, pinned = observation.verdict, observation.label, self.pins.labels.get(check.name)
+        more: dict[str, Any] = {}
+        if pinned is not None and label is not None:
+            kept = pinned in label.split(" or ")
+            more["verdict"] = Verdict.CONFORMS if kept else Verdict.DEVIATES
+            more["witness"] = records.Witness(at=[], expected=pinned, got=label)
+        elif verdict == Verdict.UNSUPPORTED and check.name in ANSWERED and answered and _finite(case):
+            # It answers other cases of the check, so that this one is no limit of what it is for.
+            more["verdict"] = Verdict.DEVIATES
+        elif check.name == INPUT_DTYPE and verdict in FAILING:
+            prediction = case.inputs[setting.operation.inputs[-1]]
+            if prediction.dtype.name != setting.dtype:
+                # It was made for other formats than these: what becomes of them is reported.
+                more = {"verdict": Verdict.CONFORMS, "label": f"{label or 'an array'}, and wrong"}
+        return msgspec.structs.replace(observation, **more)
 
     def _take(self, check: Check, observation: Observation, case: Case, dtype: str) -> None:
-        verdict = observation["verdict"]
-        self.counts[verdict] += 1
-        self.answered += verdict == "conforms" and check.kind in ("value", "gradient")
+        verdict = observation.verdict
+        self.counts[verdict.value] += 1
+        self.answered += verdict == Verdict.CONFORMS and check.kind in ("value", "gradient")
         for name, label in _properties(check, observation, case):
             self._labels.setdefault(name, []).append((dtype, label))
-        if verdict in WRONG:
+        if verdict in FAILING:
             self.failures.append(_failure(check, observation, case, dtype))
-        elif verdict != "conforms":
-            said = f"{check.name}, {verdict}: {observation.get('message', '')}"
+        elif verdict != Verdict.CONFORMS:
+            said = f"{check.name}, {verdict}: {observation.message or ''}"
             self._unanswered.setdefault(said, []).append(f"{case.name} ({dtype})")
 
     def result(
         self, implementation: Implementation, arrays: str, dtypes: tuple[str, ...], effort: str, seconds: float
     ) -> Result:
-        """The verdict on all that was seen."""
+        """The verdict on all that was shown."""
         several = [f"{said} [{cases[0]}{_more(len(cases) - 1)}]" for said, cases in self._unanswered.items()]
         return Result(
             name=implementation.name,
@@ -101,15 +105,15 @@ class Seen:
 
 
 def _properties(check: Check, observation: Observation, case: Case) -> Iterator[tuple[str, str]]:
-    """What an observation tells that is no matter of right and wrong."""
-    label = observation.get("label")
+    """What an observation says that is no matter of right and wrong."""
+    label = observation.label
     if check.kind == "probe" and label is not None:
         yield check.name, label
-    elif check.name == INPUT_DTYPE and observation["verdict"] == "conforms":
+    elif check.name == INPUT_DTYPE and observation.verdict == Verdict.CONFORMS:
         yield f"{INPUT_DTYPE} {case.name}", str(label)
-    elif label in SAMENESS[1:]:
+    elif label is not None and label in SAMENESS[1:]:
         yield check.name, label
-    if observation.get("message") == FLUSHED:
+    if observation.message == FLUSHED:
         yield "subnormal-results", "flushed to zero"
 
 
@@ -124,24 +128,31 @@ def _finite(case: Case) -> bool:
 
 
 def _failure(check: Check, observation: Observation, case: Case, dtype: str) -> Failure:
-    witness: dict[str, Any] = observation.get("witness") or {}
-    original = Witness(case.inputs, case.parameters, tuple(witness.get("at", ())))
-    told = {"expected": witness.get("expected", ""), "got": witness.get("got", "")}
-    told |= {"error": observation.get("error"), "bound": observation.get("allowed")}
-    smallest = original
-    record = observation.get("reproduction", {})
-    if record.get("smaller") and "exact" in record["due"]:
-        (call, *_), due = record["calls"], record["due"]
-        inputs = {name: decode(stored) for name, stored in call["inputs"].items()}
-        smallest = Witness(inputs, call["parameters"], tuple(call["at"]))
-        told = {"expected": due["exact"], "got": call["got"], "error": due.get("error"), "bound": due.get("allowed")}
+    seen, record = observation.witness, observation.reproduction
+    original = Witness(case.inputs, case.parameters, tuple(seen.at) if seen else ())
+    found: dict[str, Any] = {
+        "witness": original,
+        "expected": seen.expected if seen else "",
+        "got": seen.got if seen else "",
+        "error": observation.error,
+        "bound": observation.allowed,
+    }
+    if record is not None and record.smaller and record.expected.exact is not None:
+        call, expected = record.calls[0], record.expected
+        arrays = {**call.inputs, **({} if call.cotangent is None else {COTANGENT: call.cotangent})}
+        found = {
+            "witness": Witness({n: decode(a) for n, a in arrays.items()}, call.parameters, tuple(call.at or ())),
+            "expected": expected.exact,
+            "got": call.got,
+            "error": expected.error,
+            "bound": expected.allowed,
+        }
     return Failure(
         check=check.name,
         question=check.question,
         case=case.name,
         dtype=dtype,
-        witness=smallest,
-        message=str(observation.get("message") or ""),
+        message=observation.message or "",
         original=original,
-        **told,
+        **found,
     )

@@ -1,4 +1,4 @@
-"""Conventions of a definition that an implementation follows without saying so: found by measuring.
+"""What an implementation does without saying so, found by measuring: the conventions it follows, and what it can take.
 
 Which reduction it returns, where it clips, what its mean divides by. Each candidate is the definition with other
 conventions; the one that explains the most answers is taken, the plain definition where several explain as many.
@@ -7,17 +7,25 @@ conventions; the one that explains the most answers is taken, the plain definiti
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import time
+import tracemalloc
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from gaugeblock.adapters.base import Implementation
 from gaugeblock.conformance.cases.case import Case
-from gaugeblock.conformance.checks.value import judged
-from gaugeblock.conformance.execution.call import Answer, NoAnswer
-from gaugeblock.conformance.trials.batching import answers
-from gaugeblock.conformance.trials.setting import Context
+from gaugeblock.conformance.cases.random_arrays import Levels, contents, patterns_of
+from gaugeblock.conformance.cases.rows import DISTINCT
+from gaugeblock.conformance.checks.large_batches import COUNTS, OF_PAIRS
+from gaugeblock.conformance.checks.value import value_trial
+from gaugeblock.conformance.execution.call import NoAnswer
+from gaugeblock.conformance.execution.query import Ask, Reply, ask_all
+from gaugeblock.conformance.trials.engine import judged_of, judgement_on
+from gaugeblock.conformance.trials.setting import Setting, batch_of
+from gaugeblock.reference.formats import Array
+from gaugeblock.reference.operations import REDUCTIONS
+from gaugeblock.reports.verdicts import Verdict
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "clip": ("epsilon", 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16),
@@ -31,34 +39,41 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 ENOUGH = 40
 """Deviating cases that a candidate is tried on."""
 
+PATIENCE = 0.5
+"""Seconds for a few thousand samples, of what is asked for many more."""
 
-def reduction(context: Context) -> str:
+
+def following(setting: Setting, conventions: Mapping[str, Any]) -> Setting:
+    """The setting with more conventions that the implementation follows."""
+    own = setting.implementation
+    return setting.of(replace(own, conventions={**own.conventions, **conventions}))
+
+
+def reduction(setting: Setting, ask: Ask) -> str:
     """What an implementation without the parameter returns: `none`, the losses of all samples, `mean` or `sum`."""
-    op = context.operation
-    single = context.of(_following(context.implementation, {"reduction": "none"}))
+    op, single = setting.operation, following(setting, {"reduction": "none"})
     offered = [case for case in single.cases() if set(case.inputs) == set(op.inputs)]
     several = [case for case in offered if case.inputs[op.inputs[-1]].shape[:1] > (2,)] or offered
-    case = next((case for case in several if "ordinary" in case.name), several[0])
-    (answer,) = context.ask([single.call(case)])
+    case = next((case for case in several if "ordinary" in case.tags), several[0])
+    (answer,) = ask([single.call(case)])
     if isinstance(answer, NoAnswer) or answer.size != 1:
         return "none"
     got = float(answer.reshape(()))
-    due = {name: float(single.truth(case, reduction=name).nearest) for name in ("mean", "sum")}
-    return min(due, key=lambda name: abs(got - due[name]))
+    expected = {name: float(single.truth(case, reduction=name).nearest) for name in ("mean", "sum")}
+    return min(expected, key=lambda name: abs(got - expected[name]))
 
 
-def candidates(context: Context, settled: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def candidates(setting: Setting) -> Iterator[dict[str, Any]]:
     """The plain definition first, then every combination of conventions that are open."""
+    op, own = setting.operation, setting.implementation
     choices = {
         name: (None, *values)
         for name, values in CHOICES.items()
-        if name in context.operation.parameters and name not in settled
+        if name in op.parameters and name not in own.conventions
     }
-    weighs = {"sample_weight", "class_weight", "ignore_index"} & context.implementation.names
-    # Who takes it as a parameter is told.
-    if "mean_over" in context.implementation.names:
-        weighs = set()
-    if weighs and "reduction" in {*context.implementation.names, *settled} and context.operation.kind == "loss":
+    # Who takes what a mean divides by as a parameter is asked for either.
+    weighs = {"sample_weight", "class_weight", "ignore_index"} & own.names and "mean_over" not in own.names
+    if weighs and "reduction" in {*own.names, *own.conventions} and op.kind == "loss":
         choices["mean_over"] = (None, "samples")
     for values in itertools.product(*choices.values()):
         chosen = {name: value for name, value in zip(choices, values, strict=True) if value is not None}
@@ -67,30 +82,66 @@ def candidates(context: Context, settled: Mapping[str, Any]) -> Iterator[dict[st
             yield chosen
 
 
-def conventions(context: Context, settled: Mapping[str, Any]) -> dict[str, Any]:
+def conventions_of(setting: Setting, ask: Ask) -> dict[str, Any]:
     """The candidate under which the fewest answers deviate."""
-    chosen = context.cases()
-    got = answers(context, chosen)
-    first, *others = candidates(context, settled)
-    wrong = _deviating(context, first, zip(chosen, got, strict=True))
+    chosen = setting.cases()
+    replies = ask_all(ask, [setting.query(case, together="conventions") for case in chosen])
+    known = [(case, reply) for case, reply in zip(chosen, replies, strict=True) if isinstance(reply, Reply)]
+    first, *others = candidates(setting)
+    wrong = _deviating(following(setting, first), known)
     best, fewest = first, len(wrong)
     for candidate in others:
         if not fewest:
             break
+        candidate_setting = following(setting, candidate)
         # Most candidates explain none of what deviates, and need not be tried on all.
-        if len(_deviating(context, candidate, wrong[:ENOUGH])) == len(wrong[:ENOUGH]):
+        if len(_deviating(candidate_setting, wrong[:ENOUGH])) == len(wrong[:ENOUGH]):
             continue
-        left = len(_deviating(context, candidate, zip(chosen, got, strict=True)))
+        left = len(_deviating(candidate_setting, known))
         if left < fewest:
             best, fewest = candidate, left
     return best
 
 
-def _following(implementation: Implementation, more: Mapping[str, Any]) -> Implementation:
-    return replace(implementation, conventions={**implementation.conventions, **more})
+def _deviating(setting: Setting, answered: Sequence[tuple[Case, Reply]]) -> list[tuple[Case, Reply]]:
+    trials = ((case, reply, value_trial(setting, case, replies=(reply,))) for case, reply in answered)
+    return [(case, reply) for case, reply, trial in trials if judgement_on(trial, (reply,)).verdict == Verdict.DEVIATES]
 
 
-def _deviating(context: Context, candidate: Mapping[str, Any], asked: Any) -> list[tuple[Case, Answer]]:
-    told = context.of(_following(context.implementation, candidate))
-    pairs = [(case, answer) for case, answer in asked if isinstance(answer, np.ndarray)]
-    return [(c, a) for c, a in pairs if judged(told, "value", c, a)["verdict"] == "deviates"]
+def abilities(setting: Setting, ask: Ask) -> frozenset[str]:
+    """What it can take that not all can: `batches` of several axes, and `many-samples` in a metric of their pairs."""
+    found = {"batches": _takes_batches(setting, ask), "many-samples": _takes_many_samples(setting, ask)}
+    return frozenset(name for name, takes in found.items() if takes)
+
+
+def _drawn(setting: Setting, name: str, shape: tuple[int, int]) -> dict[str, Array]:
+    op = setting.operation
+    return contents(op, setting.format, Levels(f"{name}/{op.name}"), shape, next(iter(patterns_of(op)), None))
+
+
+def _takes_batches(setting: Setting, ask: Ask) -> bool:
+    """Whether losses of a plain batch of two axes are right: who is asked for rows alone may take no other."""
+    if setting.operation.kind == "activation" or setting.operation.whole:
+        return False
+    # No two sizes are alike, nor 1, which would stand for all.
+    inputs = {n: array.reshape(3, 4, *array.shape[1:]) for n, array in _drawn(setting, "batches", (12, 5)).items()}
+    cases = [Case("batches", inputs, {"reduction": each}) for each in REDUCTIONS]
+    known = [case for case in cases if setting.offers(case) and not setting.one_by_one(case)][:1]
+    judged = judged_of(ask, [value_trial(setting, case) for case in known])
+    return any(judgement.verdict == Verdict.CONFORMS for _, judgement, _ in judged)
+
+
+def _takes_many_samples(setting: Setting, ask: Ask) -> bool:
+    """Whether what computes a metric of pairs of samples takes neither memory nor time for each of them."""
+    op, count = setting.operation, COUNTS[1]
+    if op.domains != OF_PAIRS or "sample_weight" not in op.parameters:
+        return False
+    few = _drawn(setting, "large", (DISTINCT, 2))
+    call = setting.call(Case("many-samples", batch_of(few, np.arange(count) % DISTINCT)))
+    tracemalloc.start()
+    started = time.perf_counter()
+    try:
+        ask([call])
+        return tracemalloc.get_traced_memory()[1] < count**2 / 4 and time.perf_counter() - started < PATIENCE
+    finally:
+        tracemalloc.stop()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gaugeblock.conformance.checks.table import CHECKS
-from gaugeblock.conformance.yours.callable_adapter import GivenError
+from gaugeblock.conformance.yours.callable_adapter import CallableError
 from gaugeblock.reference.catalogue import Operation
 
 TOPICS: dict[str, dict[str, dict[str, str]]] = {
@@ -33,7 +33,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         },
     },
 }
-"""By topic and what is asked for: the label that each probe must tell."""
+"""By topic and what is asked for: the label that each probe must have."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Pins:
     settled: Mapping[str, Any]
     """Parameters of the definition, and its reduction."""
     labels: Mapping[str, str]
-    """The label that a probe must tell, by the probe's name."""
+    """The label that a probe must have, by the probe's name."""
 
 
 def pinned(conventions: Mapping[str, Any], op: Operation, parameters: Sequence[str]) -> Pins:
-    """The pins that `conventions` names; GivenError for a name or label that there is not."""
+    """The pins that `conventions` names; CallableError for a name or label that there is not."""
     settled: dict[str, Any] = {}
     labels: dict[str, str] = {}
     probes = {each.name: each for each in CHECKS if each.kind == "probe"}
@@ -62,11 +62,11 @@ def pinned(conventions: Mapping[str, Any], op: Operation, parameters: Sequence[s
             known = (*parameters, *TOPICS, *probes)
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            raise GivenError(f"there is no convention {name!r} of {op.name}: {hint}docs/questions names the probes.")
+            raise CallableError(f"there is no convention {name!r} of {op.name}: {hint}docs/questions names the probes.")
     return Pins(settled, labels)
 
 
 def _chosen(name: str, value: Any, choices: Mapping[str, Any]) -> Any:
     if value not in choices:
-        raise GivenError(f"{name!r} cannot be {value!r}: it is one of {', '.join(map(repr, choices))}.")
+        raise CallableError(f"{name!r} cannot be {value!r}: it is one of {', '.join(map(repr, choices))}.")
     return choices[value]

@@ -31,15 +31,18 @@ class ConformanceError(AssertionError):
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Witness:
-    """The input of a failure: arrays and parameters by the operation's names, and the place in the answer."""
+    """The input of a failure: arrays and parameters by the operation's names, and the place in the answer.
+
+    Among the arrays of a gradient is its `cotangent`.
+    """
 
     inputs: Mapping[str, Array]
     parameters: Mapping[str, Any]
     at: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        told = [f"{name}={_shown(array)}" for name, array in self.inputs.items()]
-        return ", ".join([*told, *(f"{name}={value!r}" for name, value in self.parameters.items())])
+        arrays = (f"{name}={_shown(array)}" for name, array in self.inputs.items())
+        return ", ".join([*arrays, *(f"{name}={value!r}" for name, value in self.parameters.items())])
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -47,7 +50,7 @@ class Witness:
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """One answer that is wrong: what was asked, what was due, what came, and by how much.
+    """One answer that is wrong: what was asked, what is expected, what came, and by how much.
 
     `error` and `bound` are in ULP of the exact value; None where they are no distances. `expected` is the exact value
     to 20 digits, or the labels that are right; `got` is a hexadecimal number, a label or what was raised. The witness
@@ -67,12 +70,12 @@ class Failure:
     original: Witness
 
     def __str__(self) -> str:
-        told = f"{self.check} of {self.case} ({self.dtype})"
+        text = f"{self.check} of {self.case} ({self.dtype})"
         if self.expected or self.got:
-            told += f": expected {self.expected}, got {self.got}"
+            text += f": expected {self.expected}, got {self.got}"
         if self.error is not None and self.bound is not None:
-            told += f", {ulp(self.error)} ULP where {ulp(self.bound)} are allowed"
-        return told + (f": {self.message}" if self.message else "")
+            text += f", {ulp(self.error)} ULP where {ulp(self.bound)} are allowed"
+        return text + (f": {self.message}" if self.message else "")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -194,13 +197,13 @@ def _text(rendered: RenderableType) -> str:
 
 def merged_labels(labels: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
     """The label of each question; with the dtypes where they differ. `labels` are (dtype, label) by question."""
-    told: dict[str, str] = {}
-    for question, seen in labels.items():
+    merged: dict[str, str] = {}
+    for question, found in labels.items():
         by_label: dict[str, list[str]] = {}
-        for dtype, label in seen:
+        for dtype, label in found:
             by_label.setdefault(label, []).append(dtype)
         alone = len(by_label) == 1
-        told[question] = "; ".join(
+        merged[question] = "; ".join(
             label if alone else f"{label} ({', '.join(dict.fromkeys(dtypes))})" for label, dtypes in by_label.items()
         )
-    return told
+    return merged

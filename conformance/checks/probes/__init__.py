@@ -5,10 +5,7 @@ from __future__ import annotations
 from gaugeblock.conformance.checks.probes import (
     accuracy,
     activations,
-    averages,
-    axes,
-    bad_input_labels,
-    bad_input_values,
+    bad_input,
     behind,
     binary,
     categorical,
@@ -18,22 +15,23 @@ from gaugeblock.conformance.checks.probes import (
     margins,
     state,
 )
+from gaugeblock.conformance.trials.check import Check
 
 PROBES = (
-    *accuracy.PROBES,
+    *accuracy.ACCURACIES,
     *activations.PROBES,
-    *axes.PROBES,
-    *averages.PROBES,
-    *bad_input_labels.PROBES,
+    *accuracy.AVERAGES,
+    *bad_input.OF_LABELS,
     *binary.PROBES,
     *categorical.PROBES,
     *behind.PROBES,
     *gradients.PROBES,
-    *bad_input_values.PROBES,
+    *bad_input.OF_SHAPES,
     *labels.PROBES,
     *losses.PROBES,
     *margins.PROBES,
     *state.PROBES,
 )
+"""Every probe, in the order of the generated pages."""
 
-CHECKS = tuple(probe.check() for probe in PROBES)
+CHECKS: list[Check] = [probe.check() for probe in PROBES]

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from gaugeblock.adapters.base import Implementation
 from gaugeblock.conformance.cases.case import Case
-from gaugeblock.conformance.cases.lifecycle import Step
-from gaugeblock.conformance.checks.gradient import has_autodiff, has_gradient
-from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
-from gaugeblock.conformance.judging.judge import Judgement, digest, hexadecimal, refuses
-from gaugeblock.conformance.judging.showing import Part, Replay, Shown
-from gaugeblock.conformance.trials.batching import joined, samples
+from gaugeblock.conformance.cases.steps import Step
+from gaugeblock.conformance.checks.gradient import answer_shape, has_autodiff, has_product, with_cotangent
+from gaugeblock.conformance.execution.call import Call, NoAnswer
+from gaugeblock.conformance.execution.query import Query, Reply
+from gaugeblock.conformance.judging.judgement import Evidence, Judgement, unanswered
+from gaugeblock.conformance.judging.ulp_error import hexadecimal
 from gaugeblock.conformance.trials.check import Check
-from gaugeblock.conformance.trials.setting import Context, Observation, Setting, asked_one_by_one, can_ask
+from gaugeblock.conformance.trials.setting import Setting, asked_one_by_one, can_ask, samples
+from gaugeblock.conformance.trials.trial import Trial, Trials
 from gaugeblock.reference.formats import FORMATS, Array, Format
 from gaugeblock.reference.operations import REDUCTIONS
+from gaugeblock.reports.records import Expected, Witness
+from gaugeblock.reports.verdicts import Verdict
 
 REFUSES = "refuses"
 """The answer of an implementation that raises; a probe that lists it takes it for an answer."""
@@ -36,13 +40,13 @@ class Shape:
 
 
 Values = list[Any] | Shape | Callable[[Format], list[Any]]
-Given = list[Any] | float | Callable[[Format], Any]
+Contents = list[Any] | float | Callable[[Format], Any]
 """What NumPy makes an array of, in one format or by format."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A question to the operations named, put with `given`; each answer is a label with the values that mean it.
+    """A question to the operations named, about `inputs`; each answer is a label with the values that mean it.
 
     Values are one for each row asked, or one row. Where the definition decides, `right` names the right labels.
     """
@@ -50,25 +54,25 @@ class Probe:
     name: str
     operations: tuple[str, ...]
     question: str
-    given: Mapping[str, Given]
+    inputs: Mapping[str, Contents]
     answers: Mapping[str, Values]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     right: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = (*FORMATS, "int64")
     tolerance: float | None = None
     """Relative distance within which values are the same; default: eight epsilons of the format or 1/1000."""
-    given_as: Mapping[str, str] = field(default_factory=dict)
+    cast: Mapping[str, str] = field(default_factory=dict)
     """Inputs that are handed over in another dtype than the operation's own."""
     reworded: Mapping[str, str] = field(default_factory=dict)
-    """Text of the call and what stands in its place. Asked of calls that have all of it."""
+    """Text of the call and what stands in its place. Only calls that have all of it are asked."""
     left_out: tuple[str, ...] = ()
-    """Parameters of the definition, or keywords of the call, that are left to the framework's defaults. Asked of calls
-    that have them as keywords."""
+    """Parameters of the definition, or keywords of the call, that are left to the framework's defaults. Only calls that
+    have them as keywords are asked."""
     calls: Mapping[str, str] = field(default_factory=dict)
     """By implementation, what is evaluated in place of the call in its table; no others are asked."""
     signs: bool = False
     """Whether 0 and -0 are different answers."""
-    slope: str | None = None
+    gradient: str | None = None
     """The input with respect to which the gradient is asked for, the upstream gradient being 1 everywhere."""
     together: bool = False
     """Whether the rows go into one call even where only their mean can be had: it is the mean of the values then."""
@@ -79,21 +83,36 @@ class Probe:
 
     def check(self) -> Check:
         """The probe as a check."""
-        listed = (*self.answers, *([self.otherwise] if self.otherwise else []))
-        return Check(self.name, "probe", self.question, self.applies, self.observe, listed)
+        labels = (*self.answers, *([self.otherwise] if self.otherwise else []))
+        return Check(self.name, "probe", self.question, self.applies, self.trials, labels)
 
-    def case(self, setting: Setting, fmt: Format) -> Case:
-        """The inputs in a format."""
+    # Where and what is asked
+
+    def applies(self, setting: Setting) -> bool:
+        """Whether the implementation computes one of the operations, and offers what the question needs."""
         op = setting.operation
+        if op.name not in self.operations or setting.dtype not in self.dtypes:
+            return False
+        if self.calls and setting.implementation.name not in self.calls:
+            return False
+        # A product that the implementation brings is that of its last input.
+        if self.gradient and not (has_product if self.gradient == op.inputs[-1] else has_autodiff)(setting):
+            return False
+        # A sample at a time has neither the shapes that a batch has nor its gradients.
+        alone = asked_one_by_one(setting.implementation, op, Case(self.name, {}, {"reduction": "none"}))
+        if alone and self.parameters.get("reduction") == "none":
+            return False
+        whole = self.together or "reduction" in self.parameters
+        if alone and self.gradient and not whole and self._rows(setting.format) > 1:
+            return False
+        if self.steps and not _offers(setting.implementation, self.steps):
+            return False
+        weights = {"sample_weight": np.ones(1)} if "sample_weight" in self.inputs else {}
+        asked = self.asked(setting)
+        return asked is not None and can_ask(asked, op, Case(self.name, weights, self.parameters))
 
-        def made(name: str) -> Array:
-            values = _listed(self.given[name], fmt)
-            if name in self.given_as:
-                return np.asarray(values, dtype=np.dtype(self.given_as[name]))
-            return np.asarray(values, dtype=np.int64) if name in op.integers else fmt.rounded(values)
-
-        weights = [name for name in ("sample_weight",) if name in self.given]
-        return Case(self.name, {name: made(name) for name in (*op.inputs, *weights)}, self.parameters)
+    def _rows(self, fmt: Format) -> int:
+        return len(_listed(next(iter(self.inputs.values())), fmt))
 
     def asked(self, setting: Setting) -> Implementation | None:
         """The implementation with the call that is asked; None if its own is not worded so."""
@@ -112,103 +131,125 @@ class Probe:
             found = replace(found, call=call)
         return found
 
-    def _rows(self, setting: Setting) -> int:
-        return len(_listed(next(iter(self.given.values())), FORMATS.get(setting.dtype, FORMATS["float64"])))
-
-    def applies(self, setting: Setting) -> bool:
-        """Whether the implementation computes one of the operations, and offers what the question needs."""
-        op = setting.operation
-        if op.name not in self.operations or setting.dtype not in self.dtypes:
-            return False
-        if self.calls and setting.implementation.name not in self.calls:
-            return False
-        # A product that the implementation brings is that of its last input.
-        if self.slope is not None and not (has_gradient if self.slope == op.inputs[-1] else has_autodiff)(setting):
-            return False
-        # A sample at a time has neither the shapes that a batch has nor its slopes.
-        alone = asked_one_by_one(setting.implementation, op, Case(self.name, {}, {"reduction": "none"}))
-        sloped = self.slope and "reduction" not in self.parameters and not self.together and self._rows(setting) > 1
-        if alone and (self.parameters.get("reduction") == "none" or sloped):
-            return False
-        if self.steps and not _offers(setting.implementation, self.steps):
-            return False
-        weights = {"sample_weight": np.ones(1)} if "sample_weight" in self.given else {}
+    def trials(self, setting: Setting) -> Trials:
+        """The one trial: the label whose values the answer has."""
         asked = self.asked(setting)
-        return asked is not None and can_ask(asked, op, Case(self.name, weights, self.parameters))
-
-    def observe(self, context: Context) -> Iterator[Observation]:
-        """One observation: the label whose values the answer has."""
-        case = self.case(context.setting, context.format)
-        asked = self.asked(context.setting)
         assert asked is not None
-        posed = _Posed(context, case, self, asked)
-        calls = posed.calls(case)
-        seen = self.observed(context, case, posed.answer(context.ask(calls)), posed)
-        yield seen if asked.call == context.implementation.call else {**seen, "call": asked.call}
+        case, reduction = self._case(setting), self._reduction(asked)
+        if reduction == "samples":
+            query = Query(tuple(setting.call(each, implementation=asked) for each in samples(case)), join="samples")
+        else:
+            posed = replace(case, parameters={**case.parameters, **({"reduction": reduction} if reduction else {})})
+            if self.gradient is not None:
+                upstream = setting.format.array(np.ones(answer_shape(setting.operation, posed)))
+                case, posed = with_cotangent(case, upstream), with_cotangent(posed, upstream)
+            query = Query((_last(setting.call(posed, implementation=asked), self.gradient),))
+        yield self.trial(setting, case, query, None if asked.call == setting.implementation.call else asked.call)
 
-    def observed(self, context: Context, case: Case, answer: Answer, replay: Replay | None = None) -> Observation:
-        """What the probe makes of an answer."""
-        if isinstance(answer, NoAnswer):
-            known = REFUSES in self.answers and refuses(answer)
-            verdict = self._verdict(REFUSES) if known else answer.verdict
-            judgement = Judgement(verdict, message=answer.message)
-            return context.observation(self.name, case, judgement, replay=replay, label=REFUSES if known else None)
-        label = self.match(answer, context.format) or self.otherwise
-        shown = np.array2string(answer.astype(np.float64).ravel(), threshold=12, precision=17)
-        witness = {"at": [], "expected": " | ".join(self.answers), "got": shown}
-        judgement = Judgement(
-            self._verdict(label) if label is not None else "deviates" if self.right else "undecided",
-            message=f"the answer {shown} is none of those listed" if label is None else None,
-            witness=witness,
-        )
-        return context.observation(self.name, case, judgement, replay=replay, label=label, digest=digest(answer))
-
-    def reduced(self, asked: Implementation) -> str | None:
-        """The reduction that is asked for where the probe and its call leave it open; "samples" one by one."""
+    def _reduction(self, asked: Implementation) -> str | None:
+        """The reduction that is asked for where the probe and its call leave it open; "samples": one by one."""
         offered = asked.choices("reduction", REDUCTIONS)
         if self.calls or "reduction" in (*self.parameters, *self.left_out) or not offered or self.steps:
             return None
-        whole = self.together or self.slope is not None
-        if "none" not in offered:
-            return "mean" if whole else "samples"
-        return "none"
+        if "none" in offered:
+            return "none"
+        return "mean" if self.together or self.gradient is not None else "samples"
 
-    def called(self, context: Context, case: Case, asked: Implementation) -> Call:
-        """The call that asks a case."""
-        call = replace(context.call(case, implementation=asked), steps=self.steps)
-        if self.slope is not None:
-            # The array that is differentiated stands last.
-            order = sorted(range(len(call.inputs)), key=lambda at: call.inputs[at] == self.slope)
-            call = replace(
-                call,
-                inputs=tuple(call.inputs[at] for at in order),
-                arrays=tuple(call.arrays[at] for at in order),
-                cotangent=_ones(context, case),
-            )
-        return call
+    def _case(self, setting: Setting) -> Case:
+        op, fmt = setting.operation, setting.format
+        masks = {name for name, domain in zip(op.inputs, op.domains, strict=True) if domain == "mask"}
 
-    def _verdict(self, label: str) -> str:
-        return "conforms" if not self.right or set(label.split(" or ")) & set(self.right) else "deviates"
+        def made(name: str) -> Array:
+            values = _listed(self.inputs[name], fmt)
+            dtype = self.cast.get(name) or ("bool" if name in masks else "int64" if name in op.integers else None)
+            return fmt.rounded(values) if dtype is None else np.asarray(values, dtype=np.dtype(dtype))
 
-    def match(self, answer: Array, fmt: Format) -> str | None:
-        """The label whose values lie nearest to the answer, and near enough; several, joined, if they coincide."""
+        names = (*op.inputs, *(name for name in ("sample_weight",) if name in self.inputs))
+        return Case(self.name, {name: made(name) for name in names}, self.parameters, steps=self.steps)
+
+    # What is made of an answer
+
+    def trial(self, setting: Setting, case: Case, query: Query, call: str | None = None) -> Trial:
+        """The trial whose observation is the label of an answer; `call` is the expression where it is not the usual."""
+        fmt = setting.format
+        return Trial(case, (query,), partial(self._judged, fmt), refused=partial(self._refused, fmt, query), call=call)
+
+    def _judged(self, fmt: Format, replies: Sequence[Reply]) -> Judgement:
+        (reply,) = replies
+        label = self.label(reply.answer, fmt)
+        shown = np.array2string(reply.answer.astype(np.float64).ravel(), threshold=12, precision=17)
+        unlisted = Verdict.DEVIATES if self.right else Verdict.UNDECIDED
+        return Judgement(
+            unlisted if label is None else self._verdict(label),
+            label=label,
+            message=f"the answer {shown} is none of those listed" if label is None else None,
+            witness=Witness([], " | ".join(self.answers), shown),
+            evidence=partial(self._evidence, fmt, reply, label),
+        )
+
+    def _evidence(self, fmt: Format, reply: Reply, label: str | None) -> Evidence:
+        parts = [
+            (call, {"got": [hexadecimal(float(value)) for value in answer.ravel()], "shape": list(answer.shape)})
+            for call, answer in zip(reply.query.calls, reply.answers, strict=True)
+        ]
+        return Evidence(tuple(parts), self._expected(fmt, label, reply.answer))
+
+    def _refused(self, fmt: Format, query: Query, refusal: NoAnswer) -> Judgement:
+        """A refusal has a label where the probe lists it."""
+        call = query.calls[0]
+        if REFUSES not in self.answers or not refusal.refuses:
+            return unanswered(refusal, call)
+        part = call, {"refused": refusal.message}
+        return Judgement(
+            self._verdict(REFUSES),
+            label=REFUSES,
+            message=refusal.message,
+            evidence=lambda: Evidence((part,), self._expected(fmt, REFUSES, np.zeros(0))),
+        )
+
+    def _verdict(self, label: str) -> Verdict:
+        right = not self.right or set(label.split(" or ")) & set(self.right)
+        return Verdict.CONFORMS if right else Verdict.DEVIATES
+
+    def label(self, answer: Array, fmt: Format) -> str | None:
+        """The label whose values lie nearest to the answer, and near enough; several, joined, if they coincide.
+
+        Where none is near enough, that of any other answer, if there is one.
+        """
         found: dict[str, float] = {}
         for label, values in self.answers.items():
             if isinstance(values, Shape):
                 if answer.shape == values.of:
                     found[label] = 0.0
             elif label != REFUSES:
-                distance = self.distance(answer, self.meant(label, answer, fmt))
-                if distance <= self.within(fmt):
+                distance = self._distance(answer, self._meant(label, answer, fmt))
+                if distance <= self._within(fmt):
                     found[label] = distance
-        # In a narrow format two answers can be the same number: then both labels are told.
-        return " or ".join(label for label in found if found[label] == min(found.values())) or None
+        # In a narrow format two answers can be the same number: then both labels are reported.
+        return " or ".join(label for label in found if found[label] == min(found.values())) or self.otherwise
 
-    def within(self, fmt: Format) -> float:
+    def _expected(self, fmt: Format, label: str | None, answer: Array) -> Expected:
+        """The right labels with their values, and how far from those an answer may be."""
+        right: dict[str, Any] = {}
+        near = [self._within(fmt)]
+        for name in self.right:
+            values = self.answers[name]
+            if name == REFUSES:
+                right[name] = "refused"
+            elif isinstance(values, Shape):
+                right[name] = {"shape": list(values.of)}
+            else:
+                expected = self._meant(name, answer, fmt)
+                right[name] = [hexadecimal(float(value)) for value in expected]
+                # Where another label is nearer still, so near is too far.
+                near.append(self._distance(answer, expected) / 2)
+        return Expected(right=right, label=label, within=min(near), signs=self.signs)
+
+    def _within(self, fmt: Format) -> float:
         """The relative distance within which values are the same."""
         return max(1e-3, 8 * fmt.epsilon) if self.tolerance is None else self.tolerance
 
-    def meant(self, label: str, answer: Array, fmt: Format) -> Array:
+    def _meant(self, label: str, answer: Array, fmt: Format) -> Array:
         """The values that a label means for an answer of that size, flat."""
         values = self.answers[label]
         assert not isinstance(values, Shape)
@@ -217,7 +258,7 @@ class Probe:
             return np.full(1, expected.mean())
         return expected
 
-    def distance(self, answer: Array, expected: Array) -> float:
+    def _distance(self, answer: Array, expected: Array) -> float:
         """The largest relative distance from values that are expected; infinite where they are of other number."""
         got = np.asarray(answer, dtype=np.float64).ravel()
         if expected.shape != got.shape:
@@ -229,60 +270,10 @@ class Probe:
         return float(np.nan_to_num(off, nan=math.inf).max(initial=0.0))
 
 
-@dataclass(frozen=True)
-class _Posed:
-    """A probe's question to an implementation, asked once more."""
-
-    context: Context
-    case: Case
-    probe: Probe
-    asked: Implementation
-
-    @property
-    def shrinks(self) -> bool:
-        """Whether another case can be asked in its place."""
-        return False
-
-    def calls(self, case: Case) -> list[Call]:
-        """One call, or one for each sample where there is no other way."""
-        reduction = self.probe.reduced(self.asked)
-        if reduction == "samples":
-            return [self.context.call(each, implementation=self.asked) for each in samples(case)]
-        if reduction is not None:
-            case = replace(case, parameters={**case.parameters, "reduction": reduction})
-        return [self.probe.called(self.context, case, self.asked)]
-
-    def answer(self, answers: Sequence[Answer]) -> Answer:
-        """The answer, or those of all samples as one."""
-        return joined(answers) if self.probe.reduced(self.asked) == "samples" else answers[0]
-
-    def shown(self, case: Case, calls: Sequence[Call], answers: Sequence[Answer]) -> Shown:
-        """The label of the answer, the right ones with their values, and how far from those an answer may be."""
-        probe, fmt, answer = self.probe, self.context.format, self.answer(answers)
-        parts = [_part(call, each) for call, each in zip(calls, answers, strict=True)]
-        found = probe.observed(self.context, case, answer)
-        right: dict[str, Any] = {}
-        near = [probe.within(fmt)]
-        given = np.zeros(0) if isinstance(answer, NoAnswer) else answer
-        for label in probe.right:
-            values = probe.answers[label]
-            if label == REFUSES:
-                right[label] = "refused"
-            elif isinstance(values, Shape):
-                right[label] = {"shape": list(values.of)}
-            else:
-                expected = probe.meant(label, given, fmt)
-                right[label] = [hexadecimal(float(value)) for value in expected]
-                # Where another label is nearer still, so near is too far.
-                near.append(probe.distance(given, expected) / 2)
-        due = {"right": right, "label": found.get("label"), "within": min(near), "signs": probe.signs or None}
-        return Shown(found, tuple(parts), {name: value for name, value in due.items() if value is not None})
-
-
-def _part(call: Call, answer: Answer) -> Part:
-    if isinstance(answer, NoAnswer):
-        return Part(call, {"refused": answer.message})
-    return Part(call, {"got": [hexadecimal(float(value)) for value in answer.ravel()], "shape": list(answer.shape)})
+def _last(call: Call, name: str | None) -> Call:
+    """The call with the array of that name last, where what is differentiated stands."""
+    order = sorted(range(len(call.inputs)), key=lambda at: call.inputs[at] == name)
+    return replace(call, inputs=tuple(call.inputs[at] for at in order), arrays=tuple(call.arrays[at] for at in order))
 
 
 def without(call: str, name: str) -> str:
@@ -308,40 +299,5 @@ def _offers(implementation: Implementation, steps: Sequence[Step]) -> bool:
     return lifecycle is not None and all(getattr(lifecycle, step.verb) is not None for step in steps)
 
 
-def _ones(context: Context, case: Case) -> Array:
-    """An upstream gradient of ones, in the shape of the answer."""
-    op = context.operation
-    shape = case.inputs[op.inputs[-1]].shape
-    if op.core_ranks[-1] and not op.output_rank:
-        shape = tuple(np.delete(shape, int(case.parameters.get("axis", -1))))
-    return context.format.array(np.ones(() if case.parameters.get("reduction", "none") != "none" else shape))
-
-
-def _listed(values: Given, fmt: Format) -> Any:
+def _listed(values: Contents | Values, fmt: Format) -> Any:
     return values(fmt) if callable(values) else values
-
-
-def loss_at(clip: Callable[[Format], float]) -> Callable[[Format], list[float]]:
-    """-log of the probability that clipping leaves; infinite where it leaves none."""
-
-    def loss(fmt: Format) -> list[float]:
-        left = clip(fmt)
-        return [-math.log(left) if left > 0 else INF]
-
-    return loss
-
-
-CLIPPED_LOW: dict[str, Values] = {
-    "infinite": [INF],
-    "the logarithm stops at -100": [100.0],
-    "clipped at 1e-7": loss_at(lambda fmt: fmt.round(1e-7)),
-    "clipped at the format's epsilon": loss_at(lambda fmt: fmt.epsilon),
-    "NaN": [NAN],
-}
-CLIPPED_HIGH: dict[str, Values] = {
-    "infinite": [INF],
-    "the logarithm stops at -100": [100.0],
-    "clipped at 1 - 1e-7": loss_at(lambda fmt: 1 - fmt.round(1 - 1e-7)),
-    "clipped at 1 - epsilon": loss_at(lambda fmt: fmt.epsilon),
-    "NaN": [NAN],
-}

@@ -6,28 +6,42 @@ import math
 from typing import Any
 
 from gaugeblock.conformance.cases.named_arrays import ANIMALS
-from gaugeblock.conformance.checks.probes.base import CLIPPED_LOW, INF, NAN, REFUSES, Probe, Values
-from gaugeblock.conformance.checks.probes.formulas import (
+from gaugeblock.conformance.checks.probes.base import INF, NAN, REFUSES, Probe, Values
+from gaugeblock.conformance.checks.probes.shared import (
+    CLIPPED_LOW,
     CLIPS,
     COMES_BACK,
+    EITHER_ROWS,
+    LABELS,
+    LABELS_LOGITS,
     LN2,
     LN3,
+    MEAN,
     ONCE,
+    OTHER,
     RIGHT,
+    ROWS,
+    ROWS_LOGITS,
     ROWS_OF_LOGITS,
+    SILENT,
     WRONG,
+    Ends,
+    F,
+    by_path,
     log_softmax,
     minus_log,
 )
 from gaugeblock.reference.formats import Array, Format
 
-PROBABILITIES, LOGITS = "categorical_cross_entropy", "categorical_cross_entropy_with_logits"
-SPARSE, SPARSE_LOGITS = "sparse_categorical_cross_entropy", "sparse_categorical_cross_entropy_with_logits"
 NLL = "negative_log_likelihood"
-EITHER = (LOGITS, PROBABILITIES)
 
 HALVES: dict[str, list[Any]] = {"y_pred": [[0.5, 0.5]], "logits": [[0.0, 0.0]], "log_probabilities": [[-LN2, -LN2]]}
 QUARTER: dict[str, list[Any]] = {"y_pred": [[0.75, 0.25]], "logits": [[0.0, -LN3]]}
+
+
+def _twice(inputs: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    return {name: rows * 2 for name, rows in inputs.items()}
+
 
 FOUR = [1 / 2, 1 / 4, 1 / 8, 1 / 8]
 AGAINST = [-math.log(p) for p in FOUR]
@@ -36,6 +50,11 @@ AGAINST = [-math.log(p) for p in FOUR]
 def _smoothed(first: float, others: float) -> list[float]:
     """The loss of the four probabilities for these shares of the first class and of each other one."""
     return [first * AGAINST[0] + others * sum(AGAINST[1:])]
+
+
+def _first(clip: Ends, share: float, second: float) -> Values:
+    """The loss of a probability of 0 that is clipped and then divided by `share`, and a second loss."""
+    return lambda fmt: [minus_log(clip(fmt)[0] / share), second]
 
 
 def _orders() -> dict[str, Values]:
@@ -47,13 +66,9 @@ def _orders() -> dict[str, Values]:
         "NaN": [NAN, math.log(4)],
     }
     for label, clip in CLIPS.items():
-
-        def low(fmt: Format, share: float = 1.0, clip: Any = clip) -> float:
-            return minus_log(clip(fmt)[0] / share)
-
-        answers[label] = lambda fmt, low=low: [low(fmt), math.log(4)]  # type: ignore[misc]
-        answers[f"normalised, then {label}"] = lambda fmt, low=low: [low(fmt), LN2]  # type: ignore[misc]
-        answers[f"{label}, then normalised"] = lambda fmt, low=low: [low(fmt, 0.25), LN2]  # type: ignore[misc]
+        answers[label] = _first(clip, 1.0, math.log(4))
+        answers[f"normalised, then {label}"] = _first(clip, 1.0, LN2)
+        answers[f"{label}, then normalised"] = _first(clip, 0.25, LN2)
     return answers
 
 
@@ -62,326 +77,148 @@ def no_rows(fmt: Format) -> Array:
     return fmt.array([[0.0, 1.0]])[:0]
 
 
+ROWS_OF_LABELS = {
+    **by_path(
+        f"{F}.cross_entropy(logits, labels, reduction='none')",
+        "torch.nn.CrossEntropyLoss(reduction='none')(logits, labels)",
+        "tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)",
+        "optax.softmax_cross_entropy_with_integer_labels(logits, labels)",
+        "keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)",
+        "keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction='none')(labels, logits)",
+    ),
+    "onnxruntime.SoftmaxCrossEntropyLoss": "onnx.SoftmaxCrossEntropyLoss(logits, labels, None, reduction='none')",
+}
+
 RANK_3 = [[[0.0, 1.0], [3.0, 5.0]]]
 ALONG_LAST = [float(-log_softmax(RANK_3, -1)[0, i, 0]) for i in (0, 1)]
 ALONG_MIDDLE = [float(-log_softmax(RANK_3, 1)[0, 0, j]) for j in (0, 1)]
 FIRST_OF_BOTH = [[[1.0, 0.0], [0.0, 0.0]]]
 
 PROBES = (
-    Probe(
-        "zero-class-probability",
-        (PROBABILITIES,),
-        "What is the loss of a true class with probability 0?",
-        {"y_true": [[1.0, 0.0]], "y_pred": [[0.0, 1.0]]},
-        CLIPPED_LOW,
-    ),
-    Probe(
-        "probabilities-that-sum-to-a-half",
-        (PROBABILITIES,),
-        "Are probabilities normalised?",
-        {"y_true": [[1.0, 0.0]], "y_pred": [[0.25, 0.25]]},
-        {"no, taken as given": [math.log(4)], "yes, divided by their sum": [math.log(2)], REFUSES: []},
-    ),
-    Probe(
-        "clipped-or-normalised-first",
-        (PROBABILITIES, SPARSE),
-        "Are probabilities normalised, clipped, or both, and in which order?",
-        {"y_true": [[1.0, 0.0]] * 2, "labels": [0, 0], "y_pred": [[0.0, 0.25], [0.25, 0.25]]},
-        {**_orders(), REFUSES: []},
-    ),
-    Probe(
-        "certain-class",
-        (PROBABILITIES, SPARSE),
-        "Is the loss of a true class with probability 1 exactly 0?",
-        {"y_true": [[1.0, 0.0]], "labels": [0], "y_pred": [[1.0, 0.0]]},
-        {
-            "yes": [0.0],
-            "no, clipped at 1 - 1e-7": lambda fmt: [minus_log(fmt.round(1 - 1e-7))],
-            "no, clipped at 1 - epsilon": lambda fmt: [minus_log(1 - fmt.epsilon)],
-            "no, clipped, then normalised": lambda fmt: [math.log1p(fmt.round(1e-7))],
-            "no, NaN": [NAN],
-        },
-    ),
-    Probe(
-        "negative-class-probability",
-        (PROBABILITIES, SPARSE),
-        "What does a probability of -1/4 for the true class give?",
-        {"y_true": [[1.0, 0.0]], "labels": [0], "y_pred": [[-0.25, 1.25]]},
-        {REFUSES: [], **CLIPPED_LOW},
-        otherwise="silent: another number comes back",
-    ),
-    Probe(
-        "nan-class-probability",
-        (PROBABILITIES, SPARSE),
-        "What does a probability of NaN beside that of the true class give?",
-        {"y_true": [[1.0, 0.0]], "labels": [0], "y_pred": [[0.5, NAN]]},
-        {REFUSES: [], "NaN": [NAN], "silent: the NaN takes no part": [LN2]},
-        otherwise="silent: a number comes back",
-    ),
-    Probe(
-        "minus-inf-logit-without-target",
-        (LOGITS,),
-        "Does a logit of -inf where the target is 0 leave the loss alone?",
-        {"y_true": [[0.0, 0.0, 1.0]], "logits": [[0.0, -INF, 1.0]]},
-        {"yes": [math.log1p(math.exp(-1))], "no: NaN": [NAN], "no: infinite": [INF]},
-        right=("yes",),
-    ),
-    Probe(
-        "minus-inf-logit-with-target",
-        (LOGITS, SPARSE_LOGITS),
-        "What is the loss of a true class with a logit of -inf?",
-        {"y_true": [[1.0, 0.0]], "labels": [0], "logits": [[-INF, 0.0]]},
-        {"infinite": [INF], "NaN": [NAN], "zero": [0.0]},
-        right=("infinite",),
-        otherwise="a number",
-    ),
-    Probe(
-        "plus-inf-logit-with-target",
-        (LOGITS, SPARSE_LOGITS),
-        "What is the loss of a true class with a logit of +inf? Its limit is 0.",
-        {"y_true": [[1.0, 0.0]], "labels": [0], "logits": [[INF, 0.0]]},
-        {"NaN": [NAN], "the limit": [0.0], "infinite": [INF]},
-    ),
-    Probe(
-        "nan-in-a-row-of-cross-entropy",
-        (LOGITS, SPARSE_LOGITS),
-        "Does a NaN in one row change the loss of another?",
-        {"y_true": [[1.0, 0.0]] * 2, "labels": [0, 0], "logits": [[NAN, 0.0], [0.0, 0.0]]},
-        {"no": [NAN, LN2], "yes": [NAN, NAN]},
-        right=("no",),
-        otherwise="it is lost: numbers come back",
-    ),
-    Probe(
-        "targets-that-sum-to-a-half",
-        EITHER,
-        "Are targets that sum to a half normalised?",
-        {"y_true": [[0.5, 0.0]], **HALVES},
-        {"no, taken as given": [math.log(2) / 2], "yes, divided by their sum": [math.log(2)], REFUSES: []},
-    ),
-    Probe(
-        "row-of-targets-all-zero",
-        EITHER,
-        "What is the loss of a row whose targets are all 0?",
-        {"y_true": [[0.0, 0.0]], **HALVES},
-        {"zero": [0.0], "as of the first class": [LN2], "NaN": [NAN], REFUSES: []},
-    ),
-    Probe(
-        "negative-targets",
-        EITHER,
-        "What do targets of -1 and 2 give?",
-        {"y_true": [[-1.0, 2.0]], **QUARTER},
-        {REFUSES: [], "the formula is evaluated": [2 * WRONG - RIGHT]},
-        otherwise="silent: another number comes back",
-    ),
-    Probe(
-        "mean-of-weighted-rows",
-        (*EITHER, SPARSE, SPARSE_LOGITS),
-        "What is the weighted mean divided by?",
-        {
-            "y_true": [[0.0, 1.0], [1.0, 0.0]],
-            "labels": [1, 0],
-            **{name: rows * 2 for name, rows in QUARTER.items()},
-            "sample_weight": [1.0, 3.0],
-        },
-        {
-            "the number of samples": [(WRONG + 3 * RIGHT) / 2],
-            "the sum of the weights": [(WRONG + 3 * RIGHT) / 4],
-        },
-        {"reduction": "mean"},
-    ),
-    Probe(
-        "mean-of-no-rows",
-        (*EITHER, SPARSE, SPARSE_LOGITS, NLL),
-        "What is the mean loss of a batch without rows?",
-        {
-            "y_true": no_rows,
-            "labels": [],
-            "y_pred": no_rows,
-            "logits": no_rows,
-            "log_probabilities": no_rows,
-        },
-        {"NaN": [NAN], "zero": [0.0], "an empty array": [], REFUSES: []},
-        {"reduction": "mean"},
-        dtypes=ONCE,
-    ),
-    Probe(
-        "mean-with-class-weights",
-        (LOGITS, SPARSE_LOGITS, NLL),
-        "With weights of classes, is the mean divided by those of the labels or by the number of samples?",
-        {
-            "y_true": [[1.0, 0.0], [0.0, 1.0]],
-            "labels": [0, 1],
-            **{name: rows * 2 for name, rows in HALVES.items()},
-        },
-        {"by the weights of the labels": [LN2], "by the number of samples": [2 * LN2]},
-        {"class_weight": (1.0, 3.0), "reduction": "mean"},
-    ),
-    Probe(
-        "smoothing-of-classes",
-        EITHER,
-        "What do the targets of the true class and of the K - 1 others become where the smoothing is e = 1/2?",
-        {"y_true": [[1.0, 0.0, 0.0, 0.0]], "y_pred": [FOUR], "logits": [[-each for each in AGAINST]]},
-        {
-            "1 - e + e/K and e/K": _smoothed(5 / 8, 1 / 8),
-            "1 - e and e/(K - 1)": _smoothed(1 / 2, 1 / 6),
-            "1 - e and e/K": _smoothed(1 / 2, 1 / 8),
-            "1 - e/2 and e/2": _smoothed(3 / 4, 1 / 4),
-        },
-        {"label_smoothing": 0.5},
-        right=("1 - e + e/K and e/K",),
-    ),
-    Probe(
-        "smoothing-of-classes-by-label",
-        (SPARSE_LOGITS,),
-        "What do the targets of the true class and of the K - 1 others become where the smoothing is e = 1/2?",
-        {"labels": [0], "logits": [[-each for each in AGAINST]]},
-        {
-            "1 - e + e/K and e/K": _smoothed(5 / 8, 1 / 8),
-            "1 - e and e/(K - 1)": _smoothed(1 / 2, 1 / 6),
-            "1 - e and e/K": _smoothed(1 / 2, 1 / 8),
-        },
-        {"label_smoothing": 0.5},
-        right=("1 - e + e/K and e/K",),
-    ),
-    Probe(
-        "smoothing-counts-classes-along",
-        EITHER,
-        "Where the classes lie along the middle axis, of which axis is K the length in a smoothing by e/K?",
-        {
-            "y_true": [[[1.0] * 3, [0.0] * 3]],
-            "y_pred": [[[0.5] * 3, [0.5] * 3]],
-            "logits": [[[0.0] * 3, [0.0] * 3]],
-        },
-        {"that of classes": [LN2] * 3, "the last": [(1 / 2 + 2 / 6) * LN2] * 3, REFUSES: []},
-        {"label_smoothing": 0.5, "axis": 1, "reduction": "none"},
-        right=("that of classes",),
-    ),
-    Probe(
-        "smoothing-and-class-weights",
-        (SPARSE_LOGITS,),
-        "Which weight has the share of the loss that smoothing gives to every class?",
-        {"labels": [1], **HALVES},
-        {
-            "that of each class": [2.5 * LN2],
-            "that of the label": [3 * LN2],
-            "none": [2 * LN2],
-        },
-        {"class_weight": (1.0, 3.0), "label_smoothing": 0.5},
-    ),
-    Probe(
-        "smoothing-and-ignored-rows",
-        (SPARSE_LOGITS,),
-        "Does the share of the loss that smoothing gives to every class count rows that are ignored?",
-        {"labels": [0, 1], "logits": [[0.0, 0.0], [0.0, math.log(3)]]},
-        {
-            "no": [LN2],
-            "yes, in the sum alone": [LN2 + (WRONG + RIGHT) / 4],
-            "yes, in the sum and the number": [(LN2 + (WRONG + RIGHT) / 4) / 2],
-        },
-        {"ignore_index": 1, "label_smoothing": 0.5, "reduction": "mean"},
-        right=("no",),
-    ),
+    Probe("zero-class-probability", (ROWS,), "What is the loss of a true class with probability 0?",
+          {"y_true": [[1.0, 0.0]], "y_pred": [[0.0, 1.0]]}, CLIPPED_LOW),
+    Probe("probabilities-that-sum-to-a-half", (ROWS,), "Are probabilities normalised?",
+          {"y_true": [[1.0, 0.0]], "y_pred": [[0.25, 0.25]]},
+          {"no, taken as given": [math.log(4)], "yes, divided by their sum": [math.log(2)], REFUSES: []}),
+    Probe("clipped-or-normalised-first", (ROWS, LABELS),
+          "Are probabilities normalised, clipped, or both, and in which order?",
+          {"y_true": [[1.0, 0.0]] * 2, "labels": [0, 0], "y_pred": [[0.0, 0.25], [0.25, 0.25]]},
+          {**_orders(), REFUSES: []}),
+    Probe("certain-class", (ROWS, LABELS), "Is the loss of a true class with probability 1 exactly 0?",
+          {"y_true": [[1.0, 0.0]], "labels": [0], "y_pred": [[1.0, 0.0]]},
+          {"yes": [0.0], "no, clipped at 1 - 1e-7": lambda fmt: [minus_log(fmt.round(1 - 1e-7))],
+           "no, clipped at 1 - epsilon": lambda fmt: [minus_log(1 - fmt.epsilon)],
+           "no, clipped, then normalised": lambda fmt: [math.log1p(fmt.round(1e-7))], "no, NaN": [NAN]}),
+    Probe("negative-class-probability", (ROWS, LABELS), "What does a probability of -1/4 for the true class give?",
+          {"y_true": [[1.0, 0.0]], "labels": [0], "y_pred": [[-0.25, 1.25]]}, {REFUSES: [], **CLIPPED_LOW},
+          otherwise=OTHER),
+    Probe("nan-class-probability", (ROWS, LABELS), "What does a probability of NaN beside that of the true class give?",
+          {"y_true": [[1.0, 0.0]], "labels": [0], "y_pred": [[0.5, NAN]]},
+          {REFUSES: [], "NaN": [NAN], "silent: the NaN takes no part": [LN2]}, otherwise=SILENT),
+    Probe("minus-inf-logit-without-target", (ROWS_LOGITS,),
+          "Does a logit of -inf where the target is 0 leave the loss alone?",
+          {"y_true": [[0.0, 0.0, 1.0]], "logits": [[0.0, -INF, 1.0]]},
+          {"yes": [math.log1p(math.exp(-1))], "no: NaN": [NAN], "no: infinite": [INF]}, right=("yes",)),
+    Probe("minus-inf-logit-with-target", (ROWS_LOGITS, LABELS_LOGITS),
+          "What is the loss of a true class with a logit of -inf?",
+          {"y_true": [[1.0, 0.0]], "labels": [0], "logits": [[-INF, 0.0]]},
+          {"infinite": [INF], "NaN": [NAN], "zero": [0.0]}, right=("infinite",), otherwise="a number"),
+    Probe("plus-inf-logit-with-target", (ROWS_LOGITS, LABELS_LOGITS),
+          "What is the loss of a true class with a logit of +inf? Its limit is 0.",
+          {"y_true": [[1.0, 0.0]], "labels": [0], "logits": [[INF, 0.0]]},
+          {"NaN": [NAN], "the limit": [0.0], "infinite": [INF]}),
+    Probe("nan-in-a-row-of-cross-entropy", (ROWS_LOGITS, LABELS_LOGITS),
+          "Does a NaN in one row change the loss of another?",
+          {"y_true": [[1.0, 0.0]] * 2, "labels": [0, 0], "logits": [[NAN, 0.0], [0.0, 0.0]]},
+          {"no": [NAN, LN2], "yes": [NAN, NAN]}, right=("no",), otherwise="it is lost: numbers come back"),
+    Probe("targets-that-sum-to-a-half", EITHER_ROWS, "Are targets that sum to a half normalised?",
+          {"y_true": [[0.5, 0.0]], **HALVES},
+          {"no, taken as given": [math.log(2) / 2], "yes, divided by their sum": [math.log(2)], REFUSES: []}),
+    Probe("row-of-targets-all-zero", EITHER_ROWS, "What is the loss of a row whose targets are all 0?",
+          {"y_true": [[0.0, 0.0]], **HALVES},
+          {"zero": [0.0], "as of the first class": [LN2], "NaN": [NAN], REFUSES: []}),
+    Probe("negative-targets", EITHER_ROWS, "What do targets of -1 and 2 give?", {"y_true": [[-1.0, 2.0]], **QUARTER},
+          {REFUSES: [], "the formula is evaluated": [2 * WRONG - RIGHT]}, otherwise=OTHER),
+    Probe("mean-of-weighted-rows", (*EITHER_ROWS, LABELS, LABELS_LOGITS), "What is the weighted mean divided by?",
+          {"y_true": [[0.0, 1.0], [1.0, 0.0]], "labels": [1, 0], **_twice(QUARTER), "sample_weight": [1.0, 3.0]},
+          {"the number of samples": [(WRONG + 3 * RIGHT) / 2], "the sum of the weights": [(WRONG + 3 * RIGHT) / 4]},
+          MEAN),
+    Probe("mean-of-no-rows", (*EITHER_ROWS, LABELS, LABELS_LOGITS, NLL),
+          "What is the mean loss of a batch without rows?",
+          {"y_true": no_rows, "labels": [], "y_pred": no_rows, "logits": no_rows, "log_probabilities": no_rows},
+          {"NaN": [NAN], "zero": [0.0], "an empty array": [], REFUSES: []}, MEAN, dtypes=ONCE),
+    Probe("mean-with-class-weights", (ROWS_LOGITS, LABELS_LOGITS, NLL),
+          "With weights of classes, is the mean divided by those of the labels or by the number of samples?",
+          {"y_true": [[1.0, 0.0], [0.0, 1.0]], "labels": [0, 1], **_twice(HALVES)},
+          {"by the weights of the labels": [LN2], "by the number of samples": [2 * LN2]},
+          {"class_weight": (1.0, 3.0), "reduction": "mean"}),
+    Probe("smoothing-of-classes", EITHER_ROWS,
+          "What do the targets of the true class and of the K - 1 others become where the smoothing is e = 1/2?",
+          {"y_true": [[1.0, 0.0, 0.0, 0.0]], "y_pred": [FOUR], "logits": [[-each for each in AGAINST]]},
+          {"1 - e + e/K and e/K": _smoothed(5 / 8, 1 / 8), "1 - e and e/(K - 1)": _smoothed(1 / 2, 1 / 6),
+           "1 - e and e/K": _smoothed(1 / 2, 1 / 8), "1 - e/2 and e/2": _smoothed(3 / 4, 1 / 4)},
+          {"label_smoothing": 0.5}, right=("1 - e + e/K and e/K",)),
+    Probe("smoothing-of-classes-by-label", (LABELS_LOGITS,),
+          "What do the targets of the true class and of the K - 1 others become where the smoothing is e = 1/2?",
+          {"labels": [0], "logits": [[-each for each in AGAINST]]},
+          {"1 - e + e/K and e/K": _smoothed(5 / 8, 1 / 8), "1 - e and e/(K - 1)": _smoothed(1 / 2, 1 / 6),
+           "1 - e and e/K": _smoothed(1 / 2, 1 / 8)}, {"label_smoothing": 0.5}, right=("1 - e + e/K and e/K",)),
+    Probe("smoothing-counts-classes-along", EITHER_ROWS,
+          "Where the classes lie along the middle axis, of which axis is K the length in a smoothing by e/K?",
+          {"y_true": [[[1.0] * 3, [0.0] * 3]], "y_pred": [[[0.5] * 3, [0.5] * 3]], "logits": [[[0.0] * 3, [0.0] * 3]]},
+          {"that of classes": [LN2] * 3, "the last": [(1 / 2 + 2 / 6) * LN2] * 3, REFUSES: []},
+          {"label_smoothing": 0.5, "axis": 1, "reduction": "none"}, right=("that of classes",)),
+    Probe("smoothing-and-class-weights", (LABELS_LOGITS,),
+          "Which weight has the share of the loss that smoothing gives to every class?", {"labels": [1], **HALVES},
+          {"that of each class": [2.5 * LN2], "that of the label": [3 * LN2], "none": [2 * LN2]},
+          {"class_weight": (1.0, 3.0), "label_smoothing": 0.5}),
+    Probe("smoothing-and-ignored-rows", (LABELS_LOGITS,),
+          "Does the share of the loss that smoothing gives to every class count rows that are ignored?",
+          {"labels": [0, 1], "logits": [[0.0, 0.0], [0.0, math.log(3)]]},
+          {"no": [LN2], "yes, in the sum alone": [LN2 + (WRONG + RIGHT) / 4],
+           "yes, in the sum and the number": [(LN2 + (WRONG + RIGHT) / 4) / 2]},
+          {"ignore_index": 1, "label_smoothing": 0.5, "reduction": "mean"}, right=("no",)),
     *(
-        Probe(
-            f"{slug}-smoothing-of-classes",
-            EITHER,
-            f"Is a smoothing of {told} refused?",
-            {"y_true": [[0.0, 1.0]], **QUARTER},
-            {
-                REFUSES: [],
-                "no: it is taken for 0": [WRONG],
-                f"no: targets of {e / 2} and {1 - e / 2}": [e / 2 * RIGHT + (1 - e / 2) * WRONG],
-            },
-            {"label_smoothing": e},
-            otherwise="no: other targets",
-        )
-        for slug, told, e in (("above-one", "3/2", 1.5), ("negative", "-1/2", -0.5))
+        Probe(f"{slug}-smoothing-of-classes", EITHER_ROWS, f"Is a smoothing of {words} refused?",
+              {"y_true": [[0.0, 1.0]], **QUARTER},
+              {REFUSES: [], "no: it is taken for 0": [WRONG],
+               f"no: targets of {e / 2} and {1 - e / 2}": [e / 2 * RIGHT + (1 - e / 2) * WRONG]},
+              {"label_smoothing": e}, otherwise="no: other targets")
+        for slug, words, e in (("above-one", "3/2", 1.5), ("negative", "-1/2", -0.5))
     ),
-    Probe(
-        "class-axis-of-images",
-        (LOGITS,),
-        "Where logits have three axes, along which do the classes lie by default?",
-        {"y_true": FIRST_OF_BOTH, "logits": RANK_3},
-        {
-            "the last": [ALONG_LAST[0], 0.0],
-            "the middle, the second of the input": [ALONG_MIDDLE[0], 0.0],
-            REFUSES: [],
-        },
-        dtypes=ONCE,
-        calls=ROWS_OF_LOGITS,
-    ),
-    Probe(
-        "class-axis-of-images-with-labels",
-        (SPARSE_LOGITS,),
-        "Where logits have three axes, along which do the classes lie by default?",
-        {"labels": [[0, 0]], "logits": RANK_3},
-        {"the last": ALONG_LAST, "the middle, the second of the input": ALONG_MIDDLE, REFUSES: []},
-        dtypes=ONCE,
-        calls={
-            "torch.nn.functional.cross_entropy": "torch.nn.functional.cross_entropy(logits, labels, reduction='none')",
-            "torch.nn.CrossEntropyLoss": "torch.nn.CrossEntropyLoss(reduction='none')(logits, labels)",
-            "tf.nn.sparse_softmax_cross_entropy_with_logits": (
-                "tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)"
-            ),
-            "optax.softmax_cross_entropy_with_integer_labels": (
-                "optax.softmax_cross_entropy_with_integer_labels(logits, labels)"
-            ),
-            "keras.losses.sparse_categorical_crossentropy": (
-                "keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)"
-            ),
-            "keras.losses.SparseCategoricalCrossentropy": (
-                "keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction='none')(labels, logits)"
-            ),
-            "onnxruntime.SoftmaxCrossEntropyLoss": (
-                "onnx.SoftmaxCrossEntropyLoss(logits, labels, None, reduction='none')"
-            ),
-        },
-    ),
-    Probe(
-        "default-reduction-of-losses-of-rows",
-        (*EITHER, SPARSE, SPARSE_LOGITS, NLL),
-        "What comes back where no reduction is named?",
-        {
-            "y_true": [[0.0, 1.0], [1.0, 0.0]],
-            "labels": [1, 0],
-            **{name: rows * 2 for name, rows in QUARTER.items()},
-            "log_probabilities": [[-RIGHT, -WRONG]] * 2,
-        },
-        COMES_BACK,
-        dtypes=ONCE,
-        left_out=("reduction",),
-    ),
+    Probe("class-axis-of-images", (ROWS_LOGITS,),
+          "Where logits have three axes, along which do the classes lie by default?",
+          {"y_true": FIRST_OF_BOTH, "logits": RANK_3},
+          {"the last": [ALONG_LAST[0], 0.0], "the middle, the second of the input": [ALONG_MIDDLE[0], 0.0],
+           REFUSES: []}, dtypes=ONCE, calls=ROWS_OF_LOGITS),
+    Probe("class-axis-of-images-with-labels", (LABELS_LOGITS,),
+          "Where logits have three axes, along which do the classes lie by default?",
+          {"labels": [[0, 0]], "logits": RANK_3},
+          {"the last": ALONG_LAST, "the middle, the second of the input": ALONG_MIDDLE, REFUSES: []}, dtypes=ONCE,
+          calls=ROWS_OF_LABELS),
+    Probe("default-reduction-of-losses-of-rows", (*EITHER_ROWS, LABELS, LABELS_LOGITS, NLL),
+          "What comes back where no reduction is named?",
+          {"y_true": [[0.0, 1.0], [1.0, 0.0]], "labels": [1, 0], **_twice(QUARTER),
+           "log_probabilities": [[-RIGHT, -WRONG]] * 2}, COMES_BACK, dtypes=ONCE, left_out=("reduction",)),
     *(
-        Probe(
-            f"sign-of-zero-of-categorical-{slug}",
-            operations,
-            "Has a loss of 0 a sign?",
-            {"y_true": [[1.0, 0.0]], "labels": [0], **given},
-            {"no: 0": [0.0], "yes: -0": [-0.0]},
-            dtypes=("float32", "float16"),
-            signs=True,
-            otherwise="it is no 0",
-        )
-        for slug, operations, given in (
-            ("loss", (PROBABILITIES, SPARSE), {"y_pred": [[1.0, 0.0]]}),
-            ("loss-of-logits", (LOGITS, SPARSE_LOGITS), {"logits": [[2000.0, -2000.0]]}),
+        Probe(f"sign-of-zero-of-categorical-{slug}", operations, "Has a loss of 0 a sign?",
+              {"y_true": [[1.0, 0.0]], "labels": [0], **inputs}, {"no: 0": [0.0], "yes: -0": [-0.0]},
+              dtypes=("float32", "float16"), signs=True, otherwise="it is no 0")
+        for slug, operations, inputs in (
+            ("loss", (ROWS, LABELS), {"y_pred": [[1.0, 0.0]]}),
+            ("loss-of-logits", (ROWS_LOGITS, LABELS_LOGITS), {"logits": [[2000.0, -2000.0]]}),
         )
     ),
     *(
-        Probe(
-            f"three-animals-model-{number}",
-            (PROBABILITIES,),
-            f"Is the mean loss of model {number} on three animals the figure {printed!r} that its source prints?",
-            {"y_true": [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], "y_pred": [list(row) for row in p]},
-            {"yes": [float(printed)], **({} if float(printed) == value else {f"no, it is {value!r}": [value]})},
-            {"reduction": "mean"},
-            right=("yes" if float(printed) == value else f"no, it is {value!r}",),
-            dtypes=("float64",),
-            tolerance=2.0**-51,
-        )
+        Probe(f"three-animals-model-{number}", (ROWS,),
+              f"Is the mean loss of model {number} on three animals the figure {printed!r} that its source prints?",
+              {"y_true": [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], "y_pred": [list(row) for row in p]},
+              {"yes": [float(printed)], **({} if float(printed) == value else {f"no, it is {value!r}": [value]})},
+              MEAN, right=("yes" if float(printed) == value else f"no, it is {value!r}",),
+              dtypes=("float64",), tolerance=2.0**-51)
         for number, p, printed, value in (
             (1, ANIMALS[0], "1.3783888722474517", 1.3783888522474517),
             (2, ANIMALS[1], "0.6391075640678003", 0.6391075640678003),
         )
     ),
-)
+)  # fmt: skip

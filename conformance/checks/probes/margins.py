@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from gaugeblock.conformance.checks.probes.base import NAN, REFUSES, Probe, Values
+from gaugeblock.conformance.checks.probes.base import NAN, REFUSES, Contents, Probe, Values
+from gaugeblock.conformance.checks.probes.shared import OTHER
 
-SIGNS = ("hinge", "squared_hinge")
-OTHER = "silent: another number comes back"
 BY_ROW = "multiclass_hinge"
 
 
@@ -44,23 +43,25 @@ def _of_signs(
     )  # fmt: skip
 
 
-def _sloped(
-    name: str, operations: tuple[str, ...], given: dict[str, list[object]], slope: str, **answers: Values
+def _kink(
+    name: str, operations: tuple[str, ...], inputs: dict[str, Contents], gradient: str, answers: dict[str, Values]
 ) -> Probe:
-    return Probe(name, operations, "Which slope has the kink of the loss?", given, answers, slope=slope)
+    return Probe(
+        name, operations, "Which derivative does the loss have at its kink?", inputs, answers, gradient=gradient
+    )
 
 
 S = 0.5
 
+OF_SIGNS: dict[str, Values] = {"0": [0.0], "-1": [-1.0], "-1/2": [-0.5], "NaN": [NAN]}
+
 PROBES = (
-    *_of_signs("hinge-labels-zero-and-one", "Is the label 0, beside 1, the negative class of a hinge loss?",
-               [0.0, 1.0], [S, S],
-               {"yes": [1 + S, 1 - S], "no: its loss is 1": [1.0, 1 - S]}),
+    *_of_signs("hinge-labels-zero-and-one", "Is the label 0, beside 1, the negative class of a hinge loss?", [0.0, 1.0],
+               [S, S], {"yes": [1 + S, 1 - S], "no: its loss is 1": [1.0, 1 - S]}),
     *_of_signs("hinge-labels-of-zero-alone", "Is the label 0, in a batch of nothing else, the negative class?",
                [0.0, 0.0], [S, S], {"yes": [1 + S, 1 + S], "no: its loss is 1": [1.0, 1.0]}),
-    *_of_signs("hinge-zero-beside-minus-one", "Is the label 0, beside -1 and 1, the negative class?",
-               [-1.0, 0.0, 1.0], [S, S, S],
-               {"yes": [1 + S, 1 + S, 1 - S], "no: its loss is 1": [1 + S, 1.0, 1 - S]}),
+    *_of_signs("hinge-zero-beside-minus-one", "Is the label 0, beside -1 and 1, the negative class?", [-1.0, 0.0, 1.0],
+               [S, S, S], {"yes": [1 + S, 1 + S, 1 - S], "no: its loss is 1": [1 + S, 1.0, 1 - S]}),
     *_of_signs("hinge-labels-of-one-alone", "Is the label 1, in a batch of nothing else, the positive class?",
                [1.0, 1.0], [S, S], {"yes": [1 - S, 1 - S], "no: the negative class": [1 + S, 1 + S]}, ("yes",)),
     *_of_signs("hinge-labels-of-minus-one-alone", "Is the label -1, in a batch of nothing else, the negative class?",
@@ -87,14 +88,12 @@ PROBES = (
           {"labels": [0], "y_true": [[1.0, 0.0, 0.0]], "scores": [[-1.0, -3.0, -2.0]]},
           {"no": [0.0], "yes": [2.0], "no, but their softmax is taken": [_softmaxed(1.0, 2.0)]}),
     Probe("categorical-hinge-of-two-true-classes", ("categorical_hinge",),
-          "What becomes of a row with two true classes?",
-          {"y_true": [[1.0, 1.0, 0.0]], "scores": [[0.5, 0.25, 0.0]]},
+          "What becomes of a row with two true classes?", {"y_true": [[1.0, 1.0, 0.0]], "scores": [[0.5, 0.25, 0.0]]},
           {"their scores are added": [0.25], "the larger counts": [0.5], "the smaller counts": [0.75]}),
     Probe("one-class-alone", (BY_ROW, "multi_margin", "one_vs_all_hinge"), "What is the loss where there is one class?",
           {"labels": [0, 0], "scores": [[0.5], [0.5]]},
           {"zero": [0.0, 0.0], "one": [1.0, 1.0], "1 - the score": [0.5, 0.5], "1 + the score": [1.5, 1.5],
-           "minus infinity": [-math.inf] * 2, REFUSES: []},
-          otherwise=OTHER),
+           "minus infinity": [-math.inf] * 2, REFUSES: []}, otherwise=OTHER),
     Probe("hinge-of-classes-by-default", ("one_vs_all_hinge",), "Which multiclass hinge loss is the default?",
           {"labels": [0], "scores": [[1.0, 0.5]]},
           {"the largest other class against the true one": [0.5], "one against all, added": [1.5],
@@ -109,21 +108,17 @@ PROBES = (
           {"y_true": [0.0], "score": [0.25]},
           {"yes": [0.75], "no: both terms are added": [1.0], "no: its loss is 0": [0.0], REFUSES: []}),
     Probe("perceptron-label-zero", ("perceptron",), "Is the label 0 the negative class?",
-          {"y_true": [0.0], "score": [S]},
-          {"yes": [S], "no: its loss is 0": [0.0], REFUSES: []}),
-    _sloped("hinge-kink-slope", ("hinge",), {"y_true": [1.0], "score": [1.0]}, "score",
-            **{"0": [0.0], "-1": [-1.0], "-1/2": [-0.5], "NaN": [NAN]}),
-    _sloped("perceptron-kink-slope", ("perceptron",), {"y_true": [1.0], "score": [0.0]}, "score",
-            **{"0": [0.0], "-1": [-1.0], "-1/2": [-0.5], "NaN": [NAN]}),
-    _sloped("hinge-embedding-kink-slope", ("hinge_embedding",), {"y_true": [-1.0], "score": [1.0]}, "score",
-            **{"0": [0.0], "-1": [-1.0], "-1/2": [-0.5], "NaN": [NAN]}),
-    _sloped("multiclass-kink-slope", (BY_ROW, "categorical_hinge", "multi_margin"),
-            {"labels": [0], "y_true": [[1.0, 0.0]], "scores": [[1.0, 0.0]]}, "scores",
-            **{"0": [0.0, 0.0], "-1 and 1": [-1.0, 1.0], "-1/2 and 1/2": [-0.5, 0.5], "NaN": [NAN, NAN],
-               "-1 at the true class alone": [-1.0, 0.0], "-1/2 at the true class alone": [-0.5, 0.0],
-               "-1 and 1/2": [-1.0, 0.5], "-1/2 and 1/4": [-0.5, 0.25]}),
-    _sloped("tied-classes-slope", (BY_ROW, "categorical_hinge"),
-            {"labels": [0], "y_true": [[1.0, 0.0, 0.0]], "scores": [[0.5, 0.25, 0.25]]}, "scores",
-            **{"all to the first": [-1.0, 1.0, 0.0], "all to the last": [-1.0, 0.0, 1.0], "in halves": [-1.0, 0.5, 0.5],
-               "one each": [-1.0, 1.0, 1.0]}),
+          {"y_true": [0.0], "score": [S]}, {"yes": [S], "no: its loss is 0": [0.0], REFUSES: []}),
+    _kink("hinge-kink-slope", ("hinge",), {"y_true": [1.0], "score": [1.0]}, "score", OF_SIGNS),
+    _kink("perceptron-kink-slope", ("perceptron",), {"y_true": [1.0], "score": [0.0]}, "score", OF_SIGNS),
+    _kink("hinge-embedding-kink-slope", ("hinge_embedding",), {"y_true": [-1.0], "score": [1.0]}, "score", OF_SIGNS),
+    _kink("multiclass-kink-slope", (BY_ROW, "categorical_hinge", "multi_margin"),
+          {"labels": [0], "y_true": [[1.0, 0.0]], "scores": [[1.0, 0.0]]}, "scores",
+          {"0": [0.0, 0.0], "-1 and 1": [-1.0, 1.0], "-1/2 and 1/2": [-0.5, 0.5], "NaN": [NAN, NAN],
+           "-1 at the true class alone": [-1.0, 0.0], "-1/2 at the true class alone": [-0.5, 0.0],
+           "-1 and 1/2": [-1.0, 0.5], "-1/2 and 1/4": [-0.5, 0.25]}),
+    _kink("tied-classes-slope", (BY_ROW, "categorical_hinge"),
+          {"labels": [0], "y_true": [[1.0, 0.0, 0.0]], "scores": [[0.5, 0.25, 0.25]]}, "scores",
+          {"all to the first": [-1.0, 1.0, 0.0], "all to the last": [-1.0, 0.0, 1.0], "in halves": [-1.0, 0.5, 0.5],
+           "one each": [-1.0, 1.0, 1.0]}),
 )  # fmt: skip

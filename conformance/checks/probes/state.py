@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
-from gaugeblock.conformance.cases.lifecycle import Step
-from gaugeblock.conformance.checks.probes.base import NAN, REFUSES, Probe, Values
+from gaugeblock.conformance.cases.steps import Step
+from gaugeblock.conformance.checks.probes.base import NAN, REFUSES, Contents, Probe, Values
+from gaugeblock.conformance.checks.probes.shared import MEAN, OTHER
 
-OTHER = "silent: another number comes back"
-MEAN = {"reduction": "mean"}
 RESULT, RESET = Step("result"), Step("reset")
 FIRST, SECOND = Step("update", (0, 1)), Step("update", (1, 2))
 
@@ -19,27 +17,22 @@ OF_CLASSES = ("sparse_categorical_accuracy", "top_k_accuracy")
 SQUARES = ("brier_score",)
 DIVERGENCES = ("kl_divergence",)
 OF_NUMBERS = (*SQUARES, "binary_cross_entropy", "binary_cross_entropy_with_logits", "hinge", "squared_hinge")
-OF_ROWS = (
-    "categorical_cross_entropy",
-    "categorical_cross_entropy_with_logits",
-    *DIVERGENCES,
-    "kl_divergence_of_logs",
-)
+OF_ROWS = ("categorical_cross_entropy", "categorical_cross_entropy_with_logits", *DIVERGENCES, "kl_divergence_of_logs")
 OF_LABELS = ("sparse_categorical_cross_entropy", "sparse_categorical_cross_entropy_with_logits", "multiclass_hinge")
 
-Given = Mapping[str, list[Any]]
+Inputs = Mapping[str, Contents]
 
 # A hit, and then misses.
-HITS: Given = {"y_true": [1, 1, 1], "y_pred": [1, 0, 0], "y_score": [0.75, 0.25, 0.25]}
-HITS_OF_CLASSES: Given = {"labels": [0, 0, 0], "y_score": [[0.5, 0.25, 0.125]] + [[0.125, 0.25, 0.5]] * 2}
+HITS: Inputs = {"y_true": [1, 1, 1], "y_pred": [1, 0, 0], "y_score": [0.75, 0.25, 0.25]}
+HITS_OF_CLASSES: Inputs = {"labels": [0, 0, 0], "y_score": [[0.5, 0.25, 0.125]] + [[0.125, 0.25, 0.5]] * 2}
 # Squares of 1/4 and 1.
-NUMBERS: Given = {"y_true": [1.0, 1.0], "y_pred": [0.5, 0.0]}
+NUMBERS: Inputs = {"y_true": [1.0, 1.0], "y_pred": [0.5, 0.0]}
 TWO: tuple[float, float] = (0.25, 1.0)
 # Divergences of ln 2 and ln 4.
-ROWS: Given = {"y_true": [[1.0, 0.0]] * 2, "y_pred": [[0.5, 0.5], [0.25, 0.75]]}
+ROWS: Inputs = {"y_true": [[1.0, 0.0]] * 2, "y_pred": [[0.5, 0.5], [0.25, 0.75]]}
 LOGS: tuple[float, float] = (math.log(2), math.log(4))
-ANY_NUMBERS: Given = {"y_true": [1.0], "y_pred": [0.5], "logits": [0.0], "score": [0.5], "y_score": [0.5]}
-ANY_ROW: Given = {
+ANY_NUMBERS: Inputs = {"y_true": [1.0], "y_pred": [0.5], "logits": [0.0], "score": [0.5], "y_score": [0.5]}
+ANY_ROW: Inputs = {
     "labels": [0],
     "y_true": [[1.0, 0.0, 0.0]],
     **{name: [[0.5, 0.25, 0.25]] for name in ("y_pred", "y_score", "scores")},
@@ -54,10 +47,10 @@ def _of_two(
     """A question to means of two losses; an answer names, for each result, which it is the mean of."""
     losses = (("squares", SQUARES, NUMBERS, TWO), ("divergences", DIVERGENCES, ROWS, LOGS))
     return tuple(
-        Probe(f"{name}-of-{what}", operations, question, given,
+        Probe(f"{name}-of-{what}", operations, question, inputs,
               {label: [_value(each, two) for each in results] for label, results in answers.items()}, MEAN,
               right=right, steps=steps)
-        for what, operations, given, two in losses
+        for what, operations, inputs, two in losses
     )  # fmt: skip
 
 
@@ -67,13 +60,13 @@ def _value(result: str, two: tuple[float, float]) -> float:
 
 
 PROBES = (
-    *(Probe(name, operations, "Is the value of a call with a batch that of the batch, or of all that was seen?", given,
+    *(Probe(name, operations, "Is the value of a call with a batch that of the batch, or of all that was seen?", inputs,
             {"of the batch": [*values, sum(values) / len(values)],
              "of all that was seen": [*(sum(values[:n]) / n for n in range(1, len(values) + 1)),
                                       sum(values) / len(values)],
              "of the batch, which replaces what was seen": [*values, values[-1]]},
             MEAN, steps=(*(Step("call", (row, row + 1)) for row in range(len(values))), RESULT))
-      for name, operations, given, values in (
+      for name, operations, inputs, values in (
           ("value-of-an-update", SAMPLES, HITS, [1.0, 0.0, 0.0]),
           ("value-of-an-update-of-classes", OF_CLASSES, HITS_OF_CLASSES, [1.0, 0.0, 0.0]),
           ("value-of-an-update-of-squares", SQUARES, NUMBERS, list(TWO)),
@@ -84,8 +77,8 @@ PROBES = (
           {"y_true": [1, 0], "y_pred": [1, 1]},
           {"of the batch": [1.0, 0.0, 0.5], "of all that was seen": [1.0, 0.5, 0.5]},
           steps=(Step("call", (0, 1)), Step("call", (1, 2)), RESULT)),
-    *(Probe(name, operations, "What is the result before the first update?", given, NOTHING, MEAN, steps=(RESULT,))
-      for name, operations, given in (
+    *(Probe(name, operations, "What is the result before the first update?", inputs, NOTHING, MEAN, steps=(RESULT,))
+      for name, operations, inputs in (
           ("loss-before-update", OF_NUMBERS, ANY_NUMBERS),
           ("loss-of-rows-before-update", OF_ROWS, ANY_ROW),
           ("loss-of-labels-before-update", OF_LABELS, ANY_ROW),
@@ -99,8 +92,7 @@ PROBES = (
     Probe("divergence-of-unequal-batches", DIVERGENCES, "Is the result of unequal batches the mean over their samples?",
           {"y_true": [[1.0, 0.0]] + [[0.5, 0.5]] * 3, "y_pred": [[0.5, 0.5]] * 4},
           {"yes": [LOGS[0] / 4], "no: over the batches' means": [LOGS[0] / 2], "no: that of the last batch": [0.0]},
-          MEAN,
-          right=("yes",), steps=(FIRST, Step("update", (1, 4)), RESULT)),
+          MEAN, right=("yes",), steps=(FIRST, Step("update", (1, 4)), RESULT)),
     *_of_two("reset", "Does a reset forget what was seen?", (FIRST, RESET, SECOND, RESULT),
              {"yes": ("second",), "no": ("both",)}, ("yes",)),
     *_of_two("merge", "Is the result of two merged objects the mean of what both saw?",

@@ -1,0 +1,69 @@
+"""How a test ends: the same on the command line and in pytest's view."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from gaugeblock.conformance.session.plan import Test
+from gaugeblock.conformance.session.workers import Measured
+from gaugeblock.reports.records import Observation
+from gaugeblock.reports.verdicts import ABSENT, FAILING, Verdict
+
+REFUSABLE = ("combined", "large-batch", "several-batch-axes")
+"""Checks of soft targets, labels of a byte and batches of several axes, which an implementation need not take."""
+
+
+class End(StrEnum):
+    """What became of a test."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    KNOWN = "known"
+    SKIPPED = "skipped"
+    BROKEN = "broken"
+
+
+class Ending(NamedTuple):
+    """What became of a test, and the lines that say why."""
+
+    end: End
+    why: str = ""
+
+
+def ending(test: Test, measured: Measured, strict: bool) -> Ending:
+    """How a test ends: it fails if something deviates that no known deviation explains.
+
+    Args:
+        test: the test.
+        measured: what it showed.
+        strict: whether a known deviation that does not show on this machine fails it.
+    """
+    seen = measured.observations
+    faults = [each for each in seen if each.verdict is Verdict.HARNESS_ERROR]
+    if measured.error or faults:
+        return Ending(End.BROKEN, measured.error or f"{faults[0].key}: {faults[0].message}")
+    wrong = [each for each in seen if each.verdict in FAILING]
+    if wrong:
+        return Ending(End.FAILED, "\n".join(map(_line, wrong)))
+    if strict and measured.not_seen:
+        gone = ", ".join(f"{each.known} ({each.pattern})" for each in measured.not_seen)
+        return Ending(End.FAILED, f"not seen here: nothing deviates as said by {gone}")
+    known = sorted({each.known for each in seen if each.known is not None})
+    if known:
+        return Ending(End.KNOWN, ", ".join(known))
+    verdicts = {each.verdict for each in seen}
+    must = test.check.kind == "value" and test.check.name not in REFUSABLE
+    if must and verdicts == {Verdict.UNSUPPORTED}:
+        return Ending(End.FAILED, f"every case is refused, so the suite may ask wrongly: {seen[0].message}")
+    if seen and verdicts <= ABSENT:
+        return Ending(End.SKIPPED, seen[0].message or seen[0].verdict.words)
+    return Ending(End.PASSED)
+
+
+def _line(seen: Observation) -> str:
+    parts = [f"{seen.key}: {seen.verdict}"]
+    if seen.error is not None:
+        parts.append(f"{seen.error:.4g} ULP of {seen.allowed:.4g} allowed")
+    parts += [each for each in (seen.accuracy, seen.label, seen.message) if each is not None]
+    return ", ".join(parts)
