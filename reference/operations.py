@@ -9,7 +9,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from gaugeblock.reference.formats import Array
@@ -21,31 +21,6 @@ REDUCTIONS = ("none", "mean", "sum")
 """What a loss or metric returns of many samples: the value of each, their mean, or their sum."""
 
 Sensitivity = Callable[..., Array]
-
-Domain = Literal[
-    "real",
-    "probability",
-    "target",
-    "sign",
-    "label",
-    "binary",
-    "logits",
-    "finite_logits",
-    "decisions",
-    "probabilities",
-    "log_probabilities",
-    "distribution",
-    "log_distribution",
-    "one_hot",
-    "multi_hot",
-    "mask",
-    "score",
-    "scores",
-]
-"""What an input holds. Of one number: any real, a probability, a target in [0, 1], a sign of -1 or 1, a class label,
-a label of 0 or 1, a score. Of a row: logits, logits without infinities, decisions (logits at whose comparison the
-operation has kinks), probabilities or their logarithms, a target distribution or its logarithm, a one-hot target,
-labels of 0 or 1, a mask of entries that take part, scores without ties."""
 
 INTEGER_DOMAINS = ("label", "binary", "mask")
 """Domains whose values are integers or booleans, not numbers of the format."""
@@ -110,7 +85,8 @@ class Operation:
     kind: Kind
     definition: Callable[..., Any]
     signature: str
-    domains: tuple[Domain, ...]
+    domains: tuple[str, ...]
+    """What each input holds, in order: names of domains, which the suite draws from and this package does not know."""
     source: str
     bound: Bound
     gradient_bound: Bound | None = None
@@ -220,9 +196,9 @@ def define(kind: Kind, signature: str, domains: str, *, source: str, bound: Boun
         }
         if name in OPERATIONS:
             raise ValueError(f"operation {name!r} is defined twice")
-        held: Any = tuple(domains.split())
+        held = tuple(domains.split())
         entry = Operation(name, kind, definition, signature, held, source, bound, parameters=keywords, **more)
-        if len(held) != len(entry.core_ranks) or not set(held) <= set(get_args(Domain)):
+        if len(held) != len(entry.core_ranks):
             raise ValueError(f"operation {name!r} has the signature {signature!r} and the domains {domains!r}")
         OPERATIONS[name] = entry
         return definition

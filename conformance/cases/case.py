@@ -41,7 +41,7 @@ class Case:
         Neither its name counts, nor how it lies in memory.
         """
         hashed = hashlib.sha256(repr((sorted(self.parameters.items()), self.order, self.steps)).encode())
-        for name, array in self.inputs.items():
+        for name, array in sorted(self.inputs.items()):
             hashed.update(f"{name} {array.dtype.name} {array.shape}".encode())
             hashed.update(array.tobytes())
         return hashed.hexdigest()[:16]

@@ -11,6 +11,7 @@ import numpy as np
 from gaugeblock.conformance.cases import patterns
 from gaugeblock.conformance.cases.draws import bell, integers, uniform
 from gaugeblock.conformance.cases.named_arrays import (
+    SMOOTH,
     SMOOTH_DECISIONS,
     SMOOTH_ROWS,
     Landmarks,
@@ -19,6 +20,7 @@ from gaugeblock.conformance.cases.named_arrays import (
     logit_rows,
     multi_hot,
     probability_rows,
+    scalars,
 )
 from gaugeblock.conformance.cases.patterns import Known, Pattern
 from gaugeblock.reference.formats import FORMATS, Array, Format
@@ -56,8 +58,8 @@ class Domain:
     """What an input holds: its special values, its patterns, what stands beside others, how it is made simpler.
 
     Fields that are functions take frozen names, so that the same is drawn for ever. A domain whose inputs are rows has
-    `rows`; one that stands beside rows, as targets and masks do, `beside_rows`; one of single numbers beside others
-    `numbers_beside`.
+    `rows`, one of single numbers `numbers`; one that stands beside rows, as targets and masks do, `beside_rows`; one of
+    single numbers beside others `numbers_beside`.
     """
 
     holds: str
@@ -79,6 +81,10 @@ class Domain:
     """Whether the entries of a row may be any, each as often as it likes."""
     multiplied: bool = False
     """Whether it holds targets that are multiplied with the logarithm of each class."""
+    numbers: Callable[[Format], Mapping[str, Array]] | None = None
+    """Named vectors, of what a function of one number takes."""
+    smooth_numbers: frozenset[str] = frozenset(SMOOTH)
+    """Names of those at which such functions have derivatives."""
     rows: Callable[[Format], Mapping[str, Array]] | None = None
     """Named rows, of what an operation differentiates."""
     smooth_rows: frozenset[str] = frozenset(SMOOTH_ROWS)
@@ -144,6 +150,7 @@ DOMAINS: dict[str, Domain] = {
                 Point(-INPUT.smallest_subnormal, "the largest negative number"),
             )
         },
+        numbers=scalars,
         patterns=patterns.ELEMENTS,
         swept_numbers=lambda name, n, fmt: uniform(f"sweep/{name}", (n,), -0.4, 0.4) * -2 * fmt.emin * 0.69,
         moving=True,

@@ -52,10 +52,11 @@ BOTH = ("mean", "sum")
 Generator = Callable[[Operation, Format], Iterator[Draft]]
 
 
-def _real(op: Operation, fmt: Format) -> Iterator[Draft]:
-    del op
-    for name, x in scalars(fmt).items():
-        yield Draft(name, (x,), name in SMOOTH, core=name in ("ordinary", "positive", "negative"))
+def _numbers(op: Operation, fmt: Format) -> Iterator[Draft]:
+    domain = DOMAINS[op.domains[-1]]
+    assert domain.numbers is not None
+    for name, x in domain.numbers(fmt).items():
+        yield Draft(name, (x,), name in domain.smooth_numbers, core=name in ("ordinary", "positive", "negative"))
 
 
 def _probability(op: Operation, fmt: Format) -> Iterator[Draft]:
@@ -361,7 +362,6 @@ def _threshold(op: Operation) -> dict[str, float]:
 
 
 GENERATORS: dict[tuple[str, ...], Generator] = {
-    ("real",): _real,
     ("probability",): _probability,
     ("mask", "logits"): _masked_logits,
     ("target", "probability"): _binary_probability,
@@ -375,13 +375,17 @@ GENERATORS: dict[tuple[str, ...], Generator] = {
     ("label", "scores"): _label_scores,
     ("multi_hot", "scores"): _multi_hot_scores,
 }
-"""What to ask operations whose inputs hold such things; rows, and targets beside them, follow from the domain."""
+"""What to ask operations whose inputs hold such things. Numbers alone, and rows with targets beside them, follow from
+the domain."""
 
 
 def generator_of(op: Operation) -> Generator:
     """What makes the drafts of an operation; LookupError if nothing is known of what its inputs hold."""
     if op.domains in GENERATORS:
         return GENERATORS[op.domains]
-    if DOMAINS[op.domains[-1]].rows is None:
-        raise LookupError(f"{op.name} has inputs of {' and '.join(op.domains)}, for which no cases are drawn")
-    return _logits if len(op.domains) == 1 else _pairs
+    alone, domain = len(op.domains) == 1, DOMAINS.get(op.domains[-1])
+    if domain is not None and domain.rows is not None:
+        return _logits if alone else _pairs
+    if domain is not None and domain.numbers is not None and alone:
+        return _numbers
+    raise LookupError(f"{op.name} has inputs of {' and '.join(op.domains)}, for which no cases are drawn")

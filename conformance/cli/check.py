@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -46,6 +47,15 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
             raise CallableError(f"--{option} is NAME=VALUE, and {text!r} has no '='.")
         found[name.strip()] = value.strip()
     return found
+
+
+def _fixed(texts: Sequence[str]) -> dict[str, Any]:
+    """Values of parameters by name; CallableError for a name that is an option of `check` itself."""
+    found = _pairs(texts, "parameter")
+    for name in found:
+        if name in inspect.signature(check).parameters:
+            raise CallableError(f"--parameter has values of the operation's parameters, and '{name}' is none.")
+    return {name: _literal(text) for name, text in found.items()}
 
 
 def _literal(text: str) -> Any:
@@ -101,7 +111,7 @@ def check_command(
                 protocol=_pairs(protocol, "protocol") or None,
                 device=device,
                 progress=advance,
-                **{name: _literal(text) for name, text in _pairs(parameter, "parameter").items()},
+                **_fixed(parameter),
             )
     except (CallableError, SuiteError, UnknownOperationError, UnknownFrameworkError) as error:
         fail(str(error))

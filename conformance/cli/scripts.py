@@ -6,8 +6,9 @@ import contextlib
 import io
 import os
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess
 from gaugeblock.reports.records import Run
@@ -19,8 +20,13 @@ SHOWS = "shows"
 SECONDS = 120.0
 """How long one script may take, with the import of its framework."""
 
-Scripts = Sequence[tuple[str, str]]
-"""Keys, each with its script."""
+
+@dataclass
+class Group:
+    """Scripts of one framework and mode, each with its key, and the process that runs them."""
+
+    scripts: list[tuple[str, str]] = field(default_factory=list)
+    process: WorkerProcess = field(default_factory=lambda: WorkerProcess("the script", _serve))
 
 
 def scripts(run: Run) -> tuple[dict[str, str], dict[str, str]]:
@@ -42,30 +48,34 @@ def verified(
 
     `progress` is called with the number of scripts that are done, and of all.
     """
-    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    groups: dict[tuple[str, str], Group] = {}
     for key, text in made.items():
         parts = split_key(key)
         framework = run.implementations[f"{parts['operation']}/{parts['implementation']}"].framework
-        groups.setdefault((framework, parts["mode"]), []).append((key, text))
+        groups.setdefault((framework, parts["mode"]), Group()).scripts.append((key, text))
     found: dict[str, str] = {}
-    stopped = threading.Event()
+    stopped, lock = threading.Event(), threading.Lock()
 
-    def work(group: Scripts) -> None:
-        process = WorkerProcess("the script", _serve)
+    def work(group: Group) -> None:
         try:
-            for key, text in group:
-                if stopped.is_set():
-                    return
-                found[key] = _outcome(process, key, text)
-                progress(len(found), len(made))
+            for key, text in group.scripts:
+                outcome = _outcome(group.process, key, text)
+                with lock:
+                    if stopped.is_set():
+                        return
+                    found[key] = outcome
+                    progress(len(found), len(made))
         finally:
-            process.discard()
+            group.process.discard()
 
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
         try:
-            list(pool.map(work, sorted(groups.values(), key=len, reverse=True)))
-        except KeyboardInterrupt:
+            list(pool.map(work, sorted(groups.values(), key=lambda group: -len(group.scripts))))
+        except BaseException:
+            # What still runs is ended, or Ctrl-C would wait for it.
             stopped.set()
+            for group in groups.values():
+                group.process.end()
             raise
     return {key: found[key] for key in made}
 
@@ -76,7 +86,7 @@ def _outcome(process: WorkerProcess, key: str, text: str) -> str:
             process.start(SECONDS)
         return str(process.ask((key, text), SECONDS))
     except ProcessLostError as error:
-        return str(error)
+        return str(error).strip()
 
 
 def _serve() -> Generator[str | None, tuple[str, str], None]:

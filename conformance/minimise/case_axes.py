@@ -93,7 +93,9 @@ def shared(before: Array, after: Array, axis: int) -> Array:
     largest = wide.argmax(axis=-1)[..., None]
     shares = np.take_along_axis(wide, largest, -1) + lost[..., None]
     np.put_along_axis(wide, largest, shares, -1)
-    return np.moveaxis(wide, -1, axis).astype(after.dtype)
+    # Of numbers that are no shares, the sum may be beyond the format.
+    with np.errstate(over="ignore"):
+        return np.asarray(np.moveaxis(wide, -1, axis).astype(after.dtype))
 
 
 def _relabelled(op: Operation, case: Case, count: int, places: Array) -> dict[str, Array] | None:

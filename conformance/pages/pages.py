@@ -65,9 +65,14 @@ def pages() -> dict[str, str]:
 
 
 def frozen_cases() -> dict[str, dict[str, str]]:
-    """The digest of every case by its name, for each operation/dtype. A change of a case is a breaking change."""
+    """The digest of every case by its name, for each operation/dtype, and whether derivatives are compared there.
+
+    A change of a case is a breaking change.
+    """
     return {
-        f"{name}/{dtype}": {case.name: case.digest for case in cases(name, dtype)}
+        f"{name}/{dtype}": {
+            case.name: f"{case.digest}{' gradient' if case.gradient else ''}" for case in cases(name, dtype)
+        }
         for name in OPERATIONS
         for dtype in FORMATS
     }
@@ -174,7 +179,6 @@ def _page(op: Operation) -> str:
             derivative=f"{derivative}, entry 0" if op.output_rank else derivative,
             probes=[probe for probe in PROBES if op.name in probe.operations],
             offers=[_offer(each) for each in offers],
-            absent=[name for name in FRAMEWORKS if name not in {each.framework for each in offers}],
         )
     )
 

@@ -39,31 +39,31 @@ def ending(test: Test, measured: Measured, strict: bool) -> Ending:
         measured: what it showed.
         strict: whether a known deviation that does not show on this machine fails it.
     """
-    seen = measured.observations
-    faults = [each for each in seen if each.verdict is Verdict.HARNESS_ERROR]
+    observations = measured.observations
+    faults = [each for each in observations if each.verdict is Verdict.HARNESS_ERROR]
     if measured.error or faults:
         return Ending(End.BROKEN, measured.error or f"{faults[0].key}: {faults[0].message}")
-    wrong = [each for each in seen if each.verdict in FAILING]
+    wrong = [each for each in observations if each.verdict in FAILING]
     if wrong:
         return Ending(End.FAILED, "\n".join(map(_line, wrong)))
     if strict and measured.not_seen:
         gone = ", ".join(f"{each.known} ({each.pattern})" for each in measured.not_seen)
-        return Ending(End.FAILED, f"not seen here: nothing deviates as said by {gone}")
-    known = sorted({each.known for each in seen if each.known is not None})
+        return Ending(End.FAILED, f"not seen here: nothing deviates as recorded in {gone}")
+    known = sorted({each.known for each in observations if each.known is not None})
     if known:
         return Ending(End.KNOWN, ", ".join(known))
-    verdicts = {each.verdict for each in seen}
+    verdicts = {each.verdict for each in observations}
     must = test.check.kind == "value" and test.check.name not in REFUSABLE
     if must and verdicts == {Verdict.UNSUPPORTED}:
-        return Ending(End.FAILED, f"every case is refused, so the suite may ask wrongly: {seen[0].message}")
-    if seen and verdicts <= ABSENT:
-        return Ending(End.SKIPPED, seen[0].message or seen[0].verdict.words)
+        return Ending(End.FAILED, f"every case is refused, so the suite may ask wrongly: {observations[0].message}")
+    if observations and verdicts <= ABSENT:
+        return Ending(End.SKIPPED, observations[0].message or observations[0].verdict.words)
     return Ending(End.PASSED)
 
 
-def _line(seen: Observation) -> str:
-    parts = [f"{seen.key}: {seen.verdict}"]
-    if seen.error is not None:
-        parts.append(f"{seen.error:.4g} ULP of {seen.allowed:.4g} allowed")
-    parts += [each for each in (seen.accuracy, seen.label, seen.message) if each is not None]
+def _line(observation: Observation) -> str:
+    parts = [f"{observation.key}: {observation.verdict}"]
+    if observation.error is not None:
+        parts.append(f"{observation.error:.4g} ULP of {observation.allowed:.4g} allowed")
+    parts += [each for each in (observation.accuracy, observation.label, observation.message) if each is not None]
     return ", ".join(parts)

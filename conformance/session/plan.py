@@ -1,4 +1,4 @@
-"""What to run: one test for each implementation, dtype, device, mode and check that was asked for."""
+"""What to run: one test for each implementation, dtype, device, mode and check that is selected."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from gaugeblock.reference.formats import FORMATS
 
 
 class SelectionError(Exception):
-    """Something was asked for that does not exist; the message is one sentence naming the nearest that does."""
+    """A name that is selected does not exist; the message is one sentence naming the nearest that does."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What was asked for; empty means everything there is."""
+    """What to measure; a part that is empty means everything there is."""
 
     frameworks: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Selection:
     skip_missing_device: bool = False
 
     def has_device(self) -> bool:
-        """Whether any device that was asked for is there."""
+        """Whether any device that is selected is there."""
         there = present_devices()
         return not self.devices or any(matches_device(asked, each) for asked in self.devices for each in there)
 
@@ -114,7 +114,7 @@ class Plan:
 
 
 def _devices(framework: Adapter, selection: Selection) -> tuple[str, ...]:
-    """The framework's devices that were asked for, and those that are not there, to say so."""
+    """The framework's devices that are selected, with those that are not there, so that they are said to be not run."""
     there = framework.present()
     if not selection.devices:
         return there

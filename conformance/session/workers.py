@@ -24,7 +24,7 @@ ProcessKey = tuple[str, tuple[tuple[str, str], ...]]
 THREADS = "OMP_NUM_THREADS"
 
 PLAYED = {"stories": "gaugeblock.conformance.stories"}
-"""What calls name beside frameworks: scenes of stories."""
+"""Modules that calls name beside those of frameworks: the scenes of stories."""
 
 
 @dataclass
