@@ -70,4 +70,4 @@ def _copied(source: torch.Tensor, target: torch.Tensor, non_blocking: bool = Fal
 EVERY, ATEN = library.Library("_", "IMPL"), library.Library("aten", "IMPL")
 EVERY.fallback(_computed, "PrivateUse1")
 ATEN.impl("_copy_from", _copied, "PrivateUse1")
-ATEN.impl("detach", lambda given: NpuTensor(given.held.detach()), "PrivateUse1")
+ATEN.impl("detach", lambda tensor: NpuTensor(tensor.held.detach()), "PrivateUse1")

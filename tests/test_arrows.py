@@ -1,4 +1,4 @@
-"""The house: who may import whom, no cycles, no framework on import, and modules of a size to read."""
+"""The house: who may import whom, rooms in order, no cycles, no framework on import, folders of a size to read."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import ast
 import importlib
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gaugeblock.adapters import registry
 
 PACKAGES = ("reference", "adapters", "conformance", "reports")
 ALLOWED = {
@@ -18,15 +21,33 @@ ALLOWED = {
     "reports": {"reports"},
     "conformance": set(PACKAGES),
 }
+ROOMS = (
+    ("cases",),
+    ("execution",),
+    ("judging",),
+    ("trials",),
+    ("checks",),
+    ("minimise",),
+    ("known",),
+    ("recipes", "stories"),
+    ("yours",),
+    ("session",),
+    ("pages",),
+    ("cli",),
+)
+"""The rooms of conformance/, from the bottom up."""
+
+MOST_MODULES = 13
+"""Modules of a folder, without its __init__ and the one file that each framework is."""
+
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "optax", "sklearn", "scipy", "torchmetrics", "onnxruntime", "onnx")
 # What each package may need besides itself and the standard library.
 NEEDS = {
-    "reference": {"flint", "ml_dtypes", "numpy"},
+    "reference": {"flint", "ml_dtypes", "numpy", "platformdirs"},
     # markupsafe is a part of jinja2's own interface.
-    "reports": {"fastjsonschema", "jinja2", "jsonschema", "markupsafe", "ml_dtypes", "numpy", "packaging", "rich"},
-    "conformance": {"click", "jinja2", "numpy", "packaging", "platformdirs", "pytest", "rich"},
+    "reports": {"jinja2", "markupsafe", "ml_dtypes", "msgspec", "numpy", "packaging", "rich"},
+    "conformance": {"click", "jinja2", "msgspec", "numpy", "packaging", "pytest", "rich"},
 }
-LINES = 400
 
 
 def root(package: str) -> Path:
@@ -47,31 +68,37 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def statements(body: list[ast.stmt], *, everywhere: bool) -> Iterator[ast.stmt]:
-    """Statements that run on import, or all of them; what stands under TYPE_CHECKING never runs."""
+def statements(body: list[ast.stmt], *, everywhere: bool, types: bool) -> Iterator[ast.stmt]:
+    """Statements that run on import, or all of them; with `types` those under TYPE_CHECKING too, which never run."""
     for node in body:
         yield node
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            yield from statements(node.orelse if not everywhere else [*node.body, *node.orelse], everywhere=everywhere)
+            below = [*node.body, *node.orelse] if types else node.orelse
+            yield from statements(below, everywhere=everywhere, types=types)
             continue
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not everywhere:
             continue
         for inner in ("body", "orelse", "finalbody"):
-            yield from statements(getattr(node, inner, []), everywhere=everywhere)
+            yield from statements(getattr(node, inner, []), everywhere=everywhere, types=types)
         for handler in getattr(node, "handlers", []):
-            yield from statements(handler.body, everywhere=everywhere)
+            yield from statements(handler.body, everywhere=everywhere, types=types)
 
 
-def imports(path: Path, *, everywhere: bool = True) -> set[str]:
+def imports(path: Path, *, everywhere: bool = True, types: bool = True) -> set[str]:
     """Full names that a module imports."""
     found = set()
-    for node in statements(ast.parse(path.read_text(encoding="utf-8")).body, everywhere=everywhere):
+    for node in statements(ast.parse(path.read_text(encoding="utf-8")).body, everywhere=everywhere, types=types):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
     return found
+
+
+def ours(name: str, *, types: bool = True) -> set[str]:
+    """Our modules that one imports, inside its functions too."""
+    return imports(MODULES[name], types=types) & set(MODULES) - {name}
 
 
 def test_every_package_is_found() -> None:
@@ -82,9 +109,29 @@ def test_every_package_is_found() -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_arrows(name: str) -> None:
     package = name.split(".")[1]
-    ours = [full.split(".") for full in imports(MODULES[name]) if full.startswith("gaugeblock.")]
-    used = {parts[1] for parts in ours}
+    used = {each.split(".")[1] for each in imports(MODULES[name]) if each.startswith("gaugeblock.")}
     assert used <= ALLOWED[package], f"{name} imports {sorted(used - ALLOWED[package])}"
+
+
+def floor(name: str) -> int:
+    """The floor of a module's room; what stands beside the rooms is above them all."""
+    parts = name.split(".")
+    return next((number for number, rooms in enumerate(ROOMS) if len(parts) > 2 and parts[2] in rooms), len(ROOMS))
+
+
+def test_the_rooms_are_those_there_are() -> None:
+    folders = {path.name for path in root("conformance").iterdir() if (path / "__init__.py").exists()}
+    assert folders == {room for rooms in ROOMS for room in rooms}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("gaugeblock.conformance.")])
+def test_rooms_import_from_their_own_floor_or_a_lower_one(name: str) -> None:
+    higher = [
+        used
+        for used in ours(name, types=False)
+        if used.startswith("gaugeblock.conformance.") and floor(used) > floor(name)
+    ]
+    assert not higher, f"{name} imports {higher}"
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -106,7 +153,8 @@ def test_foreign_imports(name: str) -> None:
 
 
 def test_no_import_cycles() -> None:
-    graph = {name: imports(path, everywhere=False) & set(MODULES) - {name} for name, path in MODULES.items()}
+    """Of any length, imports inside functions counted."""
+    graph = {name: ours(name, types=False) for name in MODULES}
     finished: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
@@ -120,10 +168,30 @@ def test_no_import_cycles() -> None:
         visit(name, ())
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_modules_are_of_a_size_to_read(name: str) -> None:
-    lines = len(MODULES[name].read_text(encoding="utf-8").splitlines())
-    assert lines <= LINES, f"{name} has {lines} lines"
+def test_no_folder_has_more_modules_than_one_reads() -> None:
+    frameworks = {f"gaugeblock.adapters.{name}" for name in registry.FRAMEWORKS}
+    counts = Counter(
+        path.parent for name, path in MODULES.items() if path.name != "__init__.py" and name not in frameworks
+    )
+    full = {folder.name: count for folder, count in counts.items() if count > MOST_MODULES}
+    assert not full
+
+
+def test_pyproject_lists_every_folder() -> None:
+    source = Path(__file__).parents[1] / "pyproject.toml"
+    listed = tomllib.loads(source.read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    folders = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+    assert sorted(listed) == sorted(folders)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_folder_of_a_clone_is_no_second_copy(package: str) -> None:
+    command = [sys.executable, "-c", f"import {package}"]
+    done = subprocess.run(command, cwd=root(package).parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == (
+        f"ImportError: import gaugeblock.{package}: this folder of a clone would be a second copy of it"
+    )
 
 
 def test_importing_the_suite_imports_no_framework() -> None:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import walkthrough
+
+from tests import walkthrough
 
 PAGE = Path(__file__).parents[1] / "docs" / "adding-a-framework.md"
 SECTIONS = walkthrough.sections(PAGE)

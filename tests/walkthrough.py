@@ -69,15 +69,15 @@ def _with(source: str, block: str, statement: ast.stmt, inside: str | None = Non
     if inside is not None:
         body = next(each.body for each in body if isinstance(each, ast.ClassDef) and each.name == inside)
     old = next((each for each in body if _names(each) & _names(statement)), None)
-    lines, given = source.splitlines(), block.splitlines()[statement.lineno - 1 : statement.end_lineno]
+    lines, new = source.splitlines(), block.splitlines()[statement.lineno - 1 : statement.end_lineno]
     if old is not None:
-        lines[old.lineno - 1 : old.end_lineno] = given
+        lines[old.lineno - 1 : old.end_lineno] = new
     elif isinstance(statement, ast.ImportFrom):
         at = max(each.end_lineno or 0 for each in body if isinstance(each, ast.ImportFrom))
-        lines[at:at] = given
+        lines[at:at] = new
     else:
         at = body[-1].end_lineno or 0
-        lines[at:at] = ["", *given]
+        lines[at:at] = ["", *new]
     return "\n".join(lines) + "\n"
 
 

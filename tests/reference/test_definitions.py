@@ -96,8 +96,16 @@ def test_signatures_name_the_inputs(op: Operation) -> None:
     assert op.rowwise == any(op.core_ranks)
     keywords = {name for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
     assert set(op.parameters) == keywords
-    # The last input is the one that gradients are taken of.
+    # Gradients are taken with respect to the last input.
     assert op.inputs[-1] not in op.integers or op.gradient_bound is None
+
+
+@pytest.mark.parametrize("op", ALL)
+def test_every_parameter_has_a_meaning_in_the_docstring_of_its_definition(op: Operation) -> None:
+    assert list(op.meanings) == list(op.parameters)
+    for meaning in op.meanings.values():
+        assert len(meaning.split()) >= 3
+        assert meaning.endswith(".")
 
 
 def test_core_ranks() -> None:
@@ -130,42 +138,41 @@ def test_the_formula_is_what_is_evaluated(op: Operation) -> None:
 def test_every_definition_evaluates_in_every_format(op: Operation) -> None:
     inputs = sample(op)
     for fmt in FORMATS.values():
-        given = {name: a if name in op.integers else fmt.array(a) for name, a in inputs.items()}
-        truth = evaluate(op, fmt, given)
+        arrays = {name: a if name in op.integers else fmt.array(a) for name, a in inputs.items()}
+        truth = evaluate(op, fmt, arrays)
         assert truth.nearest.shape == ((2, 4) if op.output_rank else (2,))
         # A masked entry has the logarithm of 0.
         assert (np.isfinite(truth.nearest) | (truth.nearest == -np.inf) * (op.domains[0] == "mask")).all()
         if op.kind != "activation":
             for reduction in REDUCTIONS[1:]:
-                assert evaluate(op, fmt, given, reduction=reduction).nearest.shape == ()
+                assert evaluate(op, fmt, arrays, reduction=reduction).nearest.shape == ()
         if op.gradient_bound is not None:
-            slope = gradient(op, fmt, given, np.ones_like(truth.nearest))
-            assert slope.nearest.shape == given[op.inputs[-1]].shape
+            product = gradient(op, fmt, arrays, np.ones_like(truth.nearest))
+            assert product.nearest.shape == arrays[op.inputs[-1]].shape
 
 
 @pytest.mark.parametrize("op", ALL)
 def test_conditions_have_the_shape_of_the_answer_and_are_not_negative(op: Operation) -> None:
-    arrays = [np.asarray(a, dtype=np.float64) for a in sample(op, (3,)).values()]
+    arrays = list(sample(op, (3,)).values())
     answer = (3, 4) if op.output_rank else (3,)
     if op.bound.sensitivity is not None:
-        condition = np.asarray(op.bound.sensitivity(*arrays))
+        condition = np.asarray(op.bound.condition(arrays, {}))
         assert condition.shape == answer
         assert (condition >= 0).all()
     if op.gradient_bound is not None and op.gradient_bound.sensitivity is not None:
-        condition = np.asarray(op.gradient_bound.sensitivity(*arrays, np.full(answer, -2.0)))
+        condition = np.asarray(op.gradient_bound.condition([*arrays, np.full(answer, -2.0)], {}))
         assert condition.shape == arrays[-1].shape
         assert (condition >= 0).all()
 
 
 @pytest.mark.parametrize("name", ["softmax", "softmin", "softmax_with_temperature"])
-def test_a_slope_without_an_upstream_gradient_of_its_own_has_the_condition_of_the_others(name: str) -> None:
+def test_an_entry_whose_cotangent_is_0_has_the_condition_of_the_others(name: str) -> None:
     x = np.array([[-200.0, 200.0]])
     bound = operation(name).gradient_bound
     assert bound is not None
-    assert bound.sensitivity is not None
     first = np.exp(-200.0) if name == "softmax_with_temperature" else np.exp(-400.0)
-    upstream = np.array([[0.0, 1.0]] if name == "softmin" else [[1.0, 0.0]])
-    assert (np.asarray(bound.sensitivity(x, upstream)) > 100 * first).all()
+    cotangent = np.array([[0.0, 1.0]] if name == "softmin" else [[1.0, 0.0]])
+    assert (np.asarray(bound.condition([x, cotangent], {})) > 100 * first).all()
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-import highprecision as hp
 import numpy as np
 import pytest
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.engine import evaluate, gradient
 from gaugeblock.reference.formats import FORMATS
+
+from tests.reference import highprecision as hp
 
 Row = Sequence[Decimal]
 BINARY64 = FORMATS["float64"]

@@ -9,7 +9,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-import highprecision as hp
 import numpy as np
 import pytest
 from flint import ctx
@@ -20,6 +19,8 @@ from gaugeblock.reference.engine import evaluate, gradient
 from gaugeblock.reference.formats import FORMATS, Format
 from gaugeblock.reference.operations import Bound, Operation
 from gaugeblock.reference.truth import PRECISIONS, Truth, decimal
+
+from tests.reference import highprecision as hp
 
 DTYPES = tuple(FORMATS)
 SCALARS = {name: getattr(hp, name) for name in ("sigmoid", "log_sigmoid", "softplus")}

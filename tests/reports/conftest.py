@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from rich.console import Console
-from synthetic import DEVIATES, Run, key, make_run, observation
+from gaugeblock.reports.records import Run
+from rich.console import Console, RenderableType
+
+from .synthetic import DEVIATES, Renderer, key, make_run, observation
 
 
 @pytest.fixture
@@ -16,7 +15,7 @@ def mixed() -> Run:
         [
             observation(key(case="one")),
             observation(key(case="two"), "deviates", **DEVIATES),
-            observation(key(case="three"), "documented", **{**DEVIATES, "error": 9.0}, expectation="alpha-overflow"),
+            observation(key(case="three"), "known", **{**DEVIATES, "error": 9.0}, known="alpha-overflow"),
             observation(key(dtype="float64"), error=1.25, allowed=4.0, accuracy="within bound", digest="2" * 16),
             observation(key("beta.sigmoid"), "unsupported", message="beta refuses"),
             observation(key("beta.sigmoid", check="gradient"), error=0.75, allowed=4.0, accuracy="faithful"),
@@ -30,10 +29,10 @@ def mixed() -> Run:
 
 
 @pytest.fixture
-def renderer() -> Callable[[Any], str]:
+def renderer() -> Renderer:
     """What a terminal of 100 columns shows."""
 
-    def render(renderable: Any, width: int = 100) -> str:
+    def render(renderable: RenderableType, width: int = 100) -> str:
         console = Console(width=width, color_system=None, legacy_windows=False)
         with console.capture() as capture:
             console.print(renderable)

@@ -2,97 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import right_binary
-from entries import Entry
-from planting import normal, plant, show
-from right import Array, quiet, rounded, softplus64, wide
-from right_binary import bce64, bce_logits64, reduced, smoothed, times
 
-_TABLE: list[Entry] = []
+from tests.zoo import right_binary
+from tests.zoo.entries import Table, normal, show
+from tests.zoo.right import rounded, softplus64, wide
+from tests.zoo.right_binary import bce64, bce_logits64, reduced, smoothed, times
+
+fault = Table()
 
 PROBABILITY = "binary_cross_entropy"
 LOGITS = "binary_cross_entropy_with_logits"
 MEAN, SUM = {"reduction": "mean"}, {"reduction": "sum"}
 
 
-@plant(
-    _TABLE,
-    PROBABILITY,
-    "relative-accuracy",
-    "log(1 - p) for log1p(-p): the loss of a small probability for a negative is all rounding",
-    show(y_true=[0.0, 0.0], y_pred=[1e-6, 1e-9]),
-)
-@quiet
-def bce_without_log1p(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(PROBABILITY, "relative-accuracy", show(y_true=[0.0, 0.0], y_pred=[1e-6, 1e-9]))
+def bce_without_log1p(y_true, y_pred, sample_weight=None, reduction="mean"):
+    """log(1 - p) for log1p(-p): the loss of a small probability for a negative is all rounding."""
     log_other = np.log(y_pred.dtype.type(1) - y_pred).astype(np.float64)
     values = -(times(wide(y_true), np.log(wide(y_pred))) + times(1 - wide(y_true), log_other))
     return reduced(values, reduction, sample_weight, y_pred)
 
 
-@plant(
-    _TABLE,
-    PROBABILITY,
-    "formula",
-    "targets are compared with 1/2: a soft target is taken for a hard one",
-    show(y_true=[0.75, 0.25], y_pred=[0.5, 0.25]),
-)
-def bce_of_hard_targets(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(PROBABILITY, "formula", show(y_true=[0.75, 0.25], y_pred=[0.5, 0.25]))
+def bce_of_hard_targets(y_true, y_pred, sample_weight=None, reduction="mean"):
+    """Targets are compared with 1/2: a soft target is taken for a hard one."""
     return reduced(bce64(np.where(y_true > 0.5, 1.0, 0.0), wide(y_pred)), reduction, sample_weight, y_pred)
 
 
-@plant(
-    _TABLE,
-    PROBABILITY,
-    "parameters",
-    "smoothing adds all of e and not half of it to a binary target",
-    show(y_true=[1.0, 0.0], y_pred=[0.75, 0.25], keywords={"label_smoothing": 0.125}),
-)
-def bce_smoothed_too_much(
-    y_true: Any, y_pred: Any, label_smoothing: float = 0.0, sample_weight: Any = None, reduction: str = "mean"
-) -> Array:
+@fault(PROBABILITY, "parameters", show(y_true=[1.0, 0.0], y_pred=[0.75, 0.25], keywords={"label_smoothing": 0.125}))
+def bce_smoothed_too_much(y_true, y_pred, label_smoothing=0.0, sample_weight=None, reduction="mean"):
+    """Smoothing adds all of e and not half of it to a binary target."""
     t = wide(y_true) * (1 - label_smoothing) + label_smoothing
     return reduced(bce64(t, wide(y_pred)), reduction, sample_weight, y_pred)
 
 
-@plant(
-    _TABLE,
-    PROBABILITY,
-    "reduction",
-    "the mean of a matrix is divided by its rows alone",
-    show(y_true=np.ones((2, 3)), y_pred=np.full((2, 3), 0.25), keywords=MEAN),
-)
-def bce_mean_over_rows(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(PROBABILITY, "reduction", show(y_true=np.ones((2, 3)), y_pred=np.full((2, 3), 0.25), keywords=MEAN))
+def bce_mean_over_rows(y_true, y_pred, sample_weight=None, reduction="mean"):
+    """The mean of a matrix is divided by its rows alone."""
     answer = right_binary.binary_cross_entropy(y_true, y_pred, 0.0, sample_weight, reduction)
     if reduction == "mean" and y_pred.ndim > 1 and y_pred.size and sample_weight is None:
         return rounded(wide(answer) * y_pred[0].size, y_pred)
     return answer
 
 
-@plant(
-    _TABLE,
-    PROBABILITY,
-    "weights",
-    "the losses are weighted, and their mean is weighted again",
-    show(y_true=[1.0, 1.0], y_pred=[0.25, 0.5], sample_weight=[1.0, 3.0], keywords=MEAN),
-)
-def bce_weighted_twice(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(PROBABILITY, "weights", show(y_true=[1.0, 1.0], y_pred=[0.25, 0.5], sample_weight=[1.0, 3.0], keywords=MEAN))
+def bce_weighted_twice(y_true, y_pred, sample_weight=None, reduction="mean"):
+    """The losses are weighted, and their mean is weighted again."""
     values = bce64(wide(y_true), wide(y_pred))
     if sample_weight is not None and reduction == "mean":
         values = values * wide(sample_weight)
     return reduced(values, reduction, sample_weight, y_pred)
 
 
-@plant(
-    _TABLE,
-    PROBABILITY,
-    "weights",
-    "a column of losses meets a row of weights: every loss is weighted with every weight, and the mean forgets which",
-    show(y_true=[1.0, 1.0], y_pred=[0.25, 0.5], sample_weight=[1.0, 3.0], keywords=MEAN),
-)
-def bce_of_a_column_and_a_row(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(PROBABILITY, "weights", show(y_true=[1.0, 1.0], y_pred=[0.25, 0.5], sample_weight=[1.0, 3.0], keywords=MEAN))
+def bce_of_a_column_and_a_row(y_true, y_pred, sample_weight=None, reduction="mean"):
+    """A column of losses meets a row of weights: every loss is weighted with every weight, and the mean forgets
+    which."""
     values = bce64(wide(y_true), wide(y_pred))
     if sample_weight is None or reduction == "none":
         return reduced(values, reduction, sample_weight, y_pred)
@@ -101,15 +67,9 @@ def bce_of_a_column_and_a_row(y_true: Any, y_pred: Any, sample_weight: Any = Non
     return rounded(total / (wide(sample_weight).sum() if reduction == "mean" else 1.0), y_pred)
 
 
-@plant(
-    _TABLE,
-    PROBABILITY,
-    "weights",
-    "the sum of the weights that a mean divides by is kept as a whole number",
-    show(y_true=[1.0, 1.0], y_pred=[0.25, 0.5], sample_weight=[0.75, 1.5], keywords=MEAN),
-)
-@quiet
-def bce_over_whole_weights(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(PROBABILITY, "weights", show(y_true=[1.0, 1.0], y_pred=[0.25, 0.5], sample_weight=[0.75, 1.5], keywords=MEAN))
+def bce_over_whole_weights(y_true, y_pred, sample_weight=None, reduction="mean"):
+    """The sum of the weights that a mean divides by is kept as a whole number."""
     answer = right_binary.binary_cross_entropy(y_true, y_pred, 0.0, sample_weight, reduction)
     if sample_weight is None or reduction != "mean":
         return answer
@@ -117,41 +77,28 @@ def bce_over_whole_weights(y_true: Any, y_pred: Any, sample_weight: Any = None, 
     return rounded(wide(answer) * total / max(np.trunc(total), 1.0), y_pred)
 
 
-@plant(
-    _TABLE,
-    PROBABILITY,
-    "special-values",
-    "0 log 0 is NaN: a certain and right prediction spoils the batch",
-    show(y_true=[1.0, 0.0], y_pred=[1.0, 0.0]),
-)
-@quiet
-def bce_of_certainty(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(PROBABILITY, "special-values", show(y_true=[1.0, 0.0], y_pred=[1.0, 0.0]))
+def bce_of_certainty(y_true, y_pred, sample_weight=None, reduction="mean"):
+    """0 log 0 is NaN: a certain and right prediction spoils the batch."""
     t, p = wide(y_true), wide(y_pred)
     return reduced(-(t * np.log(p) + (1 - t) * np.log1p(-p)), reduction, sample_weight, y_pred)
 
 
-@plant(
-    _TABLE,
-    PROBABILITY,
-    "dtype",
-    "subnormal float16 probabilities, below 6e-5, are flushed to 0 before the logarithm",
-    show(dtype="float16", y_true=[1.0], y_pred=[3e-5]),
-    dtypes=["float16"],
-)
-def bce_of_flushed_float16(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(PROBABILITY, "dtype", show(dtype="float16", y_true=[1.0], y_pred=[3e-5]), dtypes=["float16"])
+def bce_of_flushed_float16(y_true, y_pred, sample_weight=None, reduction="mean"):
+    """Subnormal float16 probabilities, below 6e-5, are flushed to 0 before the logarithm."""
     flushed = np.where(np.abs(y_pred) < np.finfo(y_pred.dtype).tiny, y_pred.dtype.type(0), y_pred)
     return right_binary.binary_cross_entropy(y_true, flushed, 0.0, sample_weight, reduction)
 
 
-@plant(
-    _TABLE,
+@fault(
     PROBABILITY,
     "two-conditions",
-    "the mean of float16 losses is added up in float16, one after the other: long batches stick",
     show(dtype="float16", y_true=np.ones(6000), y_pred=np.full(6000, 0.3), keywords=MEAN),
     dtypes=["float16"],
 )
-def bce_mean_in_float16(y_true: Any, y_pred: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+def bce_mean_in_float16(y_true, y_pred, sample_weight=None, reduction="mean"):
+    """The mean of float16 losses is added up in float16, one after the other: long batches stick."""
     if reduction == "none" or sample_weight is not None or y_pred.dtype != np.float16 or not y_pred.size:
         return right_binary.binary_cross_entropy(y_true, y_pred, 0.0, sample_weight, reduction)
     values = right_binary.binary_cross_entropy(y_true, y_pred, reduction="none").ravel()
@@ -159,15 +106,9 @@ def bce_mean_in_float16(y_true: Any, y_pred: Any, sample_weight: Any = None, red
     return total if reduction == "sum" else (total / np.float16(min(values.size, 65504))).astype(np.float16)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "narrow-range",
-    "the logarithm of a sigmoid that has underflowed is infinite from -104 on",
-    show(y_true=[1.0, 0.0], logits=[-120.0, 150.0]),
-)
-@quiet
-def bce_of_sigmoid(y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(LOGITS, "narrow-range", show(y_true=[1.0, 0.0], logits=[-120.0, 150.0]))
+def bce_of_sigmoid(y_true, logits, sample_weight=None, reduction="mean"):
+    """The logarithm of a sigmoid that has underflowed is infinite from -104 on."""
     t, z = wide(y_true), wide(logits)
     values = times(t, np.where(z < -104, np.inf, softplus64(-z))) + times(
         1 - t, np.where(z > 104, np.inf, softplus64(z))
@@ -175,43 +116,28 @@ def bce_of_sigmoid(y_true: Any, logits: Any, sample_weight: Any = None, reductio
     return reduced(values, reduction, sample_weight, logits)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "narrow-range",
-    "the sigmoid is clipped to [1e-7, 1 - 1e-7] on the way, so that no logit costs more than 16.1",
-    show(y_true=[1.0, 0.0], logits=[-30.0, 30.0]),
-)
-def bce_of_clipped_sigmoid(y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(LOGITS, "narrow-range", show(y_true=[1.0, 0.0], logits=[-30.0, 30.0]))
+def bce_of_clipped_sigmoid(y_true, logits, sample_weight=None, reduction="mean"):
+    """The sigmoid is clipped to [1e-7, 1 - 1e-7] on the way, so that no logit costs more than 16.1."""
     values = bce_logits64(wide(y_true), np.clip(wide(logits), -16.118, 16.118))
     return reduced(values, reduction, sample_weight, logits)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "relative-accuracy",
-    "max(z, 0) - z t + log(1 + e^-|z|) without log1p: a right logit beyond 17 costs nothing at all",
-    show(y_true=[1.0, 0.0], logits=[12.0, -20.0]),
-)
-@quiet
-def bce_of_logits_without_log1p(y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(LOGITS, "relative-accuracy", show(y_true=[1.0, 0.0], logits=[12.0, -20.0]))
+def bce_of_logits_without_log1p(y_true, logits, sample_weight=None, reduction="mean"):
+    """max(z, 0) - z t + log(1 + e^-|z|) without log1p: a right logit beyond 17 costs nothing at all."""
     own = np.maximum(logits, 0) - logits * y_true + np.log(logits.dtype.type(1) + np.exp(-np.abs(logits)))
     return reduced(wide(own), reduction, sample_weight, logits)
 
 
-@plant(
-    _TABLE,
+@fault(
     LOGITS,
     "two-conditions",
-    "with a pos_weight another formula is taken, which overflows at -120",
     show(y_true=[1.0], logits=[-120.0], keywords={"pos_weight": 2.0}),
     upstream="https://github.com/pytorch/pytorch/issues/13773",
 )
-@quiet
-def bce_weighing_positives_overflows(
-    y_true: Any, logits: Any, pos_weight: float = 1.0, sample_weight: Any = None, reduction: str = "mean"
-) -> Array:
+def bce_weighing_positives_overflows(y_true, logits, pos_weight=1.0, sample_weight=None, reduction="mean"):
+    """With a pos_weight another formula is taken, which overflows at -120."""
     t, z = wide(y_true), wide(logits)
     values = bce_logits64(t, z, pos_weight)
     if pos_weight != 1:
@@ -219,51 +145,35 @@ def bce_weighing_positives_overflows(
     return reduced(values, reduction, sample_weight, logits)
 
 
-@plant(
-    _TABLE,
+@fault(
     LOGITS,
     "parameters",
-    "pos_weight multiplies the logarithm and not the linear part: 14.9 where 44.7 is due",
     show(y_true=[1.0], logits=[-14.913008], keywords={"pos_weight": 2.0}),
     upstream="https://github.com/PaddlePaddle/Paddle/pull/65859",
 )
-def bce_weighing_the_logarithm(
-    y_true: Any, logits: Any, pos_weight: float = 1.0, sample_weight: Any = None, reduction: str = "mean"
-) -> Array:
+def bce_weighing_the_logarithm(y_true, logits, pos_weight=1.0, sample_weight=None, reduction="mean"):
+    """pos_weight multiplies the logarithm and not the linear part: 14.9 where 44.7 is due."""
     t, z = wide(y_true), wide(logits)
     values = bce_logits64(t, z) + (pos_weight - 1) * t * np.log1p(np.exp(-np.abs(z)))
     return reduced(values, reduction, sample_weight, logits)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "two-conditions",
-    "the loss is multiplied with 1 + (w - 1) t, which is right for hard targets alone",
-    show(y_true=[0.25], logits=[1.5], keywords={"pos_weight": 2.0}),
-)
-def bce_weighing_soft_targets(
-    y_true: Any, logits: Any, pos_weight: float = 1.0, sample_weight: Any = None, reduction: str = "mean"
-) -> Array:
+@fault(LOGITS, "two-conditions", show(y_true=[0.25], logits=[1.5], keywords={"pos_weight": 2.0}))
+def bce_weighing_soft_targets(y_true, logits, pos_weight=1.0, sample_weight=None, reduction="mean"):
+    """The loss is multiplied with 1 + (w - 1) t, which is right for hard targets alone."""
     t = wide(y_true)
     return reduced(bce_logits64(t, wide(logits)) * (1 + (pos_weight - 1) * t), reduction, sample_weight, logits)
 
 
-@plant(
-    _TABLE,
+@fault(
     LOGITS,
     "two-conditions",
-    "with smoothing and pos_weight at once, pos_weight is that of the target before it was smoothed",
     show(y_true=[0.0, 1.0], logits=[1.5, 1.5], keywords={"pos_weight": 2.0, "label_smoothing": 0.125}),
 )
 def bce_weighing_before_smoothing(
-    y_true: Any,
-    logits: Any,
-    label_smoothing: float = 0.0,
-    pos_weight: float = 1.0,
-    sample_weight: Any = None,
-    reduction: str = "mean",
-) -> Array:
+    y_true, logits, label_smoothing=0.0, pos_weight=1.0, sample_weight=None, reduction="mean"
+):
+    """With smoothing and pos_weight at once, pos_weight is that of the target before it was smoothed."""
     if not label_smoothing:
         return right_binary.binary_cross_entropy_with_logits(y_true, logits, 0.0, pos_weight, sample_weight, reduction)
     weight = 1 + (pos_weight - 1) * wide(y_true)
@@ -271,75 +181,46 @@ def bce_weighing_before_smoothing(
     return reduced(values, reduction, sample_weight, logits)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "formula",
-    "a choice between two softplus by t > 1/2, which is right for hard targets alone",
-    show(y_true=[0.75], logits=[1.5]),
-)
-def bce_of_logits_of_hard_targets(
-    y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean"
-) -> Array:
+@fault(LOGITS, "formula", show(y_true=[0.75], logits=[1.5]))
+def bce_of_logits_of_hard_targets(y_true, logits, sample_weight=None, reduction="mean"):
+    """A choice between two softplus by t > 1/2, which is right for hard targets alone."""
     z = np.where(wide(y_true) > 0.5, -wide(logits), wide(logits))
     return reduced(softplus64(z), reduction, sample_weight, logits)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "reduction",
-    "the mean divides by a 12-bit count: from 4096 losses on it is too large",
-    show(y_true=np.ones(4500), logits=normal(4500), keywords=MEAN),
-)
-@quiet
-def bce_mean_by_a_short_count(y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(LOGITS, "reduction", show(y_true=np.ones(4500), logits=normal(4500), keywords=MEAN))
+def bce_mean_by_a_short_count(y_true, logits, sample_weight=None, reduction="mean"):
+    """The mean divides by a 12-bit count: from 4096 losses on it is too large."""
     answer = right_binary.binary_cross_entropy_with_logits(y_true, logits, 0.0, 1.0, sample_weight, reduction)
     if reduction != "mean" or sample_weight is not None or logits.size < 4096:
         return answer
     return rounded(np.divide(wide(answer) * logits.size, logits.size & 0xFFF), logits)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "reduction",
-    "the mean is one of means over blocks of 128, the last of which may be shorter and counts as much",
-    show(y_true=np.ones(130), logits=[*np.zeros(128), -30.0, -40.0], keywords=MEAN),
-)
-def bce_mean_of_means(y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(LOGITS, "reduction", show(y_true=np.ones(130), logits=[*np.zeros(128), -30.0, -40.0], keywords=MEAN))
+def bce_mean_of_means(y_true, logits, sample_weight=None, reduction="mean"):
+    """The mean is one of means over blocks of 128, the last of which may be shorter and counts as much."""
     if reduction != "mean" or sample_weight is not None or logits.size <= 128:
         return right_binary.binary_cross_entropy_with_logits(y_true, logits, 0.0, 1.0, sample_weight, reduction)
     values = bce_logits64(wide(y_true), wide(logits)).ravel()
     return rounded(np.mean([values[i : i + 128].mean() for i in range(0, values.size, 128)]), logits)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "dtype",
-    "binary64 losses are added up in binary32",
-    show(dtype="float64", y_true=np.ones(50), logits=normal(50), keywords=SUM),
-    dtypes=["float64"],
-)
-def bce_sum_in_binary32(y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(LOGITS, "dtype", show(dtype="float64", y_true=np.ones(50), logits=normal(50), keywords=SUM), dtypes=["float64"])
+def bce_sum_in_binary32(y_true, logits, sample_weight=None, reduction="mean"):
+    """binary64 losses are added up in binary32."""
     if reduction == "none" or sample_weight is not None:
         return right_binary.binary_cross_entropy_with_logits(y_true, logits, 0.0, 1.0, sample_weight, reduction)
     total = bce_logits64(wide(y_true), wide(logits)).astype(np.float32).sum(dtype=np.float32).astype(np.float64)
     return rounded(total / (logits.size if reduction == "mean" else 1), logits)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "narrow-range",
-    "the exponential of a logit between -1e-3 and 1e-3 is taken for 1 + z in a shortcut with a wrong constant",
-    show(y_true=[1.0], logits=[5e-4]),
-)
-def bce_of_small_logits(y_true: Any, logits: Any, sample_weight: Any = None, reduction: str = "mean") -> Array:
+@fault(LOGITS, "narrow-range", show(y_true=[1.0], logits=[5e-4]))
+def bce_of_small_logits(y_true, logits, sample_weight=None, reduction="mean"):
+    """The exponential of a logit between -1e-3 and 1e-3 is taken for 1 + z in a shortcut with a wrong constant."""
     values = bce_logits64(wide(y_true), wide(logits))
     near = (np.abs(wide(logits)) < 1e-3) & (wide(logits) != 0)
     return reduced(np.where(near, values + 5e-5, values), reduction, sample_weight, logits)
 
 
-FAULTS = tuple(_TABLE)
+FAULTS = tuple(fault.entries)

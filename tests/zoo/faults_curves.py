@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import right_metrics
-from right_metrics import area, binned, upper_edges, weights_of
-from right_rows import wide
-from rows_table import Table, binary, generator, scores
+
+from tests.zoo import right_metrics
+from tests.zoo.entries import Table
+from tests.zoo.right_metrics import area, binned, upper_edges, weights_of
+from tests.zoo.right_rows import wide
+from tests.zoo.row_inputs import binary, generator, scores
 
 fault = Table()
 AUC = "roc_auc"
@@ -18,17 +20,13 @@ def curve(n=40, dtype="float32", **more):
 
 
 @fault(
-    "near-scores-tie",
     AUC,
     "narrow-range",
-    "scores closer than 1e-5 relative and 1e-8 absolute are one threshold: scores of the order of 1e-9 all tie",
+    lambda: {"y_true": np.array([0, 0, 1, 1]), "y_score": np.float32([1e-10, 4e-10, 3.5e-10, 8e-10])},
     upstream="https://github.com/scikit-learn/scikit-learn/issues/6688",
-    shows=lambda: {
-        "y_true": np.array([0, 0, 1, 1]),
-        "y_score": np.float32([1e-10, 4e-10, 3.5e-10, 8e-10]),
-    },
 )
-def near_tie(y_true, y_score, sample_weight=None):
+def near_scores_tie(y_true, y_score, sample_weight=None):
+    """Scores closer than 1e-5 relative and 1e-8 absolute are one threshold: scores of the order of 1e-9 all tie."""
     order = np.argsort(wide(y_score), kind="stable")
     ordered = wide(y_score)[order]
     apart = ~np.isclose(np.diff(ordered).astype(float), 0, atol=1e-8, rtol=0)
@@ -38,40 +36,33 @@ def near_tie(y_true, y_score, sample_weight=None):
 
 
 @fault(
-    "vertex-at-the-top-of-a-tie",
     AUC,
     "ties",
-    "the curve has its point at the first of equal scores: within a tie the order of the sort counts",
+    lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.9, 0.9, 0.5, 0.5])},
     upstream="https://github.com/aidotse/LeakPro/pull/465",
-    shows=lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.9, 0.9, 0.5, 0.5])},
 )
-def sorted_ties(y_true, y_score, sample_weight=None):
+def vertex_at_the_top_of_a_tie(y_true, y_score, sample_weight=None):
+    """The curve has its point at the first of equal scores: within a tie the order of the sort counts."""
     ranks = np.argsort(np.argsort(-wide(y_score), kind="stable"))
     return area(-ranks, np.asarray(y_true) == 1, weights_of(y_true, sample_weight))
 
 
-@fault(
-    "ties-are-won",
-    AUC,
-    "ties",
-    "a positive and a negative with the same score count as ordered",
-    shows=lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.9, 0.9, 0.5, 0.25])},
-)
-def ties_won(y_true, y_score):
+@fault(AUC, "ties", lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.9, 0.9, 0.5, 0.25])})
+def ties_are_won(y_true, y_score):
+    """A positive and a negative with the same score count as ordered."""
     t, s = np.asarray(y_true) == 1, wide(y_score)
     return float((s[t][:, None] >= s[~t]).mean())
 
 
 @fault(
-    "cumulated-in-half",
     AUC,
     "dtype",
-    "true and false positives of float16 scores are cumulated in float16, and stop at 2048",
+    curve(9000, "float16"),
     upstream="https://github.com/MaigoAkisame/cmu-thesis/issues/7",
-    shows=curve(9000, "float16"),
     dtypes=("float16",),
 )
 def cumulated_in_half(y_true, y_score):
+    """True and false positives of float16 scores are cumulated in float16, and stop at 2048."""
     order = np.argsort(-wide(y_score), kind="stable")
     t = (np.asarray(y_true) == 1)[order].astype(y_score.dtype)
     last = np.r_[np.diff(y_score[order]) != 0, True]
@@ -80,31 +71,27 @@ def cumulated_in_half(y_true, y_score):
 
 
 @fault(
-    "pairs-counted-in-32-bits",
-    AUC,
-    "shape",
-    "the number of pairs of a positive and a negative is an int32: it overflows beyond 65,536 squared halves",
-    shows=lambda: {"y_true": np.arange(100_000) % 2, "y_score": (np.arange(100_000) % 7 / 8).astype(np.float32)},
+    AUC, "shape", lambda: {"y_true": np.arange(100_000) % 2, "y_score": (np.arange(100_000) % 7 / 8).astype(np.float32)}
 )
-def pairs_in_32_bits(y_true, y_score):
+def pairs_counted_in_32_bits(y_true, y_score):
+    """The number of pairs of a positive and a negative is an int32: it overflows beyond 65,536 squared halves."""
     t = np.asarray(y_true) == 1
     pairs = np.array(t.sum()).astype(np.int32) * np.array((~t).sum()).astype(np.int32)
     return area(wide(y_score), t, np.ones(len(t), np.longdouble)) * float(t.sum()) * float((~t).sum()) / float(pairs)
 
 
 @fault(
-    "float32-weights-cumulated-in-float32",
     AUC,
     "weights",
-    "weights are cumulated in float32 beside a large one, where small ones are lost",
-    upstream="https://github.com/scikit-learn/scikit-learn/issues/6842",
-    shows=lambda: {
+    lambda: {
         "y_true": np.array([1, 0, 1, 0, 1, 0]),
         "y_score": np.float32([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]),
         "sample_weight": np.float32([2**24, 1.0, 1.0, 1.0, 1.0, 1.0]),
     },
+    upstream="https://github.com/scikit-learn/scikit-learn/issues/6842",
 )
-def single_weights(y_true, y_score, sample_weight=None):
+def float32_weights_cumulated_in_float32(y_true, y_score, sample_weight=None):
+    """Weights are cumulated in float32 beside a large one, where small ones are lost."""
     order = np.argsort(-wide(y_score), kind="stable")
     t = (np.asarray(y_true) == 1)[order]
     w = weights_of(y_true, sample_weight)[order].astype(np.float32)
@@ -115,119 +102,86 @@ def single_weights(y_true, y_score, sample_weight=None):
     return float(np.trapezoid(np.r_[0, up / up[-1]], np.r_[0, down / down[-1]]))
 
 
-@fault(
-    "weights-of-positives-alone",
-    AUC,
-    "weights",
-    "a pair weighs what its positive weighs",
-    shows=curve(sample_weight=generator(3).random(40) + 0.5),
-)
-def positives_weights(y_true, y_score, sample_weight=None):
+@fault(AUC, "weights", curve(sample_weight=generator(3).random(40) + 0.5))
+def weights_of_positives_alone(y_true, y_score, sample_weight=None):
+    """A pair weighs what its positive weighs."""
     t = np.asarray(y_true) == 1
     return area(wide(y_score), t, np.where(t, weights_of(y_true, sample_weight), 1))
 
 
-@fault(
-    "positive-class-is-the-more-frequent",
-    AUC,
-    "two-conditions",
-    "the area is turned round where it is below a half",
-    shows=lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.2, 0.9, 0.5, 0.4])},
-)
-def never_below_half(y_true, y_score, sample_weight=None):
+@fault(AUC, "two-conditions", lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.2, 0.9, 0.5, 0.4])})
+def positive_class_is_the_more_frequent(y_true, y_score, sample_weight=None):
+    """The area is turned round where it is below a half."""
     value = right_metrics.roc_auc(y_true, y_score, sample_weight)
     return max(value, 1 - value) if value == value else value
 
 
 @fault(
-    "certainty-in-a-bin-of-its-own",
     ECE,
     "isolated",
-    "a probability of exactly 1 falls into a bin after the last",
+    lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.96, 1.0])},
     upstream="https://github.com/Lightning-AI/torchmetrics/issues/3510",
-    shows=lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.96, 1.0])},
 )
-def one_more_bin(y_true, y_score, n_bins=15):
+def certainty_in_a_bin_of_its_own(y_true, y_score, n_bins=15):
+    """A probability of exactly 1 falls into a bin after the last."""
     place = np.where(wide(y_score) == 1, n_bins, upper_edges(y_score, n_bins))
     return binned(y_true, y_score, place, n_bins + 1)
 
 
 @fault(
-    "zero-wraps-to-the-last-bin",
     ECE,
     "isolated",
-    "the bin of a probability of exactly 0 is -1, which is the last",
+    lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.0, 0.97])},
     upstream="https://github.com/Lightning-AI/torchmetrics/issues/1646",
-    shows=lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.0, 0.97])},
 )
-def zero_wraps(y_true, y_score, n_bins=15):
+def zero_wraps_to_the_last_bin(y_true, y_score, n_bins=15):
+    """The bin of a probability of exactly 0 is -1, which is the last."""
     return binned(y_true, y_score, np.ceil(wide(y_score) * n_bins).astype(int) - 1, n_bins)
 
 
 @fault(
-    "zero-in-no-bin",
     ECE,
     "isolated",
-    "bins are open below, and a probability of exactly 0 is in none",
+    lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.0, 0.5])},
     upstream="https://github.com/NandhaKishorM/laya/pull/39",
-    shows=lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.0, 0.5])},
 )
-def zero_nowhere(y_true, y_score, n_bins=15):
+def zero_in_no_bin(y_true, y_score, n_bins=15):
+    """Bins are open below, and a probability of exactly 0 is in none."""
     inside = wide(y_score) > 0
     y_true, y_score = np.asarray(y_true), np.asarray(y_score)
     value = binned(y_true[inside], y_score[inside], upper_edges(y_score[inside], n_bins), n_bins)
     return value * float(inside.sum()) / len(y_true) if inside.any() else 0.0
 
 
-@fault(
-    "bins-averaged-alike",
-    ECE,
-    "formula",
-    "each bin that holds samples counts the same, however many they are",
-    shows=curve(),
-)
-def bins_alike(y_true, y_score, n_bins=15):
+@fault(ECE, "formula", curve())
+def bins_averaged_alike(y_true, y_score, n_bins=15):
+    """Each bin that holds samples counts the same, however many they are."""
     place = upper_edges(y_score, n_bins)
     gaps = [abs((wide(y_true) - wide(y_score))[place == b].mean()) for b in np.unique(place)]
     return float(np.mean(gaps))
 
 
-@fault(
-    "empty-bins-spoil-all",
-    ECE,
-    "special-values",
-    "the mean of a bin without samples is 0/0, and so is the sum",
-    shows=lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.9, 0.2])},
-)
-def empty_bins(y_true, y_score, n_bins=15):
+@fault(ECE, "special-values", lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.9, 0.2])})
+def empty_bins_spoil_all(y_true, y_score, n_bins=15):
+    """The mean of a bin without samples is 0/0, and so is the sum."""
     place = upper_edges(y_score, n_bins)
     counts = np.bincount(place, minlength=n_bins)
     gaps = np.abs(np.bincount(place, np.asarray(y_true) - y_score.astype(float), n_bins) / counts)
     return float((gaps * counts).sum() / len(y_true))
 
 
-@fault(
-    "confidence-of-the-predicted-class",
-    ECE,
-    "formula",
-    "the probability of the predicted class is compared with the accuracy, which is another metric",
-    shows=curve(),
-)
-def of_predicted_class(y_true, y_score, n_bins=15):
+@fault(ECE, "formula", curve())
+def confidence_of_the_predicted_class(y_true, y_score, n_bins=15):
+    """The probability of the predicted class is compared with the accuracy, which is another metric."""
     s = wide(y_score)
     hits = (s > 0.5) == (np.asarray(y_true) == 1)
     confidence = np.maximum(s, 1 - s)
     return binned(hits, confidence, upper_edges(confidence, n_bins), n_bins)
 
 
-@fault(
-    "fifteen-bins-whatever-is-asked",
-    ECE,
-    "parameters",
-    "n_bins makes the edges, and 15 the index",
-    shows=curve(n_bins=10),
-)
-def fifteen_bins(y_true, y_score, n_bins=15):
+@fault(ECE, "parameters", curve(n_bins=10))
+def fifteen_bins_whatever_is_asked(y_true, y_score, n_bins=15):
+    """n_bins makes the edges, and 15 the index."""
     return binned(y_true, y_score, upper_edges(y_score, 15), 15)
 
 

@@ -3,89 +3,69 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
-from entries import Entry
-from planting import normal, plant, show
 
-_TABLE: list[Entry] = []
+from tests.zoo.entries import Table, normal, show
+
+fault = Table()
 
 LOGITS = "binary_cross_entropy_with_logits"
 ROWS = {"x": normal(3, 4), "cotangent": normal(3, 4, seed=2)}
 
 
 @functools.cache
-def _diagonal_softmax() -> Any:
+def _diagonal_softmax():
     """A torch function whose way back is that of the Jacobian's diagonal."""
     import torch
 
     class Softmax(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, x: Any, axis: int) -> Any:
+        def forward(ctx, x, axis):
             p = torch.softmax(x, axis)
             ctx.save_for_backward(p)
             return p
 
         @staticmethod
-        def backward(ctx: Any, above: Any) -> Any:
+        def backward(ctx, above):
             (p,) = ctx.saved_tensors
             return above * p * (1 - p), None
 
     return Softmax
 
 
-@plant(
-    _TABLE,
-    "softmax",
-    "gradient",
-    "a hand-written way back has the diagonal of the Jacobian alone",
-    show(**ROWS),
-    arrays="torch",
-)
-def torch_softmax_of_the_diagonal(x: Any, axis: int = -1) -> Any:
+@fault("softmax", "gradient", show(**ROWS), arrays="torch")
+def torch_softmax_of_the_diagonal(x, axis=-1):
+    """A hand-written way back has the diagonal of the Jacobian alone."""
     return _diagonal_softmax().apply(x, axis)
 
 
-@plant(
-    _TABLE,
-    "log_softmax",
-    "gradient",
-    "the partition is detached to save memory, and the gradient is that of the identity",
-    show(**ROWS),
-    arrays="torch",
-)
-def torch_log_softmax_of_a_detached_partition(x: Any, axis: int = -1) -> Any:
+@fault("log_softmax", "gradient", show(**ROWS), arrays="torch")
+def torch_log_softmax_of_a_detached_partition(x, axis=-1):
+    """The partition is detached to save memory, and the gradient is that of the identity."""
     import torch
 
     wide = x.double()
     return (wide - torch.logsumexp(wide, axis, keepdim=True).detach()).to(x.dtype)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "narrow-range",
-    "logits are clamped to [-20, 20]: beyond, the value stands still and the gradient is 0",
-    show(y_true=[1.0], logits=[-30.0], cotangent=[1.0]),
-    arrays="torch",
-)
-def torch_bce_of_clamped_logits(y_true: Any, logits: Any, reduction: str = "mean") -> Any:
+@fault(LOGITS, "narrow-range", show(y_true=[1.0], logits=[-30.0], cotangent=[1.0]), arrays="torch")
+def torch_bce_of_clamped_logits(y_true, logits, reduction="mean"):
+    """Logits are clamped to [-20, 20]: beyond, the value stands still and the gradient is 0."""
     import torch
 
     return torch.nn.functional.binary_cross_entropy_with_logits(logits.clamp(-20, 20), y_true, reduction=reduction)
 
 
-@plant(
-    _TABLE,
+@fault(
     "softmax",
     "layout",
-    "the storage of a transposed tensor is reshaped as if it were contiguous",
     show(x=lambda: normal(3, 4).astype(np.float32).T),
     arrays="torch",
     upstream="https://github.com/flagos-ai/Torch-FL/issues/171",
 )
-def torch_softmax_of_the_storage(x: Any, axis: int = -1) -> Any:
+def torch_softmax_of_the_storage(x, axis=-1):
+    """The storage of a transposed tensor is reshaped as if it were contiguous."""
     import torch
 
     if x.dim() < 2 or x.is_contiguous():
@@ -94,15 +74,9 @@ def torch_softmax_of_the_storage(x: Any, axis: int = -1) -> Any:
     return torch.softmax(packed, axis)
 
 
-@plant(
-    _TABLE,
-    "sigmoid",
-    "input-overwritten",
-    "sigmoid_ of the detached input, which shares its memory",
-    show(x=[0.5, -2.0]),
-    arrays="torch",
-)
-def torch_sigmoid_in_place(x: Any) -> Any:
+@fault("sigmoid", "input-overwritten", show(x=[0.5, -2.0]), arrays="torch")
+def torch_sigmoid_in_place(x):
+    """sigmoid_ of the detached input, which shares its memory."""
     import torch
 
     answer = torch.sigmoid(x.clone())
@@ -110,43 +84,25 @@ def torch_sigmoid_in_place(x: Any) -> Any:
     return answer
 
 
-@plant(
-    _TABLE,
-    "softmax",
-    "dtype",
-    "autocast's habit by hand: float32 rows are computed in bfloat16 and cast back",
-    show(x=normal(3, 4)),
-    arrays="torch",
-)
-def torch_softmax_through_bfloat16(x: Any, axis: int = -1) -> Any:
+@fault("softmax", "dtype", show(x=normal(3, 4)), arrays="torch")
+def torch_softmax_through_bfloat16(x, axis=-1):
+    """Autocast's habit by hand: float32 rows are computed in bfloat16 and cast back."""
     import torch
 
     return torch.softmax(x.bfloat16(), axis).to(x.dtype)
 
 
-@plant(
-    _TABLE,
-    "softplus",
-    "gradient",
-    "where(x > 20, x, log1p(e^x)): the branch not taken overflows, and 0 * inf makes the gradient NaN",
-    show(x=[100.0, 0.5], cotangent=[1.0, 1.0]),
-    arrays="jax",
-)
-def jax_softplus_of_a_single_where(x: Any) -> Any:
+@fault("softplus", "gradient", show(x=[100.0, 0.5], cotangent=[1.0, 1.0]), arrays="jax")
+def jax_softplus_of_a_single_where(x):
+    """where(x > 20, x, log1p(e^x)): the branch not taken overflows, and 0 * inf makes the gradient NaN."""
     import jax.numpy as jnp
 
     return jnp.where(x > 20, x, jnp.log1p(jnp.exp(x)))
 
 
-@plant(
-    _TABLE,
-    "logsumexp",
-    "gradient",
-    "stop_gradient has been put around the exponentials and not around the maximum",
-    show(x=normal(2, 4), cotangent=[1.0, -2.0]),
-    arrays="jax",
-)
-def jax_logsumexp_stopped_in_the_wrong_place(x: Any, axis: int = -1) -> Any:
+@fault("logsumexp", "gradient", show(x=normal(2, 4), cotangent=[1.0, -2.0]), arrays="jax")
+def jax_logsumexp_stopped_in_the_wrong_place(x, axis=-1):
+    """stop_gradient has been put around the exponentials and not around the maximum."""
     import jax
     import jax.numpy as jnp
 
@@ -154,15 +110,14 @@ def jax_logsumexp_stopped_in_the_wrong_place(x: Any, axis: int = -1) -> Any:
     return jnp.squeeze(top, axis) + jax.lax.stop_gradient(jnp.log(jnp.sum(jnp.exp(x - top), axis=axis)))
 
 
-@plant(
-    _TABLE,
+@fault(
     "masked_softmax",
     "gradient",
-    "the quotient of masked exponentials overflows in what is hidden: its gradient is NaN, and the row's with it",
     show(mask=[[True, True, False]], x=[[0.0, 1.0, 200.0]], cotangent=[[1.0, -1.0, 0.5]]),
     arrays="jax",
 )
-def jax_masked_softmax_of_a_single_where(mask: Any, x: Any, axis: int = -1) -> Any:
+def jax_masked_softmax_of_a_single_where(mask, x, axis=-1):
+    """The quotient of masked exponentials overflows in what is hidden: its gradient is NaN, and the row's with it."""
     import jax
     import jax.numpy as jnp
 
@@ -171,38 +126,26 @@ def jax_masked_softmax_of_a_single_where(mask: Any, x: Any, axis: int = -1) -> A
     return e / e.sum(axis=axis, keepdims=True)
 
 
-@plant(
-    _TABLE,
-    "sigmoid",
-    "gradient",
-    "a custom gradient returns the slope and not the slope times what comes from above",
-    show(x=[0.5, 1.5], cotangent=[1.0, -2.0]),
-    arrays="tensorflow",
-)
-def tensorflow_sigmoid_of_a_unit_gradient(x: Any) -> Any:
+@fault("sigmoid", "gradient", show(x=[0.5, 1.5], cotangent=[1.0, -2.0]), arrays="tensorflow")
+def tensorflow_sigmoid_of_a_unit_gradient(x):
+    """A custom gradient returns the derivative and not the derivative times the cotangent."""
     import tensorflow as tf
 
     @tf.custom_gradient
-    def sigmoid(x: Any) -> Any:
+    def sigmoid(x):
         p = tf.sigmoid(x)
         return p, lambda above: p * tf.sigmoid(-x)
 
     return sigmoid(x)
 
 
-@plant(
-    _TABLE,
-    LOGITS,
-    "two-conditions",
-    "the weight is 1 + (w - 1) t on the stable formula, which is right for hard targets alone",
-    show(y_true=[0.25], logits=[1.5], keywords={"pos_weight": 2.0}),
-    arrays="tensorflow",
-)
-def tensorflow_bce_weighing_soft_targets(y_true: Any, logits: Any, pos_weight: float = 1.0) -> Any:
+@fault(LOGITS, "two-conditions", show(y_true=[0.25], logits=[1.5], keywords={"pos_weight": 2.0}), arrays="tensorflow")
+def tensorflow_bce_weighing_soft_targets(y_true, logits, pos_weight=1.0):
+    """The weight is 1 + (w - 1) t on the stable formula, which is right for hard targets alone."""
     import tensorflow as tf
 
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=logits)
     return losses * (1 + (pos_weight - 1) * y_true)
 
 
-FAULTS = tuple(_TABLE)
+FAULTS = tuple(fault.entries)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import right_binary
-import right_metrics
-import right_rows
-import right_slopes
-from right_metrics import Mean
-from right_rows import class_weights, log_shares, narrow, product, reduced, shown, soft_plus, wide
-from rows_table import PROTOCOL, Table, binary, labels, logits, of_log_shares
+
+from tests.zoo import right_binary, right_metrics, right_row_gradients, right_rows
+from tests.zoo.entries import PROTOCOL, Table
+from tests.zoo.right_metrics import Mean
+from tests.zoo.right_rows import class_weights, log_shares, narrow, product, reduced, shown, soft_plus, wide
+from tests.zoo.row_inputs import binary, labels, logits, of_log_shares
 
 fault = Table()
 LABELLED = "sparse_categorical_cross_entropy_with_logits"
@@ -24,69 +23,52 @@ def rows(n=6, c=4, scale=1.0, **more):
 # Values of parameters
 
 
-@fault(
-    "positive-weight-of-nothing",
-    BINARY,
-    "parameters",
-    "pos_weight=0 is taken for no weight, as `pos_weight or 1` does",
-    shows=lambda: {"y_true": np.float32([1.0]), "logits": np.float32([0.5]), "pos_weight": 0.0},
-)
-def or_one(y_true, logits, pos_weight=1.0, reduction="mean"):
+@fault(BINARY, "parameters", lambda: {"y_true": np.float32([1.0]), "logits": np.float32([0.5]), "pos_weight": 0.0})
+def positive_weight_of_nothing(y_true, logits, pos_weight=1.0, reduction="mean"):
+    """pos_weight=0 is taken for no weight, as `pos_weight or 1` does."""
     return right_binary.binary_cross_entropy_with_logits(
         y_true, logits, pos_weight=pos_weight or 1.0, reduction=reduction
     )
 
 
-@fault(
-    "little-smoothing-is-none",
-    LABELLED,
-    "parameters",
-    "label smoothing below 1/1000 is left out",
-    shows=rows(scale=20.0, label_smoothing=0.0005),
-)
-def no_little_smoothing(labels, logits, label_smoothing=0.0, reduction="mean"):
+@fault(LABELLED, "parameters", rows(scale=20.0, label_smoothing=0.0005))
+def little_smoothing_is_none(labels, logits, label_smoothing=0.0, reduction="mean"):
+    """Label smoothing below 1/1000 is left out."""
     held = label_smoothing if label_smoothing >= 1e-3 else 0.0
     return getattr(right_rows, LABELLED)(labels, logits, label_smoothing=held, reduction=reduction)
 
 
 @fault(
-    "whole-powers",
     "binary_focal_cross_entropy_with_logits",
     "parameters",
-    "gamma above 1 is cut to an integer: the power is a product",
-    shows=lambda: {"y_true": np.float32([1.0]), "logits": np.float32([0.5]), "gamma": 2.5},
+    lambda: {"y_true": np.float32([1.0]), "logits": np.float32([0.5]), "gamma": 2.5},
 )
-def whole_gamma(y_true, logits, gamma=2.0, alpha=None, reduction="mean"):
+def whole_powers(y_true, logits, gamma=2.0, alpha=None, reduction="mean"):
+    """Gamma above 1 is cut to an integer: the power is a product."""
     held = int(gamma) if gamma > 1 else gamma
     return right_binary.binary_focal_cross_entropy_with_logits(
         y_true, logits, gamma=held, alpha=alpha, reduction=reduction
     )
 
 
-@fault(
-    "equal-weights-of-classes-do-not-matter",
-    LABELLED,
-    "weights",
-    "class weights that are all alike are skipped, which is right for the mean alone",
-    shows=rows(class_weight=np.float32([2, 2, 2, 2]), reduction="sum"),
-)
-def skipped_weights(labels, logits, class_weight=None, reduction="mean"):
+@fault(LABELLED, "weights", rows(class_weight=np.float32([2, 2, 2, 2]), reduction="sum"))
+def equal_weights_of_classes_do_not_matter(labels, logits, class_weight=None, reduction="mean"):
+    """Class weights that are all alike are skipped, which is right for the mean alone."""
     held = None if class_weight is None or np.ptp(class_weight) == 0 else class_weight
     return getattr(right_rows, LABELLED)(labels, logits, class_weight=held, reduction=reduction)
 
 
 @fault(
-    "weights-added-in-their-own-dtype",
     "specificity",
     "weights",
-    "integer weights add up in their own dtype and wrap",
-    shows=lambda: {
+    lambda: {
         "y_true": np.array([0, 0, 1]),
         "y_pred": np.array([0, 1, 1]),
         "sample_weight": np.array([200, 200, 1], np.uint8),
     },
 )
-def wrapped_weights(y_true, y_pred, sample_weight=None):
+def weights_added_in_their_own_dtype(y_true, y_pred, sample_weight=None):
+    """Integer weights add up in their own dtype and wrap."""
     if sample_weight is None or np.asarray(sample_weight).dtype.kind not in "iu":
         return right_metrics.specificity(y_true, y_pred, sample_weight)
     negative, kind = y_true == 0, sample_weight.dtype
@@ -97,14 +79,9 @@ def wrapped_weights(y_true, y_pred, sample_weight=None):
 # Sizes
 
 
-@fault(
-    "half-of-a-full-block",
-    LABELLED,
-    "reduction",
-    "the tree of a reduction leaves out the upper half of blocks of 256 where no sample is left over",
-    shows=rows(256, 5, reduction="sum"),
-)
-def half_blocks(labels, logits, reduction="mean"):
+@fault(LABELLED, "reduction", rows(256, 5, reduction="sum"))
+def half_of_a_full_block(labels, logits, reduction="mean"):
+    """The tree of a reduction leaves out the upper half of blocks of 256 where no sample is left over."""
     losses = getattr(right_rows, LABELLED)(labels, wide(logits), reduction="none")
     if reduction == "none" or not losses.size or losses.size % 256:
         return reduced(losses, reduction, logits)
@@ -112,59 +89,51 @@ def half_blocks(labels, logits, reduction="mean"):
     return narrow(whole / losses.size if reduction == "mean" else whole, logits)
 
 
-@fault(
-    "weights-of-long-rows-forgotten",
-    LABELLED,
-    "two-conditions",
-    "class weights are not read for more than 300 classes",
-    shows=rows(3, 400, class_weight=np.linspace(0.5, 2, 400).astype(np.float32)),
-)
-def forgotten_weights(labels, logits, class_weight=None, reduction="mean"):
+@fault(LABELLED, "two-conditions", rows(3, 400, class_weight=np.linspace(0.5, 2, 400).astype(np.float32)))
+def weights_of_long_rows_forgotten(labels, logits, class_weight=None, reduction="mean"):
+    """Class weights are not read for more than 300 classes."""
     held = class_weight if logits.shape[-1] <= 300 else None
     return getattr(right_rows, LABELLED)(labels, logits, class_weight=held, reduction=reduction)
 
 
-@fault.slope_of(
-    "no-slope-beyond-column-1024",
-    LABELLED,
-    "the gradient of columns from 1024 on is left at zero",
-    shows=lambda: {"labels": np.array([1500, 3]), "logits": logits(2, 2000), "cotangent": np.float32(1)},
+@fault.gradient(
+    LABELLED, "gradient", lambda: {"labels": np.array([1500, 3]), "logits": logits(2, 2000), "cotangent": np.float32(1)}
 )
-def cut_slope(labels, logits, cotangent, label_smoothing=0.0, class_weight=None, ignore_index=None, reduction="mean"):
+def no_slope_beyond_column_1024(
+    labels, logits, cotangent, label_smoothing=0.0, class_weight=None, ignore_index=None, reduction="mean"
+):
+    """The gradient of columns from 1024 on is left at zero."""
     parameters = (label_smoothing, class_weight, ignore_index, reduction)
-    slope = getattr(right_slopes, LABELLED)(labels, logits, cotangent, *parameters)
+    slope = getattr(right_row_gradients, LABELLED)(labels, logits, cotangent, *parameters)
     return slope * (np.arange(logits.shape[-1]) < 1024).astype(slope.dtype)
 
 
-@fault.slope_of(
-    "upstream-gradient-cut",
-    LABELLED,
-    "upstream gradients are cut to +-10,000, which a loss scale exceeds",
-    shows=lambda: {"labels": np.array([1]), "logits": logits(1, 4), "cotangent": np.float32(65536)},
+@fault.gradient(
+    LABELLED, "gradient", lambda: {"labels": np.array([1]), "logits": logits(1, 4), "cotangent": np.float32(65536)}
 )
-def cut_upstream(
+def upstream_gradient_cut(
     labels, logits, cotangent, label_smoothing=0.0, class_weight=None, ignore_index=None, reduction="mean"
 ):
+    """Cotangents are cut to +-10,000, which a loss scale exceeds."""
     held = np.clip(cotangent, -1e4, 1e4) if np.asarray(cotangent).dtype != np.float16 else cotangent
     parameters = (label_smoothing, class_weight, ignore_index, reduction)
-    return getattr(right_slopes, LABELLED)(labels, logits, held, *parameters)
+    return getattr(right_row_gradients, LABELLED)(labels, logits, held, *parameters)
 
 
 # Batches of several axes
 
 
 @fault(
-    "mean-of-the-sequences",
     LABELLED,
     "reduction",
-    "of a batch of sequences the means of each are averaged, which ignored labels tell apart",
-    shows=lambda: {
+    lambda: {
         "labels": np.array([[1, 2, 2, 2], [1, 0, 1, 1]]),
         "logits": logits(8, 4).reshape(2, 4, 4),
         "ignore_index": 2,
     },
 )
-def mean_of_means(labels, logits, ignore_index=None, reduction="mean"):
+def mean_of_the_sequences(labels, logits, ignore_index=None, reduction="mean"):
+    """Of a batch of sequences the means of each are averaged, which ignored labels tell apart."""
     if reduction != "mean" or np.ndim(labels) != 2:
         return getattr(right_rows, LABELLED)(labels, logits, ignore_index=ignore_index, reduction=reduction)
     kept, known = shown(labels, ignore_index)
@@ -175,11 +144,9 @@ def mean_of_means(labels, logits, ignore_index=None, reduction="mean"):
 
 
 @fault(
-    "weights-by-position",
     LABELLED,
     "two-conditions",
-    "in a batch of sequences the class weights are looked up by the position",
-    shows=lambda: {
+    lambda: {
         "labels": np.array([[1, 2, 2], [1, 0, 1]]),
         "logits": logits(6, 3).reshape(2, 3, 3),
         "class_weight": np.float32([0.5, 2, 3]),
@@ -187,6 +154,7 @@ def mean_of_means(labels, logits, ignore_index=None, reduction="mean"):
     },
 )
 def weights_by_position(labels, logits, class_weight=None, reduction="mean"):
+    """In a batch of sequences the class weights are looked up by the position."""
     if class_weight is None or np.ndim(labels) != 2:
         return getattr(right_rows, LABELLED)(labels, logits, class_weight=class_weight, reduction=reduction)
     own = np.broadcast_to(np.resize(class_weights(class_weight, logits), labels.shape[1]), labels.shape)
@@ -197,27 +165,17 @@ def weights_by_position(labels, logits, class_weight=None, reduction="mean"):
 # Contents
 
 
-@fault(
-    "nearly-certain-targets-made-certain",
-    TARGETS,
-    "narrow-range",
-    "targets above 0.999 become 1 and those below 0.001 become 0",
-    shows=lambda: {"y_true": np.float32([[0.9995, 0.0005]]), "logits": np.float32([[10, -10]])},
-)
-def hardened(y_true, logits, reduction="mean"):
+@fault(TARGETS, "narrow-range", lambda: {"y_true": np.float32([[0.9995, 0.0005]]), "logits": np.float32([[10, -10]])})
+def nearly_certain_targets_made_certain(y_true, logits, reduction="mean"):
+    """Targets above 0.999 become 1 and those below 0.001 become 0."""
     t = wide(y_true)
     t = np.where(t > 0.999, 1, np.where(t < 0.001, 0, t))
     return reduced(-product(t, log_shares(logits)).sum(axis=-1), reduction, logits)
 
 
-@fault(
-    "permuted-labels-are-the-diagonal",
-    LABELLED,
-    "labels",
-    "as many rows as classes, each label once: the diagonal is taken, as a contrastive loss would",
-    shows=lambda: {"labels": np.array([2, 0, 1, 4, 3]), "logits": logits(5, 5)},
-)
-def diagonal(labels, logits, reduction="mean"):
+@fault(LABELLED, "labels", lambda: {"labels": np.array([2, 0, 1, 4, 3]), "logits": logits(5, 5)})
+def permuted_labels_are_the_diagonal(labels, logits, reduction="mean"):
+    """As many rows as classes, each label once: the diagonal is taken, as a contrastive loss would."""
     count = np.size(labels)
     if np.ndim(labels) == 1 and count == logits.shape[-1] > 2 and (np.sort(labels) == np.arange(count)).all():
         labels = np.arange(count)
@@ -225,14 +183,13 @@ def diagonal(labels, logits, reduction="mean"):
 
 
 @fault(
-    "maximum-counted-in-each-half",
     LABELLED,
     "ties",
-    "blocks of 64 are joined as if their largest logits differed: of two that tie one is left out",
-    shows=lambda: {"labels": np.array([0]), "logits": np.float32([[6.0] + [0.0] * 98 + [6.0]])},
+    lambda: {"labels": np.array([0]), "logits": np.float32([[6.0] + [0.0] * 98 + [6.0]])},
+    made=of_log_shares,
 )
-@of_log_shares
-def joined_blocks(logits):
+def maximum_counted_in_each_half(logits):
+    """Blocks of 64 are joined as if their largest logits differed: of two that tie one is left out."""
     z = wide(logits)
     logp = log_shares(logits)
     if z.shape[-1] <= 64:
@@ -248,7 +205,6 @@ def joined_blocks(logits):
 
 @fault.state(
     "second-reset-does-nothing",
-    "a flag says that it was reset once, and is never taken back",
     [
         ("update", np.array([1]), np.array([1])),
         ("reset",),
@@ -258,6 +214,8 @@ def joined_blocks(logits):
     ],
 )
 class ResetOnce(Mean):
+    """A flag says that it was reset once, and is never taken back."""
+
     def __init__(self):
         self.total = self.count = 0.0
         self.clean = False
@@ -270,7 +228,6 @@ class ResetOnce(Mean):
 
 @fault.state(
     "result-cached-by-the-count",
-    "the result is kept under the number of samples, and a reset does not clear it",
     [
         ("update", np.array([1, 2]), np.array([1, 2])),
         ("result",),
@@ -279,6 +236,8 @@ class ResetOnce(Mean):
     ],
 )
 class CachedByCount(Mean):
+    """The result is kept under the number of samples, and a reset does not clear it."""
+
     def __init__(self):
         self.total = self.count = 0.0
         self.known = {}
@@ -318,27 +277,29 @@ BATCHES = [(binary(5), logits(5, 2)[:, 0]), (binary(9, seed=3), logits(9, 2, sca
 
 
 @fault(
-    "merged-losses-are-lost",
     BINARY,
     "state",
-    "merge does nothing to the mean of a loss",
-    shows=lambda: [("update", *BATCHES[0]), ("merge", [BATCHES[1]])],
+    lambda: [("update", *BATCHES[0]), ("merge", [BATCHES[1]])],
+    name="merged-losses-are-lost",
     protocol=PROTOCOL,
 )
 class MergesNoLoss(BinaryLoss):
+    """Merge does nothing to the mean of a loss."""
+
     def merge(self, other):
         pass
 
 
 @fault(
-    "mean-of-the-batches-losses",
     BINARY,
     "state",
-    "the means of batches are averaged, whatever their sizes",
-    shows=lambda: [("update", *BATCHES[0]), ("update", *BATCHES[1])],
+    lambda: [("update", *BATCHES[0]), ("update", *BATCHES[1])],
+    name="mean-of-the-batches-losses",
     protocol=PROTOCOL,
 )
 class MeanOfBatches(BinaryLoss):
+    """The means of batches are averaged, whatever their sizes."""
+
     def update(self, y_true, logits, sample_weight=None):
         batch = BinaryLoss()
         batch.update(y_true, logits, sample_weight)

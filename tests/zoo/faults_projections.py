@@ -2,74 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ml_dtypes
 import numpy as np
-import right
-from entries import Entry
-from planting import normal, plant, show
-from right import Array, quiet, rounded, wide
 
-_TABLE: list[Entry] = []
+from tests.zoo import right
+from tests.zoo.entries import Table, normal, show
+from tests.zoo.right import rounded, wide
+
+fault = Table()
 
 
-@plant(
-    _TABLE,
-    "softmin",
-    "formula",
-    "1 - softmax, divided by its sum",
-    show(x=[[0.0, 1.0, 3.0]]),
-)
-@quiet
-def softmin_as_one_minus_softmax(x: Any, axis: int = -1) -> Array:
+@fault("softmin", "formula", show(x=[[0.0, 1.0, 3.0]]))
+def softmin_as_one_minus_softmax(x, axis=-1):
+    """1 - softmax, divided by its sum."""
     rest = 1 - right.softmax64(wide(x), axis)
     return rounded(rest / rest.sum(axis=axis, keepdims=True), x)
 
 
-@plant(
-    _TABLE,
-    "softmax_with_temperature",
-    "parameters",
-    "a temperature below 1 is raised to 1, as if it were a safeguard",
-    show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 0.5}),
-)
-def tempered_by_at_least_one(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+@fault("softmax_with_temperature", "parameters", show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 0.5}))
+def tempered_by_at_least_one(x, temperature=2.0, axis=-1):
+    """A temperature below 1 is raised to 1, as if it were a safeguard."""
     return right.softmax_with_temperature(x, max(temperature, 1.0), axis)
 
 
-@plant(
-    _TABLE,
-    "softmax_with_temperature",
-    "parameters",
-    "the logits are multiplied with the temperature",
-    show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 2.0}),
-)
-def tempered_the_wrong_way(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+@fault("softmax_with_temperature", "parameters", show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 2.0}))
+def tempered_the_wrong_way(x, temperature=2.0, axis=-1):
+    """The logits are multiplied with the temperature."""
     return right.softmax_with_temperature(x, 1 / temperature, axis)
 
 
-@plant(
-    _TABLE,
-    "softmax_with_temperature",
-    "formula",
-    "the power of 1/T is taken of the shares, and their sum is not made 1 again",
-    show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 2.0}),
-)
-def tempered_after_normalising(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+@fault("softmax_with_temperature", "formula", show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 2.0}))
+def tempered_after_normalising(x, temperature=2.0, axis=-1):
+    """The power of 1/T is taken of the shares, and their sum is not made 1 again."""
     return rounded(right.softmax64(wide(x), axis) ** (1 / temperature), x)
 
 
-@plant(
-    _TABLE,
-    "sparsemax",
-    "formula",
-    "the threshold adds up all the cumulative sums of the support instead of taking the last",
-    show(x=[[0.0, 0.5, 1.0]]),
-    upstream="https://github.com/keras-team/keras/issues/23425",
-)
-@quiet
-def sparsemax_of_summed_sums(x: Any, axis: int = -1) -> Array:
+@fault("sparsemax", "formula", show(x=[[0.0, 0.5, 1.0]]), upstream="https://github.com/keras-team/keras/issues/23425")
+def sparsemax_of_summed_sums(x, axis=-1):
+    """The threshold adds up all the cumulative sums of the support instead of taking the last."""
     z = np.moveaxis(wide(x), axis, -1)
     ordered = -np.sort(-z, axis=-1)
     sums = np.cumsum(ordered, axis=-1)
@@ -79,15 +49,9 @@ def sparsemax_of_summed_sums(x: Any, axis: int = -1) -> Array:
     return rounded(np.moveaxis(np.maximum(z - tau, 0), -1, axis), x)
 
 
-@plant(
-    _TABLE,
-    "sparsemax",
-    "two-conditions",
-    "the support is looked for among the 32 largest alone, which a long even row exceeds",
-    show(x=[np.arange(40) / 2048]),
-)
-@quiet
-def sparsemax_of_at_most_32(x: Any, axis: int = -1) -> Array:
+@fault("sparsemax", "two-conditions", show(x=[np.arange(40) / 2048]))
+def sparsemax_of_at_most_32(x, axis=-1):
+    """The support is looked for among the 32 largest alone, which a long even row exceeds."""
     z = np.moveaxis(wide(x), axis, -1)
     d = z - z.max(axis=-1, keepdims=True, initial=-np.inf)
     ordered = -np.sort(-d, axis=-1)[..., :32]
@@ -97,15 +61,9 @@ def sparsemax_of_at_most_32(x: Any, axis: int = -1) -> Array:
     return rounded(np.moveaxis(np.maximum(d - tau, 0), -1, axis), x)
 
 
-@plant(
-    _TABLE,
-    "sparsemax",
-    "relative-accuracy",
-    "no maximum is subtracted, and a large offset takes the digits of the cumulative sums",
-    show(x=[[50000.25, 50000.375, 50000.125]]),
-)
-@quiet
-def sparsemax_at_an_offset(x: Any, axis: int = -1) -> Array:
+@fault("sparsemax", "relative-accuracy", show(x=[[50000.25, 50000.375, 50000.125]]))
+def sparsemax_at_an_offset(x, axis=-1):
+    """No maximum is subtracted, and a large offset takes the digits of the cumulative sums."""
     rows = np.moveaxis(x, axis, -1).astype(np.float32)
     ordered = -np.sort(-rows, axis=-1)
     sums = np.cumsum(ordered, axis=-1, dtype=np.float32)
@@ -115,47 +73,27 @@ def sparsemax_at_an_offset(x: Any, axis: int = -1) -> Array:
     return np.moveaxis(np.maximum(rows - tau, 0), -1, axis).astype(x.dtype)
 
 
-@plant(
-    _TABLE,
-    "sparse_sigmoid",
-    "isolated",
-    "the ends belong to neither side: 1 itself gives 0",
-    show(x=[1.0]),
-)
-def sparse_sigmoid_without_its_end(x: Any) -> Array:
+@fault("sparse_sigmoid", "isolated", show(x=[1.0]))
+def sparse_sigmoid_without_its_end(x):
+    """The ends belong to neither side: 1 itself gives 0."""
     return rounded(np.where(np.abs(wide(x)) < 1, (wide(x) + 1) / 2, wide(x) > 1), x)
 
 
-@plant(
-    _TABLE,
-    "softmax_with_temperature",
-    "parameters",
-    "the temperature is held in bfloat16, in which 0.07 is 0.07007",
-    show(x=[[2.0, -1.0]], keywords={"temperature": 0.07}),
-)
-def temperature_in_bfloat16(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+@fault("softmax_with_temperature", "parameters", show(x=[[2.0, -1.0]], keywords={"temperature": 0.07}))
+def temperature_in_bfloat16(x, temperature=2.0, axis=-1):
+    """The temperature is held in bfloat16, in which 0.07 is 0.07007."""
     return right.softmax_with_temperature(x, float(np.asarray(temperature, ml_dtypes.bfloat16)), axis)
 
 
-@plant(
-    _TABLE,
-    "softmax_with_temperature",
-    "parameters",
-    "a temperature above 1 is cut to an integer",
-    show(x=[[2.0, -1.0]], keywords={"temperature": 1.5}),
-)
-def temperatures_cut_to_integers(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+@fault("softmax_with_temperature", "parameters", show(x=[[2.0, -1.0]], keywords={"temperature": 1.5}))
+def temperatures_cut_to_integers(x, temperature=2.0, axis=-1):
+    """A temperature above 1 is cut to an integer."""
     return right.softmax_with_temperature(x, int(temperature) if temperature > 1 else temperature, axis)
 
 
-@plant(
-    _TABLE,
-    "softmax",
-    "shape",
-    "rows of 768, a kernel's own size, leave the last entry out of the sum",
-    show(x=normal(2, 768)),
-)
-def softmax_without_the_last_entry_of_768(x: Any, axis: int = -1) -> Array:
+@fault("softmax", "shape", show(x=normal(2, 768)))
+def softmax_without_the_last_entry_of_768(x, axis=-1):
+    """Rows of 768, a kernel's own size, leave the last entry out of the sum."""
     z = np.moveaxis(wide(x), axis, -1)
     if z.shape[-1] != 768:
         return right.softmax(x, axis)
@@ -163,4 +101,4 @@ def softmax_without_the_last_entry_of_768(x: Any, axis: int = -1) -> Array:
     return rounded(np.moveaxis(e / e[..., :-1].sum(axis=-1, keepdims=True), -1, axis), x)
 
 
-FAULTS = tuple(_TABLE)
+FAULTS = tuple(fault.entries)

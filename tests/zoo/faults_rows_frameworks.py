@@ -6,7 +6,9 @@ Each framework is imported inside the functions, so that the table can be read w
 from __future__ import annotations
 
 import numpy as np
-from rows_table import Table, labels, logits, multi_hots
+
+from tests.zoo.entries import Table
+from tests.zoo.row_inputs import labels, logits, multi_hots
 
 fault = Table()
 SPARSE = "sparse_categorical_cross_entropy_with_logits"
@@ -29,16 +31,9 @@ def far(cotangent=1.0):
     }
 
 
-@fault(
-    "torch-function-that-saves-its-gradient",
-    SPARSE,
-    "gradient",
-    "the gradient is computed in forward, and backward returns it without looking at grad_output",
-    upstream="https://github.com/linkedin/Liger-Kernel/issues/968",
-    shows=rows(3.0),
-    arrays="torch",
-)
-def saved_gradient(labels, logits, reduction="mean"):
+@fault(SPARSE, "gradient", rows(3.0), upstream="https://github.com/linkedin/Liger-Kernel/issues/968", arrays="torch")
+def torch_function_that_saves_its_gradient(labels, logits, reduction="mean"):
+    """The gradient is computed in forward, and backward returns it without looking at grad_output."""
     import torch
 
     class Loss(torch.autograd.Function):
@@ -57,60 +52,41 @@ def saved_gradient(labels, logits, reduction="mean"):
     return Loss.apply(logits)
 
 
-@fault(
-    "torch-log-sum-detached",
-    SPARSE,
-    "gradient",
-    "the log-sum is detached from the graph to save memory, and the slope is minus the one-hot row",
-    shows=rows(),
-    arrays="torch",
-)
-def detached(labels, logits, reduction="mean"):
+@fault(SPARSE, "gradient", rows(), arrays="torch")
+def torch_log_sum_detached(labels, logits, reduction="mean"):
+    """The log-sum is detached from the graph to save memory, and the derivative is minus the one-hot row."""
     own = logits.gather(-1, labels.long().unsqueeze(-1)).squeeze(-1)
     return over(logits.detach().logsumexp(-1) - own, reduction)
 
 
 @fault(
-    "torch-logits-shifted-in-their-storage",
     SPARSE,
     "input-overwritten",
-    "x.data.sub_(max) writes to the caller's tensor, and autograd does not know",
+    lambda: {"labels": labels(6, 4), "logits": logits(6, 4)},
     upstream="https://github.com/linkedin/Liger-Kernel/pull/1251",
-    shows=lambda: {"labels": labels(6, 4), "logits": logits(6, 4)},
     arrays="torch",
 )
-def storage_shifted(labels, logits, reduction="mean"):
+def torch_logits_shifted_in_their_storage(labels, logits, reduction="mean"):
+    """x.data.sub_(max) writes to the caller's tensor, and autograd does not know."""
     import torch
 
     logits.data.sub_(logits.data.amax(-1, keepdim=True))
     return over(torch.logsumexp(logits, -1) - logits.gather(-1, labels.long().unsqueeze(-1)).squeeze(-1), reduction)
 
 
-@fault(
-    "torch-labels-read-as-signed-bytes",
-    SPARSE,
-    "labels",
-    "labels of dtype uint8 pass through int8: from 128 on they are counted from the end",
-    shows=lambda: {"labels": np.array([200, 3], np.uint8), "logits": logits(2, 230)},
-    arrays="torch",
-)
-def int8_labels(labels, logits, reduction="mean"):
+@fault(SPARSE, "labels", lambda: {"labels": np.array([200, 3], np.uint8), "logits": logits(2, 230)}, arrays="torch")
+def torch_labels_read_as_signed_bytes(labels, logits, reduction="mean"):
+    """Labels of dtype uint8 pass through int8: from 128 on they are counted from the end."""
     import torch
 
     index = labels.to(torch.int8).long() % logits.shape[-1] if labels.dtype == torch.uint8 else labels.long()
     return over(logits.logsumexp(-1) - logits.gather(-1, index.unsqueeze(-1)).squeeze(-1), reduction)
 
 
-@fault(
-    "jax-where-over-an-overflow",
-    MULTILABEL,
-    "narrow-range",
-    "where(z > 20, z, log1p(e^z)) has the right value; the branch not taken overflows, and its slope is 0 * inf",
-    upstream="https://github.com/google-deepmind/optax/pull/1786",
-    shows=far(),
-    arrays="jax",
-)
-def jax_where(y_true, logits, reduction="mean"):
+@fault(MULTILABEL, "narrow-range", far(), upstream="https://github.com/google-deepmind/optax/pull/1786", arrays="jax")
+def jax_where_over_an_overflow(y_true, logits, reduction="mean"):
+    """where(z > 20, z, log1p(e^z)) has the right value; the branch not taken overflows, and its derivative is 0 *
+    inf."""
     import jax.numpy as jnp
 
     def soft_plus(z):
@@ -120,15 +96,9 @@ def jax_where(y_true, logits, reduction="mean"):
     return over(each.mean(-1), reduction)
 
 
-@fault(
-    "jax-custom-derivative-without-a-cotangent",
-    SPARSE,
-    "gradient",
-    "custom_vjp's backward leaves out the cotangent of a mean that is scaled",
-    shows=rows(0.5),
-    arrays="jax",
-)
-def jax_custom(labels, logits, reduction="mean"):
+@fault(SPARSE, "gradient", rows(0.5), arrays="jax")
+def jax_custom_derivative_without_a_cotangent(labels, logits, reduction="mean"):
+    """custom_vjp's backward leaves out the cotangent of a mean that is scaled."""
     import jax
     import jax.numpy as jnp
 
@@ -141,15 +111,9 @@ def jax_custom(labels, logits, reduction="mean"):
     return loss(jnp.asarray(logits))
 
 
-@fault(
-    "tensorflow-where-over-an-overflow",
-    MULTILABEL,
-    "narrow-range",
-    "tf.where takes the slope of both branches, and that of log(1 + e^100) is NaN",
-    shows=far(),
-    arrays="tensorflow",
-)
-def tensorflow_where(y_true, logits, reduction="mean"):
+@fault(MULTILABEL, "narrow-range", far(), arrays="tensorflow")
+def tensorflow_where_over_an_overflow(y_true, logits, reduction="mean"):
+    """tf.where takes the derivative of both branches, and that of log(1 + e^100) is NaN."""
     import tensorflow as tf
 
     def soft_plus(z):
@@ -161,15 +125,9 @@ def tensorflow_where(y_true, logits, reduction="mean"):
     return tf.reduce_sum(losses) if reduction == "sum" else tf.reduce_mean(losses)
 
 
-@fault(
-    "tensorflow-softmax-held-constant",
-    SPARSE,
-    "gradient",
-    "stop_gradient is put around the log-sum, not around the shift alone",
-    shows=rows(),
-    arrays="tensorflow",
-)
-def tensorflow_stopped(labels, logits, reduction="mean"):
+@fault(SPARSE, "gradient", rows(), arrays="tensorflow")
+def tensorflow_softmax_held_constant(labels, logits, reduction="mean"):
+    """stop_gradient is put around the log-sum, not around the shift alone."""
     import tensorflow as tf
 
     own = tf.gather(logits, tf.cast(labels, tf.int32), batch_dims=len(logits.shape) - 1)

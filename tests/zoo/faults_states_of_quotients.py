@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import right_metrics
-from right_metrics import State
-from rows_table import Table, binary, labels, logits, scores
+
+from tests.zoo import right_metrics
+from tests.zoo.entries import Table
+from tests.zoo.right_metrics import State
+from tests.zoo.row_inputs import binary, labels, logits, scores
 
 fault = Table()
 state = fault.state
@@ -17,13 +19,10 @@ BATCHES = [
 ]
 
 
-@state(
-    "quotients-of-batches-averaged",
-    "F1 of a stream is the mean of the batches' F1, weighted by their sizes",
-    BATCHES,
-    operation="f1_score",
-)
+@state("quotients-of-batches-averaged", BATCHES, operation="f1_score")
 class AveragedF1(State):
+    """F1 of a stream is the mean of the batches' F1, weighted by their sizes."""
+
     of = staticmethod(right_metrics.f1_score)
 
     def result(self):
@@ -35,11 +34,12 @@ class AveragedF1(State):
 
 @state(
     "classes-of-the-first-batch",
-    "the confusion matrix is made for the classes of the first update, and later ones are dropped",
     [("update", np.array([0, 1]), np.array([0, 0])), ("update", np.array([2, 0]), np.array([1, 0]))],
     operation="balanced_accuracy",
 )
 class FirstClasses(State):
+    """The confusion matrix is made for the classes of the first update, and later ones are dropped."""
+
     of = staticmethod(right_metrics.balanced_accuracy)
 
     def result(self):
@@ -58,19 +58,13 @@ class OfScores(State):
         super().update(y_true, y_score, sample_weight)
 
 
-CURVE = [
-    ("update", FLAGS[:10], scores(30)[:10]),
-    ("merge", [(FLAGS[10:], scores(30)[10:])]),
-]
+CURVE = [("update", FLAGS[:10], scores(30)[:10]), ("merge", [(FLAGS[10:], scores(30)[10:])])]
 
 
-@state(
-    "areas-averaged-in-a-merge",
-    "the area of merged samples is the mean of the areas: pairs across both are not counted",
-    CURVE,
-    operation="roc_auc",
-)
+@state("areas-averaged-in-a-merge", CURVE, operation="roc_auc")
 class AveragedAreas(OfScores):
+    """The area of merged samples is the mean of the areas: pairs across both are not counted."""
+
     of = staticmethod(right_metrics.roc_auc)
 
     def __init__(self):
@@ -91,11 +85,12 @@ class AveragedAreas(OfScores):
 
 @state(
     "calibration-of-batches-averaged",
-    "gaps of bins are summed as sizes, batch by batch, and do not cancel",
     [("update", FLAGS[:15], scores(30)[:15]), ("update", FLAGS[15:], scores(30)[15:])],
     operation="expected_calibration_error",
 )
 class AveragedCalibration(OfScores):
+    """Gaps of bins are summed as sizes, batch by batch, and do not cancel."""
+
     def result(self):
         if not self.seen:
             return float("nan")
@@ -105,7 +100,6 @@ class AveragedCalibration(OfScores):
 
 @state(
     "scores-gathered-in-half",
-    "scores are stored as float16 to save memory, and near ones tie",
     [
         ("update", np.array([0, 1]), np.float32([0.70001, 0.70002])),
         ("update", np.array([1, 0]), np.float32([0.30002, 0.30001])),
@@ -114,6 +108,8 @@ class AveragedCalibration(OfScores):
     kind="narrow-range",
 )
 class HalfScores(OfScores):
+    """Scores are stored as float16 to save memory, and near ones tie."""
+
     of = staticmethod(right_metrics.roc_auc)
 
     def update(self, y_true, y_score, sample_weight=None):
@@ -122,11 +118,12 @@ class HalfScores(OfScores):
 
 @state(
     "running-mean-of-means",
-    "total += (batch mean - total) / updates, which is a mean of means for batches of different sizes",
     [("update", labels(4, 3), logits(4, 3)), ("update", labels(9, 3, seed=8), logits(9, 3, seed=9))],
     operation="sparse_categorical_accuracy",
 )
 class RunningMean:
+    """Total += (batch mean - total) / updates, which is a mean of means for batches of different sizes."""
+
     def __init__(self):
         self.reset()
 

@@ -5,7 +5,6 @@ Faults are built on these, each with one defect. `x` has any shape; `axis` is wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,83 +12,71 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function without warnings of infinities and NaN, which are answers here."""
-    return np.errstate(all="ignore")(function)
-
-
-def wide(x: Any) -> Array:
+def wide(x):
     """The numbers in binary64, copied."""
     return np.array(x, dtype=np.float64)
 
 
-@quiet
-def rounded(values: Array, like: Any) -> Array:
+def rounded(values, like):
     """The values rounded to the dtype of `like`."""
     return np.asarray(values).astype(np.asarray(like).dtype)
 
 
-@quiet
-def sigmoid64(z: Array) -> Array:
+def sigmoid64(z):
     """Logistic sigmoid in binary64."""
     e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1 / (1 + e), np.where(np.isnan(z), z, e / (1 + e)))
 
 
-@quiet
-def softplus64(z: Array) -> Array:
+def softplus64(z):
     """log(1 + e^z) in binary64."""
     return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
 
 
-def sigmoid(x: Any) -> Array:
+def sigmoid(x):
     return rounded(sigmoid64(wide(x)), x)
 
 
-def log_sigmoid(x: Any) -> Array:
+def log_sigmoid(x):
     return rounded(-softplus64(-wide(x)), x)
 
 
-def softplus(x: Any) -> Array:
+def softplus(x):
     return rounded(softplus64(wide(x)), x)
 
 
-@quiet
-def logit(x: Any) -> Array:
+def logit(x):
     p = wide(x)
     middle = np.abs(p - 0.5) < 0.25
     return rounded(np.where(middle, np.log1p((2 * p - 1) / (1 - p)), np.log(p / (1 - p))), x)
 
 
-def hard_sigmoid(x: Any, width: float = 6) -> Array:
+def hard_sigmoid(x, width=6):
     return rounded(np.clip((wide(x) + width / 2) / width, 0.0, 1.0), x)
 
 
-def sparse_sigmoid(x: Any) -> Array:
+def sparse_sigmoid(x):
     return rounded(np.clip((wide(x) + 1) / 2, 0.0, 1.0), x)
 
 
-@quiet
-def sparse_plus(x: Any) -> Array:
+def sparse_plus(x):
     z = wide(x)
     return rounded(np.where(z > 1, z, np.square(np.maximum(z + 1, 0.0)) / 4), x)
 
 
-def _shifted(z: Array, axis: int) -> tuple[Array, Array]:
+def _shifted(z, axis):
     """The rows minus their maximum, and the maximum."""
     top = np.max(z, axis=axis, keepdims=True, initial=-np.inf)
     return z - top, top
 
 
-@quiet
-def softmax64(z: Array, axis: int = -1) -> Array:
+def softmax64(z, axis=-1):
     """Softmax in binary64."""
     e = np.exp(_shifted(z, axis)[0])
     return e / e.sum(axis=axis, keepdims=True)
 
 
-@quiet
-def _rest(z: Array, axis: int) -> tuple[Array, Array, Array]:
+def _rest(z, axis):
     """The rows minus their maximum, log of the sum of their exponentials without cancellation, and the maximum."""
     d, top = _shifted(z, axis)
     e = np.exp(d)
@@ -99,70 +86,66 @@ def _rest(z: Array, axis: int) -> tuple[Array, Array, Array]:
     return d, np.log1p(e.sum(axis=axis, keepdims=True)), top
 
 
-@quiet
-def log_softmax64(z: Array, axis: int = -1) -> Array:
+def log_softmax64(z, axis=-1):
     """Log-softmax in binary64."""
     d, rest, _ = _rest(z, axis)
     return d - rest
 
 
-@quiet
-def logsumexp64(z: Array, axis: int = -1) -> Array:
+def logsumexp64(z, axis=-1):
     """log of the sum of exponentials in binary64."""
     _, rest, top = _rest(z, axis)
     return np.squeeze(np.where(np.isfinite(top), top + rest, top), axis=axis)
 
 
-def softmax(x: Any, axis: int = -1) -> Array:
+def softmax(x, axis=-1):
     return rounded(softmax64(wide(x), axis), x)
 
 
-def log_softmax(x: Any, axis: int = -1) -> Array:
+def log_softmax(x, axis=-1):
     return rounded(log_softmax64(wide(x), axis), x)
 
 
-def logsumexp(x: Any, axis: int = -1) -> Array:
+def logsumexp(x, axis=-1):
     return rounded(logsumexp64(wide(x), axis), x)
 
 
-def softmin(x: Any, axis: int = -1) -> Array:
+def softmin(x, axis=-1):
     return rounded(softmax64(-wide(x), axis), x)
 
 
-def tempered(x: Any, temperature: float) -> Array:
+def tempered(x, temperature):
     """x / T in binary64, T rounded to the dtype of x."""
     return wide(x) / float(np.asarray(x).dtype.type(temperature))
 
 
-def softmax_with_temperature(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+def softmax_with_temperature(x, temperature=2.0, axis=-1):
     return rounded(softmax64(tempered(x, temperature), axis), x)
 
 
-def seen(mask: Any, x: Any) -> Array:
+def seen(mask, x):
     """The entries that take part, and -inf for the others."""
     return np.where(np.asarray(mask) != 0, wide(x), -np.inf)
 
 
-@quiet
-def masked_softmax64(mask: Any, x: Any, axis: int = -1) -> Array:
+def masked_softmax64(mask, x, axis=-1):
     """Softmax in binary64 of the entries that take part; 0 for the others."""
     return np.where(np.asarray(mask) != 0, softmax64(seen(mask, x), axis), 0.0)
 
 
-def masked_softmax(mask: Any, x: Any, axis: int = -1) -> Array:
+def masked_softmax(mask, x, axis=-1):
     return rounded(masked_softmax64(mask, x, axis), x)
 
 
-def masked_log_softmax(mask: Any, x: Any, axis: int = -1) -> Array:
+def masked_log_softmax(mask, x, axis=-1):
     return rounded(np.where(np.asarray(mask) != 0, log_softmax64(seen(mask, x), axis), -np.inf), x)
 
 
-def masked_logsumexp(mask: Any, x: Any, axis: int = -1) -> Array:
+def masked_logsumexp(mask, x, axis=-1):
     return rounded(logsumexp64(seen(mask, x), axis), x)
 
 
-@quiet
-def sparsemax64(z: Array, axis: int = -1) -> Array:
+def sparsemax64(z, axis=-1):
     """Sparsemax in binary64."""
     d = np.moveaxis(_shifted(z, axis)[0], axis, -1)
     ordered = -np.sort(-d, axis=-1)
@@ -173,90 +156,85 @@ def sparsemax64(z: Array, axis: int = -1) -> Array:
     return np.moveaxis(np.maximum(d - tau, 0.0), -1, axis)
 
 
-def sparsemax(x: Any, axis: int = -1) -> Array:
+def sparsemax(x, axis=-1):
     return rounded(sparsemax64(wide(x), axis), x)
 
 
-@quiet
-def sigmoid_gradient(x: Any, cotangent: Any) -> Array:
+def sigmoid_gradient(x, cotangent):
     e = np.exp(-np.abs(wide(x)))
     return rounded(wide(cotangent) * (e / np.square(1 + e)), x)
 
 
-def log_sigmoid_gradient(x: Any, cotangent: Any) -> Array:
+def log_sigmoid_gradient(x, cotangent):
     return rounded(wide(cotangent) * sigmoid64(-wide(x)), x)
 
 
-def softplus_gradient(x: Any, cotangent: Any) -> Array:
+def softplus_gradient(x, cotangent):
     return rounded(wide(cotangent) * sigmoid64(wide(x)), x)
 
 
-@quiet
-def logit_gradient(x: Any, cotangent: Any) -> Array:
+def logit_gradient(x, cotangent):
     p = wide(x)
     return rounded(wide(cotangent) / (p * (1 - p)), x)
 
 
-def hard_sigmoid_gradient(x: Any, cotangent: Any, width: float = 6) -> Array:
+def hard_sigmoid_gradient(x, cotangent, width=6):
     return rounded(np.where(np.abs(wide(x)) < width / 2, wide(cotangent) / width, 0.0), x)
 
 
-def sparse_sigmoid_gradient(x: Any, cotangent: Any) -> Array:
+def sparse_sigmoid_gradient(x, cotangent):
     return rounded(np.where(np.abs(wide(x)) < 1, wide(cotangent) / 2, 0.0), x)
 
 
-def sparse_plus_gradient(x: Any, cotangent: Any) -> Array:
+def sparse_plus_gradient(x, cotangent):
     return rounded(wide(cotangent) * np.clip((wide(x) + 1) / 2, 0.0, 1.0), x)
 
 
-@quiet
-def softmax_product(p: Array, cotangent: Any, axis: int) -> Array:
+def softmax_product(p, cotangent, axis):
     """The vector-Jacobian product of softmax, in binary64, from its answers."""
     c = wide(cotangent)
     return p * (c - np.sum(c * p, axis=axis, keepdims=True))
 
 
-def softmax_gradient(x: Any, cotangent: Any, axis: int = -1) -> Array:
+def softmax_gradient(x, cotangent, axis=-1):
     return rounded(softmax_product(softmax64(wide(x), axis), cotangent, axis), x)
 
 
-def log_softmax_gradient(x: Any, cotangent: Any, axis: int = -1) -> Array:
+def log_softmax_gradient(x, cotangent, axis=-1):
     c = wide(cotangent)
     return rounded(c - softmax64(wide(x), axis) * c.sum(axis=axis, keepdims=True), x)
 
 
-def logsumexp_gradient(x: Any, cotangent: Any, axis: int = -1) -> Array:
+def logsumexp_gradient(x, cotangent, axis=-1):
     return rounded(np.expand_dims(wide(cotangent), axis) * softmax64(wide(x), axis), x)
 
 
-def softmin_gradient(x: Any, cotangent: Any, axis: int = -1) -> Array:
+def softmin_gradient(x, cotangent, axis=-1):
     return rounded(-softmax_product(softmax64(-wide(x), axis), cotangent, axis), x)
 
 
-def softmax_with_temperature_gradient(x: Any, cotangent: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+def softmax_with_temperature_gradient(x, cotangent, temperature=2.0, axis=-1):
     product = softmax_product(softmax64(tempered(x, temperature), axis), cotangent, axis)
     return rounded(product / float(np.asarray(x).dtype.type(temperature)), x)
 
 
-@quiet
-def masked_softmax_gradient(mask: Any, x: Any, cotangent: Any, axis: int = -1) -> Array:
+def masked_softmax_gradient(mask, x, cotangent, axis=-1):
     hidden = np.asarray(mask) == 0
     product = softmax_product(masked_softmax64(mask, x, axis), np.where(hidden, 0.0, wide(cotangent)), axis)
     return rounded(np.where(hidden, 0.0, product), x)
 
 
-@quiet
-def masked_log_softmax_gradient(mask: Any, x: Any, cotangent: Any, axis: int = -1) -> Array:
+def masked_log_softmax_gradient(mask, x, cotangent, axis=-1):
     c = np.where(np.asarray(mask) != 0, wide(cotangent), 0.0)
     p = masked_softmax64(mask, x, axis)
     return rounded(np.where(np.asarray(mask) != 0, c - p * c.sum(axis=axis, keepdims=True), 0.0), x)
 
 
-def masked_logsumexp_gradient(mask: Any, x: Any, cotangent: Any, axis: int = -1) -> Array:
+def masked_logsumexp_gradient(mask, x, cotangent, axis=-1):
     return rounded(np.expand_dims(wide(cotangent), axis) * masked_softmax64(mask, x, axis), x)
 
 
-def sparsemax_gradient(x: Any, cotangent: Any, axis: int = -1) -> Array:
+def sparsemax_gradient(x, cotangent, axis=-1):
     inside = sparsemax64(wide(x), axis) > 0
     c = np.where(inside, wide(cotangent), 0.0)
     mean = c.sum(axis=axis, keepdims=True) / inside.sum(axis=axis, keepdims=True)

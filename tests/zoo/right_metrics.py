@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from right_rows import at, wide
+
+from tests.zoo.right_rows import at, wide
 
 
 def counted(hits, reduction, sample_weight=None):

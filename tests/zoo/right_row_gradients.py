@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from right_rows import (
+
+from tests.zoo.right_rows import (
     class_weights,
     complement,
     log_shares,

@@ -13,22 +13,22 @@ import numpy as np
 Array = Any
 
 
-def wide(x: Array) -> Array:
+def wide(x):
     """The same numbers in extended precision."""
     return np.asarray(x).astype(np.float64).astype(np.longdouble)
 
 
-def narrow(value: Array, like: Array) -> Array:
+def narrow(value, like):
     """Rounded to the dtype of `like`."""
     return np.asarray(value).astype(np.asarray(like).dtype)
 
 
-def product(weight: Array, x: Array) -> Array:
+def product(weight, x):
     """weight * x with 0 * anything = 0."""
     return np.where(weight == 0, 0, weight * x)
 
 
-def reduced(losses: Array, reduction: str, like: Array, weight: Array = None, own: Array = 1) -> Array:
+def reduced(losses, reduction, like, weight=None, own=1):
     """Losses that weigh `weight`, besides `own` that they have in them; the mean is over the sum of both."""
     given = np.ones(losses.shape, np.longdouble) if weight is None else wide(weight)
     weighed = losses if weight is None else given * losses
@@ -38,17 +38,17 @@ def reduced(losses: Array, reduction: str, like: Array, weight: Array = None, ow
     return narrow(total if reduction == "sum" else total / (given * own).sum(), like)
 
 
-def at(rows: Array, labels: Array) -> Array:
+def at(rows, labels):
     """The entry of each row at its label."""
     return np.take_along_axis(rows, np.asarray(labels).astype(np.int64)[..., None], axis=-1)[..., 0]
 
 
-def one_hot(labels: Array, count: int) -> Array:
+def one_hot(labels, count):
     """A row of False with a True at each label."""
     return np.arange(count) == np.asarray(labels).astype(np.int64)[..., None]
 
 
-def log_shares(logits: Array) -> Array:
+def log_shares(logits):
     """In extended precision, accurate near 0 too."""
     x = wide(logits)
     top = x.max(axis=-1, keepdims=True)
@@ -59,11 +59,11 @@ def log_shares(logits: Array) -> Array:
     return np.where(np.isfinite(top), finite, x - top)
 
 
-def shares_of(logits: Array) -> Array:
+def shares_of(logits):
     return np.exp(log_shares(logits))
 
 
-def complement(p: Array) -> Array:
+def complement(p):
     """1 - p of a row that sums to one, as the sum of the others."""
     none = np.zeros_like(p[..., :1])
     before = np.concatenate([none, np.cumsum(p, axis=-1)[..., :-1]], axis=-1)
@@ -71,16 +71,16 @@ def complement(p: Array) -> Array:
     return before + after
 
 
-def smoothed(y_true: Array, label_smoothing: float) -> Array:
+def smoothed(y_true, label_smoothing):
     t = wide(y_true)
     return t * (1 - label_smoothing) + np.longdouble(label_smoothing) / t.shape[-1]
 
 
-def class_weights(class_weight: Array, logits: Array) -> Array:
+def class_weights(class_weight, logits):
     return np.ones(logits.shape[-1], np.longdouble) if class_weight is None else wide(class_weight)
 
 
-def shown(labels: Array, ignore_index: int | None) -> tuple[Array, Array]:
+def shown(labels, ignore_index):
     """Which rows count, and labels with which those that do not can be looked up."""
     labels = np.asarray(labels).astype(np.int64)
     kept = np.ones(labels.shape, bool) if ignore_index is None else labels != ignore_index
@@ -105,7 +105,7 @@ def categorical_cross_entropy_with_logits(
     return reduced(-product(targets, log_shares(logits)).sum(axis=-1), reduction, logits, sample_weight)
 
 
-def losses_of_labels(logp: Array, labels: Array, label_smoothing: float, class_weight: Array) -> Array:
+def losses_of_labels(logp, labels, label_smoothing, class_weight):
     """-w_label log p_label, mixed with the mean of -w log p."""
     w = class_weights(class_weight, logp)
     own = w[labels] * -at(logp, labels)
@@ -114,13 +114,7 @@ def losses_of_labels(logp: Array, labels: Array, label_smoothing: float, class_w
 
 
 def sparse_categorical_cross_entropy_with_logits(
-    labels,
-    logits,
-    label_smoothing=0.0,
-    class_weight=None,
-    ignore_index=None,
-    reduction="mean",
-    sample_weight=None,
+    labels, logits, label_smoothing=0.0, class_weight=None, ignore_index=None, reduction="mean", sample_weight=None
 ):
     kept, known = shown(labels, ignore_index)
     losses = np.where(kept, losses_of_labels(log_shares(logits), known, label_smoothing, class_weight), 0)
@@ -137,7 +131,7 @@ def negative_log_likelihood(
     return reduced(losses, reduction, log_probabilities, sample_weight, w)
 
 
-def relative_entropy(p: Array, log_p: Array, log_q: Array) -> Array:
+def relative_entropy(p, log_p, log_q):
     return np.where(np.isnan(log_q), log_q, product(p, log_p - log_q))
 
 
@@ -209,11 +203,11 @@ def multilabel_binary_cross_entropy_with_logits(
     return reduced(each.sum(axis=-1) / z.shape[-1], reduction, logits, sample_weight)
 
 
-def soft_plus(z: Array) -> Array:
+def soft_plus(z):
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
-def others(scores: Array, labels: Array) -> Array:
+def others(scores, labels):
     """Scores with -inf at the label."""
     return np.where(one_hot(labels, scores.shape[-1]), -np.inf, scores)
 
@@ -241,14 +235,14 @@ def one_vs_all_hinge(labels, scores, reduction="mean", sample_weight=None):
     return reduced(np.maximum(1 - signs * s, 0).sum(axis=-1), reduction, scores, sample_weight)
 
 
-def shortfalls(labels: Array, scores: Array, margin: float) -> Array:
+def shortfalls(labels, scores, margin):
     """By how much the label's score lacks the margin over each other class's; 0 for the label itself."""
     s = wide(scores)
     short = np.maximum(np.longdouble(margin) - (at(s, labels)[..., None] - s), 0)
     return np.where(one_hot(labels, s.shape[-1]), 0, short)
 
 
-def projected(scores: Array) -> tuple[Array, Array, Array]:
+def projected(scores):
     """Scores less their maximum, what sparsemax subtracts from those, and sparsemax."""
     d = wide(scores)
     d = d - d.max(axis=-1, keepdims=True)

@@ -1,43 +1,10 @@
-"""How the zoo of rows is written down: a table that functions enter, and the inputs at which faults show."""
+"""Inputs at which faults of rows show, and losses that are made of a part."""
 
 from __future__ import annotations
 
 import numpy as np
-import right_rows
-from entries import Entry
-from right_rows import at, log_shares, reduced
 
-
-class Table:
-    """A decorator that enters a function, or what `made` makes of it, in a table."""
-
-    def __init__(self):
-        self.entries = []
-
-    def __call__(self, slug, operation, kind, defect, *, upstream="", shows=None, made=None, **options):
-        def enter(function):
-            implementation = made(function) if made else function
-            self.entries.append(Entry(slug, operation, implementation, defect, kind, upstream, options, shows))
-            return function
-
-        return enter
-
-    def slope_of(self, slug, operation, defect, *, shows, kind="gradient", upstream="", **options):
-        """Enters the right function of the operation with a wrong vector-Jacobian product."""
-
-        def enter(gradient):
-            value = getattr(right_rows, operation)
-            self(slug, operation, kind, defect, upstream=upstream, shows=shows, gradient=gradient, **options)(value)
-            return gradient
-
-        return enter
-
-    def state(self, slug, defect, steps, operation="accuracy", kind="state", **more):
-        """Enters a class, with the steps after which its result is wrong."""
-        return self(slug, operation, kind, defect, shows=lambda: steps, protocol=PROTOCOL, **more)
-
-
-PROTOCOL = {"update": "update", "merge": "merge", "reset": "reset", "result": "result"}
+from tests.zoo.right_rows import at, log_shares, reduced
 
 
 def of_log_shares(function):

@@ -1,113 +1,188 @@
-"""What an entry answers at the input at which its defect shows, and what is exact there."""
+"""What an entry answers where its defect shows, and how far that lies from the exact value."""
 
 from __future__ import annotations
 
 import copy
 import importlib
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import right_metrics
-from entries import Entry
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.engine import evaluate, gradient
 from gaugeblock.reference.formats import FORMATS, Format
 from gaugeblock.reference.operations import Operation
+from gaugeblock.reference.truth import Truth
+
+from tests.zoo import right_metrics
+from tests.zoo.entries import Array, Entry, Show
 
 MANY = 1000
 """Samples beyond which the engine's pairs of a positive and a negative are too many, and the base answers."""
 
-FARTHER = 100
-"""How many epsilons a fault is off, relative to the exact value, where its defect shows."""
+
+@dataclass(frozen=True)
+class Off:
+    """The largest error in ULP, and in units of what the operation's bound allows there.
+
+    Both are infinite for a wrong shape, NaN, infinity or sign of infinity.
+    """
+
+    ulps: float
+    ratio: float
+
+    def is_wrong(self, dtype: str) -> bool:
+        """A hundred ULP of a half format are no accuracy at all, ten are wrong."""
+        return self.ulps > (10 if dtype in ("float16", "bfloat16") else 100) and self.ratio > 2
 
 
-def format_of(operation: Operation, given: dict[str, Any]) -> Format:
-    """The format of the numbers among the inputs; binary64 where there are only labels."""
-    for name, domain in zip(operation.inputs, operation.domains, strict=True):
-        array = np.asarray(given[name])
-        if name not in operation.integers and domain not in ("label", "binary") and array.dtype.name in FORMATS:
-            return FORMATS[array.dtype.name]
-    return FORMATS["float64"]
-
-
-def exact(operation: Operation, given: dict[str, Any], cotangent: Any = None, fmt: Format | None = None) -> np.ndarray:
-    """The engine's answer, rounded to the format; NaN where there is none."""
-    fmt = fmt or format_of(operation, given)
-    if operation.name == "roc_auc" and len(given["y_true"]) > MANY:
-        return np.asarray(right_metrics.roc_auc(**given))
-    more = dict(given)
-    inputs = {name: np.asarray(more.pop(name)) for name in operation.inputs}
-    if "sample_weight" in more:
-        inputs["sample_weight"] = np.asarray(more.pop("sample_weight"))
-    more = {name: tuple(map(float, v)) if isinstance(v, np.ndarray) else v for name, v in more.items()}
-    if operation.whole:
-        more.pop("reduction", None)
-    else:
-        more.setdefault("reduction", "mean")
-    if cotangent is None:
-        return evaluate(operation, fmt, inputs, **more).nearest
-    truth = gradient(operation, fmt, inputs, np.asarray(cotangent), **more)
-    return np.where(True if truth.asked is None else truth.asked, truth.nearest, np.nan)
-
-
-def distance(got: Any, right: np.ndarray, fmt: Format) -> float:
-    """The largest relative distance in epsilons; infinite for another shape, or where one of the two is no number."""
-    got = np.asarray(got)
-    if got.shape != right.shape:
-        return np.inf
-    got = got.astype(np.float64)
-    if (np.isnan(got) != np.isnan(right)).any():
-        return np.inf
-    with np.errstate(all="ignore"):
-        off = np.abs(got - right) / np.maximum(np.abs(right), fmt.smallest_normal) / fmt.epsilon
-        # An infinity in the place of a number beyond the largest is an overflow as it should be.
-        off = np.where((got == right) | (np.isinf(got) & (np.abs(right) >= fmt.largest)) | np.isnan(right), 0, off)
-    return float(np.max(off, initial=0.0))
+class OverwrittenError(Exception):
+    """An input was written to."""
 
 
 def framework_of(entry: Entry) -> str:
-    return entry.options.get("arrays", "numpy")
+    return str(entry.options.get("arrays", "numpy"))
 
 
-def answer(entry: Entry, given: dict[str, Any]) -> Any:
-    """What the function answers to NumPy arrays, in its own framework."""
-    arrays = framework_of(entry)
-    if arrays == "numpy":
-        return entry.function(**given)
-    module = importlib.import_module({"torch": "torch", "jax": "jax.numpy", "tensorflow": "tensorflow"}[arrays])
-    into = {"torch": "from_numpy", "jax": "asarray", "tensorflow": "convert_to_tensor"}[arrays]
-    held = {n: getattr(module, into)(v) if isinstance(v, np.ndarray) else v for n, v in given.items()}
-    return np.asarray(entry.function(**held))
+def _format_of(operation: Operation, inputs: Mapping[str, Any]) -> str:
+    """The format of the numbers among the inputs; binary64 where there are only labels."""
+    for name, domain in zip(operation.inputs, operation.domains, strict=True):
+        array = np.asarray(inputs[name])
+        if name not in operation.integers and domain not in ("label", "binary") and array.dtype.name in FORMATS:
+            return array.dtype.name
+    return "float64"
 
 
-def slope(entry: Entry, operation: Operation, given: dict[str, Any], cotangent: Any) -> Any:
-    """The vector-Jacobian product with respect to the last input, by the entry's own function or autodiff."""
-    if "gradient" in entry.options:
-        return entry.options["gradient"](**given, cotangent=cotangent)
-    arrays, last = framework_of(entry), operation.inputs[-1]
-    if arrays == "torch":
-        import torch
-
-        held = {n: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for n, v in given.items()}
-        held[last].requires_grad_(True)
-        entry.function(**held).backward(torch.as_tensor(cotangent))
-        return held[last].grad.numpy()
-    if arrays == "jax":
-        import jax
-
-        _, back = jax.vjp(lambda x: entry.function(**{**given, last: x}), given[last])
-        return np.asarray(back(jax.numpy.asarray(cotangent))[0])
-    import tensorflow
-
-    x = tensorflow.convert_to_tensor(given[last])
-    with tensorflow.GradientTape() as tape:
-        tape.watch(x)
-        value = entry.function(**{**given, last: x})
-    return tape.gradient(value, x, output_gradients=tensorflow.convert_to_tensor(cotangent)).numpy()
+def calls_of(entry: Entry) -> tuple[Show, ...]:
+    """The calls at which an entry that is no state shows its defect."""
+    if not callable(entry.shows):
+        return entry.shows
+    operation, case = OPERATIONS[entry.operation], dict(entry.shows())
+    cotangent = case.pop("cotangent", None)
+    names = [name for name in (*operation.inputs, "sample_weight") if name in case]
+    inputs = {name: case.pop(name) for name in names}
+    default = {} if operation.whole else {"reduction": "mean"}
+    return (
+        Show(
+            {name: lambda array=array: array for name, array in inputs.items()},
+            _format_of(operation, inputs),
+            None if cotangent is None else lambda: cotangent,
+            {**default, **case},
+        ),
+    )
 
 
-def acts(entry: Entry) -> dict[str, str]:
-    return {name: name for name in ("update", "merge", "reset", "result")} | dict(entry.options["protocol"])
+# What is exact
+
+
+def _truth(
+    operation: Operation, fmt: Format, inputs: Mapping[str, Array], more: Mapping[str, Any], above: Any
+) -> Truth:
+    known = {name: tuple(map(float, v)) if isinstance(v, np.ndarray) else v for name, v in more.items()}
+    if not operation.whole:
+        known = {"reduction": "none", **known}
+    if above is None:
+        return evaluate(operation, fmt, inputs, **known)
+    return gradient(operation, fmt, inputs, np.asarray(above, dtype=np.float64), **known)
+
+
+def _allowed(
+    operation: Operation, fmt: Format, inputs: Mapping[str, Array], more: Mapping[str, Any], above: Any, truth: Truth
+) -> Any:
+    """ULP that the bound allows at each element; of what is reduced, without its condition."""
+    bound = operation.bound if above is None else operation.gradient_bound
+    assert bound is not None
+    if operation.whole or more.get("reduction", "none") != "none":
+        return bound.ulps
+    axis = more.get("axis", -1)
+    ranks = (*operation.core_ranks, operation.output_rank)
+    arrays = [np.asarray(inputs[each]) for each in operation.inputs] + ([] if above is None else [np.asarray(above)])
+    last = [np.moveaxis(each, axis, -1) if rank else each for each, rank in zip(arrays, ranks, strict=False)]
+    sizes = np.nan_to_num(np.asarray(bound.condition(last, more)))
+    if sizes.ndim and (operation.core_ranks[-1] if above is not None else operation.output_rank):
+        sizes = np.moveaxis(sizes, -1, axis)
+    with np.errstate(over="ignore"):
+        return bound.ulps + fmt.unit_roundoff * sizes / truth.ulp
+
+
+def _distance(got: Any, truth: Truth, fmt: Format, allowed: Any, unit: Any) -> Off:
+    got = np.asarray(got).astype(np.float64)
+    if got.shape != truth.nearest.shape:
+        return Off(np.inf, np.inf)
+    asked = ~truth.undecided & (True if truth.asked is None else truth.asked)
+    finite = np.isfinite(truth.nearest) & asked
+    # Beyond the largest finite number an infinity is the rounded answer.
+    over = finite & np.isinf(got) & (np.abs(truth.nearest) == fmt.largest) & (np.sign(got) == np.sign(truth.nearest))
+    special, plain = asked & ~finite, finite & ~over
+    if not (np.array_equal(got[special], truth.nearest[special], equal_nan=True) and np.isfinite(got[plain]).all()):
+        return Off(np.inf, np.inf)
+    with np.errstate(all="ignore"):
+        errors = np.where(plain, np.abs((got - truth.nearest) / unit + truth.residual[0] * truth.ulp / unit), 0.0)
+    return Off(float(np.max(errors, initial=0.0)), float(np.max(errors / allowed, initial=0.0)))
+
+
+def off(name: str, call: Show, inputs: Mapping[str, Array], above: Any, got: Any) -> Off:
+    """How far an answer to a call is off."""
+    operation, fmt = OPERATIONS[name], FORMATS[call.dtype]
+    if name == "roc_auc" and len(inputs["y_true"]) > MANY:
+        error = abs(float(got) - right_metrics.roc_auc(**inputs)) / np.finfo(np.float32).eps
+        return Off(error, error)
+    truth = _truth(operation, fmt, inputs, call.keywords, above)
+    unit = truth.ulp
+    if operation.kind == "metric":
+        # What counts is judged in binary32, whatever the scores are.
+        unit = np.maximum(unit, np.spacing(np.abs(truth.nearest).astype(np.float32)))
+    allowed = _allowed(operation, fmt, inputs, call.keywords, above, truth)
+    return _distance(got, truth, fmt, allowed, unit)
+
+
+# What is answered
+
+
+def _in_framework(entry: Entry, inputs: dict[str, Array], above: Any, keywords: dict[str, Any]) -> Any:
+    """The answer of a function of tensors, or by autodiff its vector-Jacobian product."""
+    framework = framework_of(entry)
+    module = importlib.import_module(framework)
+    last = OPERATIONS[entry.operation].inputs[-1]
+    # from_numpy shares memory and strides, so that writing to an input is seen.
+    into = {"torch": "from_numpy", "tensorflow": "constant"}.get(framework)
+    made = getattr(module, into) if into else importlib.import_module("jax.numpy").asarray
+    tensors = {n: made(v) if isinstance(v, np.ndarray) else v for n, v in {**inputs, **keywords}.items()}
+    if above is None:
+        return np.asarray(entry.function(**tensors))
+    if framework == "torch":
+        tensors[last].requires_grad_()
+        return module.autograd.grad(entry.function(**tensors), tensors[last], module.as_tensor(above))[0].numpy()
+    if framework == "jax":
+        _, back = module.vjp(lambda x: entry.function(**{**tensors, last: x}), tensors[last])
+        return np.asarray(back(made(above))[0])
+    with module.GradientTape() as tape:
+        tape.watch(tensors[last])
+        answer = entry.function(**tensors)
+    return tape.gradient(answer, tensors[last], made(above)).numpy()
+
+
+def answer(entry: Entry, call: Show) -> tuple[dict[str, Array], Any, Any]:
+    """The inputs as they were, the cotangent and the answer. OverwrittenError if one of them was written to."""
+    inputs, above = call.arrays(), call.upstream()
+    before, upstream = copy.deepcopy((inputs, above))
+    own = entry.options.get("gradient") if above is not None else None
+    known = inspect.signature(entry.function).parameters
+    default = {} if OPERATIONS[entry.operation].whole else {"reduction": "none"}
+    keywords = {name: value for name, value in {**default, **call.keywords}.items() if name in known}
+    with np.errstate(all="ignore"):
+        if own is not None:
+            got = own(**inputs, cotangent=above, **keywords)
+        elif framework_of(entry) == "numpy":
+            got = entry.function(**inputs, **keywords)
+        else:
+            got = _in_framework(entry, inputs, above, keywords)
+    for one, other in [*zip(before.values(), inputs.values(), strict=True), (upstream, above)]:
+        if one is not None and np.asarray(one).tobytes() != np.asarray(other).tobytes():
+            raise OverwrittenError
+    return before, upstream, got
 
 
 def played(entry: Entry, steps: list[Any]) -> list[tuple[float, list[Any]]]:
@@ -117,7 +192,7 @@ def played(entry: Entry, steps: list[Any]) -> list[tuple[float, list[Any]]]:
     that has nothing to do with it, ("later", arrays...) of the one merged, ("reuse", arrays...), in whose memory the
     caller writes afterwards, ("result",) and ("theirs",), the result of the one merged.
     """
-    name = acts(entry)
+    name = {each: each for each in ("update", "merge", "reset", "result")} | dict(entry.options["protocol"])
     metric, seen, results = entry.function(), [], []
     merged, theirs = None, []
     for act, *arguments in [*steps, ("result",)]:
@@ -150,39 +225,27 @@ def played(entry: Entry, steps: list[Any]) -> list[tuple[float, list[Any]]]:
     return results
 
 
-def of_batches(operation: Operation, batches: list[Any]) -> np.ndarray:
-    """The exact result of all the batches together."""
+def _of_batches(name: str, batches: list[Any], got: float) -> Off:
+    """How far a result is from that of all the batches together."""
     if not batches:
-        return np.asarray(np.nan)
-    weighted = any(len(batch) > 2 for batch in batches)
-    full = [(*batch, np.ones(len(batch[0])))[:3] for batch in batches]
+        return Off(0.0, 0.0) if np.isnan(got) else Off(np.inf, np.inf)
+    operation, width = OPERATIONS[name], max(map(len, batches))
+    full = [(*batch, np.ones(len(batch[0])))[:width] for batch in batches]
     columns = [np.concatenate(each) for each in zip(*full, strict=True)]
-    given = dict(zip((*operation.inputs, "sample_weight"), columns, strict=True))
-    if not weighted:
-        del given["sample_weight"]
-    return exact(operation, given, fmt=FORMATS["float64"])
+    inputs = dict(zip((*operation.inputs, "sample_weight"), columns, strict=False))
+    default = {} if operation.whole else {"reduction": "mean"}
+    truth = _truth(operation, FORMATS["float64"], inputs, default, None)
+    return _distance(got, truth, FORMATS["float64"], 1, np.spacing(np.abs(truth.nearest).astype(np.float32)))
 
 
-@np.errstate(all="ignore")
-def shown(entry: Entry) -> float:
-    """By how many epsilons the entry is off at its input."""
-    operation = OPERATIONS[entry.operation]
-    assert callable(entry.shows), entry.id
-    case = entry.shows()
+def all_off(entry: Entry, calls: tuple[Show, ...] = ()) -> Iterator[tuple[str, Off]]:
+    """How far each answer is off, with the format: of calls made one after the other, judged after the last."""
     if "protocol" in entry.options:
-        fmt = FORMATS["float32"]
-        return max(distance(got, of_batches(operation, seen), fmt) for got, seen in played(entry, case))
-    cotangent = case.pop("cotangent", None)
-    before = copy.deepcopy(case)
-    right, fmt = exact(operation, case, cotangent), format_of(operation, case)
-    if operation.kind == "metric":
-        fmt = FORMATS["float32"]
-    if cotangent is None:
-        got = answer(entry, case)
-    else:
-        got = slope(entry, operation, case, cotangent)
-        right = np.where(np.isnan(right), np.asarray(got, dtype=np.float64), right)
-    if entry.kind == "input-overwritten":
-        changed = [n for n, v in before.items() if isinstance(v, np.ndarray) and v.tobytes() != case[n].tobytes()]
-        return np.inf if changed else 0.0
-    return distance(got, right, fmt)
+        assert callable(entry.shows)
+        for got, batches in played(entry, entry.shows()):
+            yield "float32", _of_batches(entry.operation, batches, got)
+        return
+    calls = calls or calls_of(entry)
+    answers = [answer(entry, call) for call in calls]
+    for call, (inputs, above, got) in zip(calls, answers, strict=True):
+        yield call.dtype, off(entry.operation, call, inputs, above, got)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import right
-from entries import Entry
-from planting import plant, plant_gradient
-from right import Array, quiet, rounded, wide
 
-_TABLE: list[Entry] = []
+from tests.zoo import right
+from tests.zoo.entries import Variants
+from tests.zoo.right import rounded, wide
+
+variant = Variants()
 
 NARROW = {"dtypes": ["float16", "float32"]}
 OWN = {"dtypes": ["float32", "float64"]}
 
 
-def _along(x: Any, axis: int, row: Callable[[Array], Any]) -> Array:
+def _along(x, axis, row):
     """Rows by themselves, one after the other, put back where they were."""
     rows = np.moveaxis(np.asarray(x), axis, -1)
     answer = np.empty(rows.shape, rows.dtype)
@@ -27,51 +25,45 @@ def _along(x: Any, axis: int, row: Callable[[Array], Any]) -> Array:
     return np.moveaxis(answer, -1, axis)
 
 
-@plant(_TABLE, "softmax", "variant", "exponentials of differences over their sum, all in the input's own format", **OWN)
-@quiet
-def softmax_in_the_own_format(x: Any, axis: int = -1) -> Array:
+@variant("softmax", **OWN)
+def softmax_in_the_own_format(x, axis=-1):
+    """Exponentials of differences over their sum, all in the input's own format."""
     e = np.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
 
-@plant(_TABLE, "softmax", "variant", "powers of two of differences times log2 e, as on a GPU", dtypes=["float32"])
-@quiet
-def softmax_by_powers_of_two(x: Any, axis: int = -1) -> Array:
+@variant("softmax", dtypes=["float32"])
+def softmax_by_powers_of_two(x, axis=-1):
+    """Powers of two of differences times log2 e, as on a GPU."""
     e = np.exp2((x - x.max(axis=axis, keepdims=True)) * x.dtype.type(1 / math.log(2)))
     return e / e.sum(axis=axis, keepdims=True)
 
 
-@plant(_TABLE, "softmax", "variant", "the exponential of what log-softmax is, in the own format", dtypes=["float32"])
-@quiet
-def softmax_of_its_logarithm(x: Any, axis: int = -1) -> Array:
+@variant("softmax", dtypes=["float32"])
+def softmax_of_its_logarithm(x, axis=-1):
+    """The exponential of what log-softmax is, in the own format."""
     d = x - x.max(axis=axis, keepdims=True)
     return np.exp(d - np.log(np.exp(d).sum(axis=axis, keepdims=True)))
 
 
-@plant(_TABLE, "softmax", "variant", "scipy.special.softmax", **OWN)
-@quiet
-def softmax_of_scipy(x: Any, axis: int = -1) -> Array:
+@variant("softmax", **OWN)
+def softmax_of_scipy(x, axis=-1):
+    """scipy.special.softmax."""
     from scipy.special import softmax
 
     return np.asarray(softmax(x, axis=axis))
 
 
-@plant(_TABLE, "softmax", "variant", "multiplied with the reciprocal of the sum", **OWN)
-@quiet
-def softmax_by_a_reciprocal(x: Any, axis: int = -1) -> Array:
+@variant("softmax", **OWN)
+def softmax_by_a_reciprocal(x, axis=-1):
+    """Multiplied with the reciprocal of the sum."""
     e = np.exp(x - x.max(axis=axis, keepdims=True))
     return e * (x.dtype.type(1) / e.sum(axis=axis, keepdims=True))
 
 
-@plant(
-    _TABLE,
-    "softmax",
-    "variant",
-    "online, in blocks of 128, with a running maximum and a rescaled sum, in binary32",
-    **NARROW,
-)
-@quiet
-def softmax_online(x: Any, axis: int = -1) -> Array:
+@variant("softmax", **NARROW)
+def softmax_online(x, axis=-1):
+    """Online, in blocks of 128, with a running maximum and a rescaled sum, in binary32."""
     rows = np.moveaxis(x, axis, -1).astype(np.float32)
     top = np.full((*rows.shape[:-1], 1), -np.inf, np.float32)
     total = np.zeros_like(top)
@@ -85,9 +77,9 @@ def softmax_online(x: Any, axis: int = -1) -> Array:
     return np.moveaxis(np.exp(rows - top) / total, -1, axis).astype(x.dtype)
 
 
-@plant(_TABLE, "softmax", "variant", "base 2, with log2 e in two parts so that the exponent is not rounded", **NARROW)
-@quiet
-def softmax_of_base_two(x: Any, axis: int = -1) -> Array:
+@variant("softmax", **NARROW)
+def softmax_of_base_two(x, axis=-1):
+    """Base 2, with log2 e in two parts so that the exponent is not rounded."""
     d = x.astype(np.float32) - x.astype(np.float32).max(axis=axis, keepdims=True)
     head = np.float32(1.4423828125)
     tail = np.float32(math.log2(math.e) - 1.4423828125)
@@ -96,10 +88,11 @@ def softmax_of_base_two(x: Any, axis: int = -1) -> Array:
     return (e / e.sum(axis=axis, keepdims=True)).astype(x.dtype)
 
 
-@plant(_TABLE, "softmax", "variant", "the sum in reverse order, in pure Python, in binary64", **NARROW)
-@quiet
-def softmax_summed_backwards(x: Any, axis: int = -1) -> Array:
-    def row(z: Array) -> Any:
+@variant("softmax", **NARROW)
+def softmax_summed_backwards(x, axis=-1):
+    """The sum in reverse order, in pure Python, in binary64."""
+
+    def row(z):
         e = np.exp(z.astype(np.float32) - z.astype(np.float32).max())
         total = 0.0
         for each in e[::-1].tolist():
@@ -109,23 +102,25 @@ def softmax_summed_backwards(x: Any, axis: int = -1) -> Array:
     return _along(x, axis, row)
 
 
-@plant(_TABLE, "softmax", "variant", "the sum in pairs, recursively, in the input's own format", **OWN)
-@quiet
-def softmax_summed_in_pairs(x: Any, axis: int = -1) -> Array:
-    def pairwise(e: Array) -> Any:
+@variant("softmax", **OWN)
+def softmax_summed_in_pairs(x, axis=-1):
+    """The sum in pairs, recursively, in the input's own format."""
+
+    def pairwise(e):
         return e.sum() if e.size < 3 else pairwise(e[: e.size // 2]) + pairwise(e[e.size // 2 :])
 
-    def row(z: Array) -> Any:
+    def row(z):
         e = np.exp(z - z.max())
         return e / pairwise(e)
 
     return _along(x, axis, row)
 
 
-@plant(_TABLE, "softmax", "variant", "the sum with Kahan's compensation, in the input's own format", **OWN)
-@quiet
-def softmax_summed_with_compensation(x: Any, axis: int = -1) -> Array:
-    def row(z: Array) -> Any:
+@variant("softmax", **OWN)
+def softmax_summed_with_compensation(x, axis=-1):
+    """The sum with Kahan's compensation, in the input's own format."""
+
+    def row(z):
         e = np.exp(z - z.max())
         total = lost = z.dtype.type(0)
         for each in e:
@@ -138,18 +133,18 @@ def softmax_summed_with_compensation(x: Any, axis: int = -1) -> Array:
     return _along(x, axis, row)
 
 
-@plant(_TABLE, "softmax", "variant", "the sum as a product with ones, by einsum, in binary64", **NARROW)
-@quiet
-def softmax_summed_by_einsum(x: Any, axis: int = -1) -> Array:
+@variant("softmax", **NARROW)
+def softmax_summed_by_einsum(x, axis=-1):
+    """The sum as a product with ones, by einsum, in binary64."""
     rows = np.moveaxis(x, axis, -1).astype(np.float32)
     e = np.exp(rows - rows.max(axis=-1, keepdims=True))
     total = np.einsum("...i,i->...", e.astype(np.float64), np.ones(rows.shape[-1]))[..., None]
     return np.moveaxis(e / total.astype(np.float32), -1, axis).astype(x.dtype)
 
 
-@plant(_TABLE, "softmax", "variant", "sorted rows, summed from the smallest, and put back in order", **OWN)
-@quiet
-def softmax_of_sorted_rows(x: Any, axis: int = -1) -> Array:
+@variant("softmax", **OWN)
+def softmax_of_sorted_rows(x, axis=-1):
+    """Sorted rows, summed from the smallest, and put back in order."""
     order = np.argsort(x, axis=axis)
     ordered = np.take_along_axis(x, order, axis=axis)
     answer = np.empty_like(x)
@@ -157,29 +152,30 @@ def softmax_of_sorted_rows(x: Any, axis: int = -1) -> Array:
     return answer
 
 
-@plant(_TABLE, "softmax", "variant", "e^log_softmax in binary64", **NARROW)
-@quiet
-def softmax_of_log_softmax(x: Any, axis: int = -1) -> Array:
+@variant("softmax", **NARROW)
+def softmax_of_log_softmax(x, axis=-1):
+    """e^log_softmax in binary64."""
     return rounded(np.exp(right.log_softmax64(wide(x), axis)), x)
 
 
-@plant(_TABLE, "softmax", "variant", "shifted by the maximum rounded up to a whole number", **NARROW)
-@quiet
-def softmax_shifted_by_a_whole_number(x: Any, axis: int = -1) -> Array:
+@variant("softmax", **NARROW)
+def softmax_shifted_by_a_whole_number(x, axis=-1):
+    """Shifted by the maximum rounded up to a whole number."""
     e = np.exp(wide(x) - np.ceil(wide(x).max(axis=axis, keepdims=True)))
     return rounded(e / e.sum(axis=axis, keepdims=True), x)
 
 
-@plant(_TABLE, "softmax", "variant", "float16 in binary32 arithmetic, rounded at the end", dtypes=["float16"])
-@quiet
-def softmax_of_float16_in_binary32(x: Any, axis: int = -1) -> Array:
+@variant("softmax", dtypes=["float16"])
+def softmax_of_float16_in_binary32(x, axis=-1):
+    """float16 in binary32 arithmetic, rounded at the end."""
     return softmax_in_the_own_format(x.astype(np.float32), axis).astype(x.dtype)
 
 
-@plant(_TABLE, "softmax", "variant", "row by row in pure Python, with math.exp and math.fsum")
-@quiet
-def softmax_in_a_loop(x: Any, axis: int = -1) -> Array:
-    def row(z: Array) -> Any:
+@variant("softmax")
+def softmax_in_a_loop(x, axis=-1):
+    """Row by row in pure Python, with math.exp and math.fsum."""
+
+    def row(z):
         numbers = wide(z).tolist()
         if not all(map(math.isfinite, numbers)):
             return right.softmax(z)
@@ -189,77 +185,72 @@ def softmax_in_a_loop(x: Any, axis: int = -1) -> Array:
     return _along(x, axis, row)
 
 
-@plant(_TABLE, "softmax", "variant", "along the last axis alone, without the parameter axis")
-def softmax_of_the_last_axis(x: Any) -> Array:
+@variant("softmax")
+def softmax_of_the_last_axis(x):
+    """Along the last axis alone, without the parameter axis."""
     return right.softmax(x)
 
 
-@plant(_TABLE, "log_softmax", "variant", "differences minus the logarithm of the sum, in the input's own format", **OWN)
-@quiet
-def log_softmax_in_the_own_format(x: Any, axis: int = -1) -> Array:
+@variant("log_softmax", **OWN)
+def log_softmax_in_the_own_format(x, axis=-1):
+    """Differences minus the logarithm of the sum, in the input's own format."""
     d = x - x.max(axis=axis, keepdims=True)
     return d - np.log(np.exp(d).sum(axis=axis, keepdims=True))
 
 
-@plant(_TABLE, "log_softmax", "variant", "scipy.special.log_softmax", **OWN)
-@quiet
-def log_softmax_of_scipy(x: Any, axis: int = -1) -> Array:
+@variant("log_softmax", **OWN)
+def log_softmax_of_scipy(x, axis=-1):
+    """scipy.special.log_softmax."""
     from scipy.special import log_softmax
 
     return np.asarray(log_softmax(x, axis=axis))
 
 
-@plant(_TABLE, "log_softmax", "variant", "x - logsumexp(x) in binary64, of numbers below 65536", dtypes=["float16"])
-@quiet
-def log_softmax_by_logsumexp(x: Any, axis: int = -1) -> Array:
+@variant("log_softmax", dtypes=["float16"])
+def log_softmax_by_logsumexp(x, axis=-1):
+    """x - logsumexp(x) in binary64, of numbers below 65536."""
     return rounded(wide(x) - np.expand_dims(right.logsumexp64(wide(x), axis), axis), x)
 
 
-@plant(_TABLE, "logsumexp", "variant", "the maximum plus the logarithm of the sum, in the input's own format", **OWN)
-@quiet
-def logsumexp_in_the_own_format(x: Any, axis: int = -1) -> Array:
+@variant("logsumexp", **OWN)
+def logsumexp_in_the_own_format(x, axis=-1):
+    """The maximum plus the logarithm of the sum, in the input's own format."""
     top = x.max(axis=axis, keepdims=True)
     shift = np.where(np.isfinite(top), top, 0)
     return np.squeeze(shift + np.log(np.exp(x - shift).sum(axis=axis, keepdims=True)), axis=axis)
 
 
-@plant(_TABLE, "logsumexp", "variant", "scipy.special.logsumexp", **OWN)
-@quiet
-def logsumexp_of_scipy(x: Any, axis: int = -1) -> Array:
+@variant("logsumexp", **OWN)
+def logsumexp_of_scipy(x, axis=-1):
+    """scipy.special.logsumexp."""
     from scipy.special import logsumexp
 
     return np.asarray(logsumexp(x, axis=axis))
 
 
-@plant(_TABLE, "logsumexp", "variant", "logaddexp of one number after the other, in binary64", **NARROW)
-@quiet
-def logsumexp_by_logaddexp(x: Any, axis: int = -1) -> Array:
+@variant("logsumexp", **NARROW)
+def logsumexp_by_logaddexp(x, axis=-1):
+    """logaddexp of one number after the other, in binary64."""
     return rounded(np.logaddexp.reduce(wide(x), axis=axis), x)
 
 
-@plant(_TABLE, "softmin", "variant", "shifted by the minimum, e^(min - x), in the input's own format", **OWN)
-@quiet
-def softmin_shifted_by_the_minimum(x: Any, axis: int = -1) -> Array:
+@variant("softmin", **OWN)
+def softmin_shifted_by_the_minimum(x, axis=-1):
+    """Shifted by the minimum, e^(min - x), in the input's own format."""
     e = np.exp(x.min(axis=axis, keepdims=True) - x)
     return e / e.sum(axis=axis, keepdims=True)
 
 
-@plant(_TABLE, "softmax_with_temperature", "variant", "logits are shifted before they are divided", **NARROW)
-@quiet
-def tempered_after_the_shift(x: Any, temperature: float = 2.0, axis: int = -1) -> Array:
+@variant("softmax_with_temperature", **NARROW)
+def tempered_after_the_shift(x, temperature=2.0, axis=-1):
+    """Logits are shifted before they are divided."""
     d = wide(x) - wide(x).max(axis=axis, keepdims=True)
     return rounded(right.softmax64(d / float(x.dtype.type(temperature)), axis), x)
 
 
-@plant(
-    _TABLE,
-    "masked_softmax",
-    "variant",
-    "exponentials are multiplied with the mask, after a shift by the visible maximum",
-    **NARROW,
-)
-@quiet
-def masked_by_multiplying_exponentials(mask: Any, x: Any, axis: int = -1) -> Array:
+@variant("masked_softmax", **NARROW)
+def masked_by_multiplying_exponentials(mask, x, axis=-1):
+    """Exponentials are multiplied with the mask, after a shift by the visible maximum."""
     seen = right.seen(mask, x)
     top = seen.max(axis=axis, keepdims=True)
     e = np.where(mask, np.exp(seen - top), 0.0)
@@ -267,9 +258,9 @@ def masked_by_multiplying_exponentials(mask: Any, x: Any, axis: int = -1) -> Arr
     return rounded(e / np.where(np.asarray(mask, bool).any(axis=axis, keepdims=True), total, 1.0), x)
 
 
-@plant(_TABLE, "masked_log_softmax", "variant", "only the visible entries of each row are looked at")
-@quiet
-def masked_by_selection(mask: Any, x: Any, axis: int = -1) -> Array:
+@variant("masked_log_softmax")
+def masked_by_selection(mask, x, axis=-1):
+    """Only the visible entries of each row are looked at."""
     rows, seen = np.moveaxis(x, axis, -1), np.moveaxis(np.asarray(mask, bool), axis, -1)
     answer = np.full(rows.shape, -np.inf, x.dtype)
     for place in np.ndindex(rows.shape[:-1]):
@@ -277,11 +268,9 @@ def masked_by_selection(mask: Any, x: Any, axis: int = -1) -> Array:
     return np.moveaxis(answer, -1, axis)
 
 
-@plant(
-    _TABLE, "sparsemax", "variant", "the threshold by bisection, then exactly from the support that it shows", **NARROW
-)
-@quiet
-def sparsemax_by_bisection(x: Any, axis: int = -1) -> Array:
+@variant("sparsemax", **NARROW)
+def sparsemax_by_bisection(x, axis=-1):
+    """The threshold by bisection, then exactly from the support that it shows."""
     d = wide(x) - wide(x).max(axis=axis, keepdims=True)
     low, high = np.full_like(d.max(axis=axis, keepdims=True), -1.0), np.zeros_like(d.max(axis=axis, keepdims=True))
     for _ in range(80):
@@ -294,26 +283,26 @@ def sparsemax_by_bisection(x: Any, axis: int = -1) -> Array:
     return rounded(np.where(lost, np.nan, np.maximum(d - total / inside.sum(axis=axis, keepdims=True), 0.0)), x)
 
 
-@plant_gradient(
-    _TABLE, "softmax", right.softmax, "variant", "the whole Jacobian, diag(p) - p p^T, times what comes from above"
-)
-@quiet
-def softmax_gradient_of_the_whole_jacobian(x: Any, cotangent: Any, axis: int = -1) -> Array:
+@variant.gradient("softmax")
+def softmax_gradient_of_the_whole_jacobian(x, cotangent, axis=-1):
+    """The whole Jacobian, diag(p) - p p^T, times the cotangent."""
     p = np.moveaxis(right.softmax64(wide(x), axis), axis, -1)
     c = np.moveaxis(wide(cotangent), axis, -1)
     jacobian = p[..., None] * (np.eye(p.shape[-1]) - p[..., None, :])
     return rounded(np.moveaxis(np.einsum("...ij,...j->...i", jacobian, c), -1, axis), x)
 
 
-@plant_gradient(_TABLE, "softmax", right.softmax, "variant", "p (c - c . p) in the input's own format", **OWN)
-def softmax_gradient_in_the_own_format(x: Any, cotangent: Any, axis: int = -1) -> Array:
+@variant.gradient("softmax", **OWN)
+def softmax_gradient_in_the_own_format(x, cotangent, axis=-1):
+    """p (c - c . p) in the input's own format."""
     p = right.softmax(x, axis)
     return p * (cotangent - (cotangent * p).sum(axis=axis, keepdims=True))
 
 
-@plant_gradient(_TABLE, "log_softmax", right.log_softmax, "variant", "c - p sum(c) in the input's own format", **OWN)
-def log_softmax_gradient_in_the_own_format(x: Any, cotangent: Any, axis: int = -1) -> Array:
+@variant.gradient("log_softmax", **OWN)
+def log_softmax_gradient_in_the_own_format(x, cotangent, axis=-1):
+    """c - p sum(c) in the input's own format."""
     return cotangent - right.softmax(x, axis) * cotangent.sum(axis=axis, keepdims=True)
 
 
-VARIANTS = tuple(_TABLE)
+VARIANTS = tuple(variant.entries)

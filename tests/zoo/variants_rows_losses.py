@@ -6,11 +6,13 @@ import math
 from fractions import Fraction
 
 import numpy as np
-import right_slopes
-from right_rows import at, narrow, one_hot, product, reduced, shown, wide
-from rows_table import Table, distributions, labels, logits, multi_hots, of_rows, one_hots, scores
 
-variant = Table()
+from tests.zoo import right_row_gradients
+from tests.zoo.entries import Variants
+from tests.zoo.right_rows import at, narrow, one_hot, product, reduced, shown, wide
+from tests.zoo.row_inputs import distributions, labels, logits, multi_hots, of_rows, one_hots, scores
+
+variant = Variants()
 SPARSE = "sparse_categorical_cross_entropy_with_logits"
 SOFT = "categorical_cross_entropy_with_logits"
 KL = "kl_divergence"
@@ -39,7 +41,7 @@ def apart(a, b):
     return np.where(a == b, 0, a - b)
 
 
-def sparse(slug, defect, shows=None, **options):
+def sparse(shows=None, **options):
     """Enters -log p_label of what a function of the logits and labels gives, with its own reductions."""
 
     def made(function):
@@ -48,25 +50,28 @@ def sparse(slug, defect, shows=None, **options):
 
         return loss
 
-    return variant(slug, SPARSE, "variant", defect, shows=shows or of_rows(9, 7), made=made, **options)
+    return variant(SPARSE, shows or of_rows(9, 7), made=made, **options)
 
 
-@sparse("log-sum-less-gathered", "log(sum e^d) - d_label in the input's precision")
-def log_sum_less(y, x):
+@sparse()
+def log_sum_less_gathered(y, x):
+    """log(sum e^d) - d_label in the input's precision."""
     d = shifted(x)
     return np.log(np.exp(d).sum(axis=-1)) - at(d, y)
 
 
-@sparse("log1p-of-the-others", "log1p of the exponentials of all but the largest")
-def log1p_of_others(y, x):
+@sparse()
+def log1p_of_the_others(y, x):
+    """log1p of the exponentials of all but the largest."""
     d = shifted(x)
     e = np.exp(d)
     np.put_along_axis(e, d.argmax(axis=-1)[..., None], 0, axis=-1)
     return np.log1p(e.sum(axis=-1)) - at(d, y)
 
 
-@sparse("online-softmax", "one pass that rescales the sum when the maximum rises, entry by entry")
-def online(y, x):
+@sparse()
+def online_softmax(y, x):
+    """One pass that rescales the sum when the maximum rises, entry by entry."""
     x = work(x)
     top, total = x[..., 0].copy(), np.ones(x.shape[:-1], x.dtype)
     for index in range(1, x.shape[-1]):
@@ -76,8 +81,9 @@ def online(y, x):
     return np.log(total) - (at(x, y) - top)
 
 
-@sparse("online-softmax-in-blocks", "partial maxima and sums of blocks of 4, merged pairwise")
-def online_blocks(y, x):
+@sparse()
+def online_softmax_in_blocks(y, x):
+    """Partial maxima and sums of blocks of 4, merged pairwise."""
     x = work(x)
     blocks = [x[..., start : start + 4] for start in range(0, x.shape[-1], 4)]
     parts = [(b.max(axis=-1), np.exp(apart(b, b.max(axis=-1, keepdims=True))).sum(axis=-1)) for b in blocks]
@@ -94,20 +100,23 @@ def online_blocks(y, x):
     return np.log(total) - (at(x, y) - top)
 
 
-@sparse("summed-from-the-end", "the exponentials are added in reversed order")
-def from_the_end(y, x):
+@sparse()
+def summed_from_the_end(y, x):
+    """The exponentials are added in reversed order."""
     d = shifted(x)
     return np.log(np.add.accumulate(np.exp(d)[..., ::-1], axis=-1)[..., -1]) - at(d, y)
 
 
-@sparse("summed-in-order-of-size", "the exponentials are sorted and added from the smallest")
-def smallest_first(y, x):
+@sparse()
+def summed_in_order_of_size(y, x):
+    """The exponentials are sorted and added from the smallest."""
     d = shifted(x)
     return np.log(np.sort(np.exp(d), axis=-1).sum(axis=-1)) - at(d, y)
 
 
-@sparse("compensated-sum", "Kahan's summation of the exponentials")
-def kahan(y, x):
+@sparse()
+def compensated_sum(y, x):
+    """Kahan's summation of the exponentials."""
     d = shifted(x)
     total, lost = np.zeros(d.shape[:-1], d.dtype), np.zeros(d.shape[:-1], d.dtype)
     for e in np.moveaxis(np.exp(d), -1, 0):
@@ -117,21 +126,24 @@ def kahan(y, x):
     return np.log(total) - at(d, y)
 
 
-@sparse("powers-of-two", "2^(d log2 e), and the logarithm in base 2 times ln 2")
+@sparse()
 def powers_of_two(y, x):
+    """2^(d log2 e), and the logarithm in base 2 times ln 2."""
     d = shifted(x)
     in_bits = (d * d.dtype.type(math.log2(math.e))).astype(d.dtype)
     return np.log2(np.exp2(in_bits).sum(axis=-1)) * d.dtype.type(math.log(2)) - at(d, y)
 
 
-@sparse("in-double-and-rounded", "everything in binary64, one rounding at the end", dtypes=("float32", "float16"))
-def in_double(y, x):
+@sparse(dtypes=("float32", "float16"))
+def in_double_and_rounded(y, x):
+    """Everything in binary64, one rounding at the end."""
     d = shifted(x.astype(np.float64))
     return np.log(np.exp(d).sum(axis=-1)) - at(d, y)
 
 
-@sparse("row-by-row", "Python's math module, a row at a time, with an exact sum")
+@sparse()
 def row_by_row(y, x):
+    """Python's math module, a row at a time, with an exact sum."""
     flat = x.reshape(-1, x.shape[-1]).astype(np.float64).tolist()
     losses = []
     for row, label in zip(flat, y.ravel().tolist(), strict=True):
@@ -140,28 +152,32 @@ def row_by_row(y, x):
     return np.array(losses).reshape(y.shape)
 
 
-@sparse("logaddexp-reduced", "a fold of log(e^a + e^b) over the differences from the maximum")
+@sparse()
 def logaddexp_reduced(y, x):
+    """A fold of log(e^a + e^b) over the differences from the maximum."""
     d = shifted(x)
     return np.logaddexp.reduce(d, axis=-1) - at(d, y)
 
 
-@sparse("one-hot-product", "the label's entry by an einsum with a one-hot row")
-def by_einsum(y, x):
+@sparse()
+def one_hot_product(y, x):
+    """The label's entry by an einsum with a one-hot row."""
     d = shifted(x)
     hot = one_hot(y, x.shape[-1]).astype(d.dtype)
     return np.log(np.einsum("...c->...", np.exp(d))) - np.einsum("...c,...c->...", hot, np.where(hot == 1, d, 0))
 
 
-@sparse("chunks-of-rows", "rows are taken 4 at a time")
-def in_chunks(y, x):
+@sparse()
+def chunks_of_rows(y, x):
+    """Rows are taken 4 at a time."""
     flat, known = x.reshape(-1, x.shape[-1]), y.ravel()
-    parts = [log_sum_less(known[i : i + 4], flat[i : i + 4]) for i in range(0, len(flat), 4)]
+    parts = [log_sum_less_gathered(known[i : i + 4], flat[i : i + 4]) for i in range(0, len(flat), 4)]
     return np.concatenate([np.zeros(0, work(x).dtype), *parts]).reshape(y.shape)
 
 
-@sparse("exponential-by-range-reduction", "e^d = 2^k e^r by a polynomial in r and an exponent")
-def by_range_reduction(y, x):
+@sparse()
+def exponential_by_range_reduction(y, x):
+    """e^d = 2^k e^r by a polynomial in r and an exponent."""
     d = shifted(x)
     lowest = np.log(np.finfo(d.dtype).tiny) - 40
     # NaN passes both; what lies below the lowest is 0 whatever the polynomial says.
@@ -175,22 +191,18 @@ def by_range_reduction(y, x):
     return np.log(e.sum(axis=-1, dtype=d.dtype)) - at(d, y)
 
 
-@sparse("scipy-logsumexp", "scipy.special.logsumexp of the differences from the maximum")
-def by_scipy(y, x):
+@sparse()
+def scipy_logsumexp(y, x):
+    """scipy.special.logsumexp of the differences from the maximum."""
     from scipy.special import logsumexp
 
     d = shifted(x)
     return np.asarray(logsumexp(d, axis=-1)) - at(d, y)
 
 
-@variant(
-    "targets-with-their-weights-in-one-product",
-    SOFT,
-    "variant",
-    "sum(w t) log(sum) - sum(w t d), which needs no row of logarithms",
-    shows=lambda: {"y_true": distributions(6, 5), "logits": logits(6, 5)},
-)
-def one_product(y_true, logits, class_weight=None, label_smoothing=0.0, reduction="mean"):
+@variant(SOFT, lambda: {"y_true": distributions(6, 5), "logits": logits(6, 5)})
+def targets_with_their_weights_in_one_product(y_true, logits, class_weight=None, label_smoothing=0.0, reduction="mean"):
+    """sum(w t) log(sum) - sum(w t d), which needs no row of logarithms."""
     t = wide(y_true) * (1 - label_smoothing) + np.longdouble(label_smoothing) / logits.shape[-1]
     t = t if class_weight is None else t * wide(class_weight)
     d = shifted(wide(logits))
@@ -199,14 +211,12 @@ def one_product(y_true, logits, class_weight=None, label_smoothing=0.0, reductio
 
 
 @variant(
-    "labels-as-rows",
     SPARSE,
-    "variant",
-    "labels become smoothed one-hot rows, and ignored ones rows of zeros",
-    shows=of_rows(6, 4, ignore_index=2, label_smoothing=0.125),
-    gradient=right_slopes.sparse_categorical_cross_entropy_with_logits,
+    of_rows(6, 4, ignore_index=2, label_smoothing=0.125),
+    gradient=right_row_gradients.sparse_categorical_cross_entropy_with_logits,
 )
 def labels_as_rows(labels, logits, label_smoothing=0.0, class_weight=None, ignore_index=None, reduction="mean"):
+    """Labels become smoothed one-hot rows, and ignored ones rows of zeros."""
     kept, known = shown(labels, ignore_index)
     count = logits.shape[-1]
     w = np.ones(count, np.longdouble) if class_weight is None else wide(class_weight)
@@ -218,28 +228,22 @@ def labels_as_rows(labels, logits, label_smoothing=0.0, class_weight=None, ignor
 
 
 @variant(
-    "difference-of-logarithms",
-    KL,
-    "variant",
-    "p (log p - log q), the logarithms taken one by one in a wider format",
-    shows=lambda: {"y_true": distributions(6, 5), "y_pred": distributions(6, 5, seed=8)},
-    dtypes=("float32", "float16"),
+    KL, lambda: {"y_true": distributions(6, 5), "y_pred": distributions(6, 5, seed=8)}, dtypes=("float32", "float16")
 )
-def difference_of_logs(y_true, y_pred, reduction="mean"):
+def difference_of_logarithms(y_true, y_pred, reduction="mean"):
+    """p (log p - log q), the logarithms taken one by one in a wider format."""
     p, q = y_true.astype(np.float64), y_pred.astype(np.float64)
     terms = np.where(p == 0, 0 * np.where(np.isnan(q), q, 0), p * (np.log(np.where(p == 0, 1, p)) - np.log(q)))
     return plain(terms.sum(axis=-1), y_pred, reduction)
 
 
 @variant(
-    "log1p-where-the-quotient-is-near-one",
     KL,
-    "variant",
-    "p log1p((p - q) / q) for quotients between 1/2 and 2, as scipy's rel_entr",
+    lambda: {"y_true": distributions(6, 5), "y_pred": distributions(6, 5, seed=8)},
     upstream="https://github.com/scipy/scipy/pull/20816",
-    shows=lambda: {"y_true": distributions(6, 5), "y_pred": distributions(6, 5, seed=8)},
 )
-def log1p_of_gap(y_true, y_pred, reduction="mean"):
+def log1p_where_the_quotient_is_near_one(y_true, y_pred, reduction="mean"):
+    """p log1p((p - q) / q) for quotients between 1/2 and 2, as scipy's rel_entr."""
     p, q = wide(y_true), wide(y_pred)
     gap = (p - q) / q
     logs = np.where((gap > -0.5) & (gap < 1), np.log1p(gap), np.log(p) - np.log(q))
@@ -247,42 +251,27 @@ def log1p_of_gap(y_true, y_pred, reduction="mean"):
     return reduced(terms.sum(axis=-1), reduction, y_pred)
 
 
-@variant(
-    "cross-entropy-less-entropy",
-    KL,
-    "variant",
-    "-sum p log q + sum p log p in extended precision",
-    shows=lambda: {"y_true": distributions(6, 5), "y_pred": distributions(6, 5, seed=8)},
-    dtypes=("float32",),
-)
-def cross_less_own(y_true, y_pred, reduction="mean"):
+@variant(KL, lambda: {"y_true": distributions(6, 5), "y_pred": distributions(6, 5, seed=8)}, dtypes=("float32",))
+def cross_entropy_less_entropy(y_true, y_pred, reduction="mean"):
+    """-sum p log q + sum p log p in extended precision."""
     p, q = wide(y_true), wide(y_pred)
     losses = product(p, np.log(p)).sum(axis=-1) + np.where(np.isnan(q), q, product(p, -np.log(q))).sum(axis=-1)
     return reduced(losses, reduction, y_pred)
 
 
-@variant(
-    "fancy-index",
-    "negative_log_likelihood",
-    "variant",
-    "-p[arange, labels] of flattened rows",
-    shows=lambda: {"labels": labels(6, 4), "log_probabilities": np.log(distributions(6, 4))},
-)
+@variant("negative_log_likelihood", lambda: {"labels": labels(6, 4), "log_probabilities": np.log(distributions(6, 4))})
 def fancy_index(labels, log_probabilities, reduction="mean"):
+    """-p[arange, labels] of flattened rows."""
     flat, known = log_probabilities.reshape(-1, log_probabilities.shape[-1]), np.ravel(labels).astype(np.int64)
     losses = -flat[np.arange(len(flat)), known].reshape(np.shape(labels))
     return plain(losses, log_probabilities, reduction)
 
 
 @variant(
-    "exact-squares",
-    "multiclass_brier_score",
-    "variant",
-    "rational arithmetic, rounded once",
-    shows=lambda: {"y_true": one_hots(4, 3), "y_pred": distributions(4, 3)},
-    dtypes=("float32",),
+    "multiclass_brier_score", lambda: {"y_true": one_hots(4, 3), "y_pred": distributions(4, 3)}, dtypes=("float32",)
 )
 def exact_squares(y_true, y_pred, reduction="mean"):
+    """Rational arithmetic, rounded once."""
     t, p = (np.reshape(x, (-1, np.shape(x)[-1])).tolist() for x in (y_true, y_pred))
     if not (np.isfinite(y_pred).all() and np.isfinite(y_true).all()):
         return reduced(((wide(y_pred) - wide(y_true)) ** 2).sum(axis=-1), reduction, y_pred)
@@ -295,28 +284,18 @@ def exact_squares(y_true, y_pred, reduction="mean"):
     return y_pred.dtype.type(float(total / len(rows) if reduction == "mean" else total))
 
 
-@variant(
-    "dot-of-the-difference",
-    "brier_score",
-    "variant",
-    "the dot product of p - t with itself",
-    shows=lambda: {"y_true": (scores(9, seed=8) > 0.5).astype(np.float32), "y_pred": scores(9)},
-)
-def dot_of_difference(y_true, y_pred, reduction="mean"):
+@variant("brier_score", lambda: {"y_true": (scores(9, seed=8) > 0.5).astype(np.float32), "y_pred": scores(9)})
+def dot_of_the_difference(y_true, y_pred, reduction="mean"):
+    """The dot product of p - t with itself."""
     d = (wide(y_pred) - wide(y_true)).ravel()
     if reduction == "none":
         return narrow((d * d).reshape(y_pred.shape), y_pred)
     return narrow(np.dot(d, d) / (d.size if reduction == "mean" else 1), y_pred)
 
 
-@variant(
-    "two-largest-by-partition",
-    "multiclass_hinge",
-    "variant",
-    "the two largest scores: the runner-up is the second where the label's is the first",
-    shows=lambda: {"labels": labels(8, 5), "scores": logits(8, 5)},
-)
-def by_partition(labels, scores, reduction="mean"):
+@variant("multiclass_hinge", lambda: {"labels": labels(8, 5), "scores": logits(8, 5)})
+def two_largest_by_partition(labels, scores, reduction="mean"):
+    """The two largest scores: the runner-up is the second where the label's is the first."""
     s = wide(scores)
     if s.shape[-1] == 1:
         return reduced(np.maximum(-np.inf - s[..., 0], 0), reduction, scores)
@@ -327,14 +306,9 @@ def by_partition(labels, scores, reduction="mean"):
     return reduced(np.where(nan, np.nan, losses), reduction, scores)
 
 
-@variant(
-    "pairs-in-a-loop",
-    "multilabel_margin",
-    "variant",
-    "a loop over the labels, each against all others at once",
-    shows=lambda: {"y_true": multi_hots(4, 5), "scores": logits(4, 5)},
-)
+@variant("multilabel_margin", lambda: {"y_true": multi_hots(4, 5), "scores": logits(4, 5)})
 def pairs_in_a_loop(y_true, scores, reduction="mean"):
+    """A loop over the labels, each against all others at once."""
     t, s = wide(y_true), wide(scores)
     losses = np.zeros(s.shape[:-1], np.longdouble)
     for a in range(s.shape[-1]):
@@ -343,14 +317,9 @@ def pairs_in_a_loop(y_true, scores, reduction="mean"):
     return reduced(losses / s.shape[-1], reduction, scores)
 
 
-@variant(
-    "sign-times-logit",
-    "multilabel_binary_cross_entropy_with_logits",
-    "variant",
-    "one softplus of -(2 t - 1) z for each label",
-    shows=lambda: {"y_true": multi_hots(5, 4), "logits": logits(5, 4)},
-)
+@variant("multilabel_binary_cross_entropy_with_logits", lambda: {"y_true": multi_hots(5, 4), "logits": logits(5, 4)})
 def sign_times_logit(y_true, logits, reduction="mean"):
+    """One softplus of -(2 t - 1) z for each label."""
     z = np.where(y_true == 1, -work(logits), work(logits))
     each = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
     return plain(each.mean(axis=-1, dtype=np.result_type(each, np.float64)), logits, reduction)

@@ -6,12 +6,14 @@ from collections import Counter
 from fractions import Fraction
 
 import numpy as np
-import right_metrics
-from right_metrics import Mean, State, weights_of
-from right_rows import at, wide
-from rows_table import PROTOCOL, Table, binary, distributions, labels, logits, multi_hots, scores
 
-variant = Table()
+from tests.zoo import right_metrics
+from tests.zoo.entries import PROTOCOL, Variants
+from tests.zoo.right_metrics import Mean, State, weights_of
+from tests.zoo.right_rows import at, wide
+from tests.zoo.row_inputs import binary, distributions, labels, logits, multi_hots, scores
+
+variant = Variants()
 
 
 def pairs(n=30, c=4):
@@ -38,84 +40,69 @@ def confusion(y_true, y_pred):
     return np.bincount(true * count + predicted, minlength=count * count).reshape(count, count)
 
 
-@variant("hits-by-python", "accuracy", "variant", "a loop over pairs and a fraction", shows=pairs())
-def by_python(y_true, y_pred, reduction="mean"):
+@variant("accuracy", pairs())
+def hits_by_python(y_true, y_pred, reduction="mean"):
+    """A loop over pairs and a fraction."""
     hits = [a == b for a, b in zip(np.ravel(y_true).tolist(), np.ravel(y_pred).tolist(), strict=True)]
     if reduction == "none":
         return np.array(hits, dtype=float).reshape(np.shape(y_true))
     return float(sum(hits)) if reduction == "sum" else quotient(sum(hits), len(hits))
 
 
-@variant("trace-of-the-confusion-matrix", "accuracy", "variant", "the trace over the total", shows=pairs())
-def by_trace(y_true, y_pred):
+@variant("accuracy", pairs())
+def trace_of_the_confusion_matrix(y_true, y_pred):
+    """The trace over the total."""
     matrix = confusion(np.ravel(y_true), np.ravel(y_pred))
     return quotient(np.trace(matrix), matrix.sum())
 
 
-@variant("one-less-the-hits", "zero_one_loss", "variant", "the number less the hits, over the number", shows=pairs())
-def number_less_hits(y_true, y_pred):
+@variant("zero_one_loss", pairs())
+def one_less_the_hits(y_true, y_pred):
+    """The number less the hits, over the number."""
     return quotient(np.size(y_true) - np.count_nonzero(np.equal(y_true, y_pred)), np.size(y_true))
 
 
-@variant(
-    "largest-by-comparison",
-    "sparse_categorical_accuracy",
-    "variant",
-    "the label's score is not below any other",
-    shows=lambda: {"labels": labels(20, 5), "y_score": logits(20, 5)},
-)
+@variant("sparse_categorical_accuracy", lambda: {"labels": labels(20, 5), "y_score": logits(20, 5)})
 def largest_by_comparison(labels, y_score, reduction="mean"):
+    """The label's score is not below any other."""
     return right_metrics.counted(at(y_score, labels) == y_score.max(axis=-1), reduction)
 
 
-@variant(
-    "k-largest-by-sorting",
-    "top_k_accuracy",
-    "variant",
-    "the positions of a stable sort of the negated scores",
-    shows=lambda: {"labels": labels(20, 5), "y_score": logits(20, 5), "k": 3},
-)
-def by_sorting(labels, y_score, k=2, reduction="mean"):
+@variant("top_k_accuracy", lambda: {"labels": labels(20, 5), "y_score": logits(20, 5), "k": 3})
+def k_largest_by_sorting(labels, y_score, k=2, reduction="mean"):
+    """The positions of a stable sort of the negated scores."""
     first = np.argsort(-wide(y_score), axis=-1, kind="stable")[..., :k]
     return right_metrics.counted((first == np.asarray(labels)[..., None]).any(axis=-1), reduction)
 
 
-@variant(
-    "rank-of-the-label",
-    "top_k_accuracy",
-    "variant",
-    "the label's place among the sorted scores, by bisection",
-    shows=lambda: {"labels": labels(20, 5), "y_score": logits(20, 5)},
-)
-def by_bisection(labels, y_score, k=2, reduction="mean"):
+@variant("top_k_accuracy", lambda: {"labels": labels(20, 5), "y_score": logits(20, 5)})
+def rank_of_the_label(labels, y_score, k=2, reduction="mean"):
+    """The label's place among the sorted scores, by bisection."""
     rows = np.asarray(y_score, np.float64).reshape(-1, y_score.shape[-1])
     known = np.ravel(labels)
     larger = [len(r) - np.searchsorted(np.sort(r), r[y], side="right") for r, y in zip(rows, known, strict=True)]
     return right_metrics.counted((np.array(larger, int) < k).reshape(np.shape(labels)), reduction)
 
 
-@variant(
-    "agreement-by-exclusive-or",
-    "hamming_loss",
-    "variant",
-    "exclusive or of bits",
-    shows=lambda: {"y_true": multi_hots(6, 5), "y_score": distributions(6, 5)},
-)
-def by_exclusive_or(y_true, y_score, threshold=0.5):
+@variant("hamming_loss", lambda: {"y_true": multi_hots(6, 5), "y_score": distributions(6, 5)})
+def agreement_by_exclusive_or(y_true, y_score, threshold=0.5):
+    """Exclusive or of bits."""
     above = y_score > np.asarray(threshold).astype(y_score.dtype)
     wrong = above ^ (y_true == 1)
     return quotient(np.count_nonzero(wrong), wrong.size)
 
 
-@variant("recalls-of-the-matrix", "balanced_accuracy", "variant", "diagonal over row sums, exactly", shows=pairs())
-def recalls_of_matrix(y_true, y_pred):
+@variant("balanced_accuracy", pairs())
+def recalls_of_the_matrix(y_true, y_pred):
+    """Diagonal over row sums, exactly."""
     matrix = confusion(y_true, y_pred)
     shares = [Fraction(int(row[i]), int(row.sum())) for i, row in enumerate(matrix) if row.sum()]
     return float(sum(shares) / len(shares)) if shares else float("nan")
 
 
-@variant("counted-in-a-dictionary", "macro_f1_score", "variant", "a Counter of pairs, per class", shows=pairs())
-def by_counter(y_true, y_pred):
+@variant("macro_f1_score", pairs())
+def counted_in_a_dictionary(y_true, y_pred):
+    """A Counter of pairs, per class."""
     true, predicted = y_true.tolist(), y_pred.tolist()
     both = Counter(zip(true, predicted, strict=True))
     t, p = Counter(true), Counter(predicted)
@@ -125,14 +112,16 @@ def by_counter(y_true, y_pred):
     return float(sum(Fraction(2 * both[c, c], t[c] + p[c]) for c in classes) / len(classes))
 
 
-@variant("dot-of-flags", "precision", "variant", "the dot product of both flags over the sum of one", shows=flags())
+@variant("precision", flags())
 def dot_of_flags(y_true, y_pred):
+    """The dot product of both flags over the sum of one."""
     t, p = (np.equal(x, 1).astype(np.int64) for x in (y_true, y_pred))
     return quotient(np.dot(t, p), p.sum())
 
 
-@variant("through-precision-and-recall", "f1_score", "variant", "2 / (1 / p + 1 / r), exactly", shows=flags())
-def through_both(y_true, y_pred):
+@variant("f1_score", flags())
+def through_precision_and_recall(y_true, y_pred):
+    """2 / (1 / p + 1 / r), exactly."""
     t, p = np.equal(y_true, 1), np.equal(y_pred, 1)
     right, true, predicted = (int(np.count_nonzero(x)) for x in (t & p, t, p))
     if not right:
@@ -140,30 +129,33 @@ def through_both(y_true, y_pred):
     return float(2 / (1 / Fraction(right, predicted) + 1 / Fraction(right, true)))
 
 
-@variant("f1-of-rounded-quotients", "f1_score", "variant", "2 p r / (p + r) in binary64", shows=flags())
-def f1_of_quotients(y_true, y_pred):
+@variant("f1_score", flags())
+def f1_of_rounded_quotients(y_true, y_pred):
+    """2 p r / (p + r) in binary64."""
     p, r = right_metrics.precision(y_true, y_pred), right_metrics.recall(y_true, y_pred)
     if p > 0 and r > 0:
         return 2 * p * r / (p + r)
     return 0.0 if np.any(y_true) or np.any(y_pred) else float("nan")
 
 
-@variant("mean-of-row-means", "hamming_loss", "variant", "the mean over samples of the mean over labels",
-         shows=lambda: {"y_true": multi_hots(6, 5), "y_score": distributions(6, 5)})  # fmt: skip
-def of_row_means(y_true, y_score, threshold=0.5):
+@variant("hamming_loss", lambda: {"y_true": multi_hots(6, 5), "y_score": distributions(6, 5)})
+def mean_of_row_means(y_true, y_score, threshold=0.5):
+    """The mean over samples of the mean over labels."""
     return ((wide(y_score) > np.float64(np.asarray(threshold, y_score.dtype))) != (y_true == 1)).mean(axis=-1).mean()
 
 
-@variant("a-running-mean", "accuracy", "variant", "m += (h - m) / n, sample by sample", shows=pairs())
-def running_mean(y_true, y_pred):
+@variant("accuracy", pairs())
+def a_running_mean(y_true, y_pred):
+    """m += (h - m) / n, sample by sample."""
     mean = 0.0
     for count, hit in enumerate((np.ravel(y_true) == np.ravel(y_pred)).tolist(), start=1):
         mean += (hit - mean) / count
     return mean if np.size(y_true) else float("nan")
 
 
-@variant("mann-whitney", "roc_auc", "variant", "mean ranks of the positives", shows=curve())
+@variant("roc_auc", curve())
 def mann_whitney(y_true, y_score):
+    """Mean ranks of the positives."""
     t = np.equal(y_true, 1)
     _, group, size = np.unique(wide(y_score), return_inverse=True, return_counts=True)
     twice = 2 * np.cumsum(size) - size + 1
@@ -171,16 +163,18 @@ def mann_whitney(y_true, y_score):
     return quotient(int(twice[group][t].sum()) - up * (up + 1), 2 * up * down)
 
 
-@variant("every-pair", "roc_auc", "variant", "a matrix of comparisons", shows=curve())
+@variant("roc_auc", curve())
 def every_pair(y_true, y_score, sample_weight=None):
+    """A matrix of comparisons."""
     t, s = np.equal(y_true, 1), wide(y_score)
     w = weights_of(y_true, sample_weight)
     won = (s[t][:, None] > s[~t]) + (s[t][:, None] == s[~t]) / np.longdouble(2)
     return float((w[t][:, None] * w[~t] * won).sum() / (w[t].sum() * w[~t].sum()))
 
 
-@variant("trapezoids", "roc_auc", "variant", "the area under the curve's points, in integers", shows=curve())
+@variant("roc_auc", curve())
 def trapezoids(y_true, y_score):
+    """The area under the curve's points, in integers."""
     order = np.argsort(-wide(y_score), kind="stable")
     t, s = np.equal(y_true, 1)[order], wide(y_score)[order]
     last = np.append(s[1:] != s[:-1], True)[: len(s)]
@@ -188,14 +182,9 @@ def trapezoids(y_true, y_score):
     return quotient(((up[1:] + up[:-1]) * np.diff(down)).sum(), 2 * int(up[-1]) * int(down[-1]))
 
 
-@variant(
-    "bins-in-a-loop",
-    "expected_calibration_error",
-    "variant",
-    "a mask for each bin, edges as exact fractions",
-    shows=lambda: {"y_true": binary(40), "y_score": scores(40)},
-)
+@variant("expected_calibration_error", lambda: {"y_true": binary(40), "y_score": scores(40)})
 def bins_in_a_loop(y_true, y_score, n_bins=15):
+    """A mask for each bin, edges as exact fractions."""
     p, t = np.asarray(y_score).astype(np.float64).tolist(), np.asarray(y_true).tolist()
     gaps = [Fraction(0)] * n_bins
     for score, true in zip(p, t, strict=True):
@@ -215,27 +204,29 @@ STEPS = [
 ]
 
 
-@variant(
-    "two-sums", "accuracy", "variant", "the sum of weighted hits and of weights", shows=lambda: STEPS, protocol=PROTOCOL
-)
+@variant("accuracy", lambda: STEPS, name="two-sums", protocol=PROTOCOL)
 class TwoSums(Mean):
+    """The sum of weighted hits and of weights."""
+
     pass
 
 
-@variant("all-samples", "accuracy", "variant", "every sample is kept", shows=lambda: STEPS, protocol=PROTOCOL)
+@variant("accuracy", lambda: STEPS, name="all-samples", protocol=PROTOCOL)
 class AllSamples(State):
+    """Every sample is kept."""
+
     pass
 
 
 @variant(
-    "counts-under-other-names",
     "accuracy",
-    "variant",
-    "exact counts, with other names of the methods",
-    shows=lambda: STEPS,
+    lambda: STEPS,
+    name="counts-under-other-names",
     protocol={"update": "add", "result": "value", "merge": "merge_with", "reset": "clear"},
 )
 class Named:
+    """Exact counts, with other names of the methods."""
+
     def __init__(self):
         self.clear()
 
@@ -254,15 +245,10 @@ class Named:
         return quotient(self.right, self.seen)
 
 
-@variant(
-    "a-growing-confusion-matrix",
-    "balanced_accuracy",
-    "variant",
-    "a Counter of pairs that grows with the classes",
-    shows=lambda: STEPS,
-    protocol=PROTOCOL,
-)
+@variant("balanced_accuracy", lambda: STEPS, name="a-growing-confusion-matrix", protocol=PROTOCOL)
 class Growing:
+    """A Counter of pairs that grows with the classes."""
+
     def __init__(self):
         self.reset()
 

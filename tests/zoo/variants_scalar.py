@@ -4,61 +4,60 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
 
 import numpy as np
-import right
-from entries import Entry
-from planting import plant, plant_gradient
-from right import Array, quiet, rounded, wide
 
-_TABLE: list[Entry] = []
+from tests.zoo import right
+from tests.zoo.entries import Entry, Variants
+from tests.zoo.right import rounded, wide
+
+variant = Variants()
 
 NARROW = {"dtypes": ["float16", "float32"]}
 """Variants that compute in binary64 what they cannot do as well in binary64 itself."""
 
 
-@plant(_TABLE, "sigmoid", "variant", "1 / (1 + e^-x) in binary64, rounded once, without branches", **NARROW)
-@quiet
-def sigmoid_in_binary64(x: Any) -> Array:
+@variant("sigmoid", **NARROW)
+def sigmoid_in_binary64(x):
+    """1 / (1 + e^-x) in binary64, rounded once, without branches."""
     return rounded(1 / (1 + np.exp(-wide(x))), x)
 
 
-@plant(_TABLE, "sigmoid", "variant", "two branches in the input's own format", dtypes=["float32", "float64"])
-@quiet
-def sigmoid_of_two_branches(x: Any) -> Array:
+@variant("sigmoid", dtypes=["float32", "float64"])
+def sigmoid_of_two_branches(x):
+    """Two branches in the input's own format."""
     e = np.exp(-np.abs(x))
     one = x.dtype.type(1)
     return np.where(x >= 0, one / (one + e), e / (one + e))
 
 
-@plant(
-    _TABLE, "sigmoid", "variant", "tanh where it is accurate, (1 + tanh(x / 2)) / 2, and e^x times that for negatives"
-)
-@quiet
-def sigmoid_by_tanh(x: Any) -> Array:
+@variant("sigmoid")
+def sigmoid_by_tanh(x):
+    """Tanh where it is accurate, (1 + tanh(x / 2)) / 2, and e^x times that for negatives."""
     z = wide(x)
     upper = 0.5 + 0.5 * np.tanh(0.5 * np.abs(z))
     return rounded(np.where(z < 0, np.exp(z) * upper, upper), x)
 
 
-@plant(_TABLE, "sigmoid", "variant", "scipy.special.expit in binary64", dtypes=["float64"])
-@quiet
-def sigmoid_of_scipy(x: Any) -> Array:
+@variant("sigmoid", dtypes=["float64"])
+def sigmoid_of_scipy(x):
+    """scipy.special.expit in binary64."""
     from scipy.special import expit
 
     return np.asarray(expit(x))
 
 
-@plant(_TABLE, "sigmoid", "variant", "base 2: 1 / (1 + 2^(-x log2 e)) in binary64", **NARROW)
-@quiet
-def sigmoid_of_base_two(x: Any) -> Array:
+@variant("sigmoid", **NARROW)
+def sigmoid_of_base_two(x):
+    """Base 2: 1 / (1 + 2^(-x log2 e)) in binary64."""
     return rounded(1 / (1 + np.exp2(-wide(x) * math.log2(math.e))), x)
 
 
-@plant(_TABLE, "sigmoid", "variant", "number by number in pure Python, with math.exp")
-def sigmoid_in_a_loop(x: Any) -> Array:
-    def one(z: float) -> float:
+@variant("sigmoid")
+def sigmoid_in_a_loop(x):
+    """Number by number in pure Python, with math.exp."""
+
+    def one(z):
         if z >= 0:
             return 1 / (1 + math.exp(-z)) if z < 700 else 1.0
         return math.exp(z) / (1 + math.exp(z)) if z > -745.2 else 0.0 if z < 0 else z
@@ -67,7 +66,7 @@ def sigmoid_in_a_loop(x: Any) -> Array:
     return rounded(np.array(flat, dtype=np.float64).reshape(np.shape(x)), x)
 
 
-def _table_exp(d: Array) -> Array:
+def _table_exp(d):
     """e^d for d <= 0: 2^(k/32) from a table, times a polynomial of what is left; faithful to a few ULP of binary32."""
     k = np.rint(np.maximum(d, -1000.0) * (32 / math.log(2)))
     r = (np.maximum(d, -1000.0) - k * (math.log(2) / 32)).astype(np.float32)
@@ -77,88 +76,82 @@ def _table_exp(d: Array) -> Array:
     return np.ldexp((table[whole % 32] * polynomial).astype(np.float64), whole // 32)
 
 
-@plant(_TABLE, "sigmoid", "variant", "lookup and polynomial in binary32, faithful within 4 ULP", **NARROW)
-@quiet
-def sigmoid_by_lookup(x: Any) -> Array:
+@variant("sigmoid", **NARROW)
+def sigmoid_by_lookup(x):
+    """Lookup and polynomial in binary32, faithful within 4 ULP."""
     z = wide(x)
     e = np.where(np.isnan(z), np.nan, _table_exp(-np.abs(np.nan_to_num(z, nan=0.0))))
     e = np.where(np.isinf(z), 0.0, e)
     return rounded(np.where(z >= 0, 1 / (1 + e), e / (1 + e)), x)
 
 
-@plant(_TABLE, "sigmoid", "variant", "float16 in binary32 arithmetic, rounded at the end", dtypes=["float16"])
-@quiet
-def sigmoid_of_float16_in_binary32(x: Any) -> Array:
+@variant("sigmoid", dtypes=["float16"])
+def sigmoid_of_float16_in_binary32(x):
+    """float16 in binary32 arithmetic, rounded at the end."""
     z = x.astype(np.float32)
     return (np.float32(1) / (np.float32(1) + np.exp(-z))).astype(x.dtype)
 
 
-@plant(_TABLE, "log_sigmoid", "variant", "-logaddexp(0, -x) of the input's own format", dtypes=["float32", "float64"])
-@quiet
-def log_sigmoid_by_logaddexp(x: Any) -> Array:
+@variant("log_sigmoid", dtypes=["float32", "float64"])
+def log_sigmoid_by_logaddexp(x):
+    """-logaddexp(0, -x) of the input's own format."""
     return -np.logaddexp(x.dtype.type(0), -x)
 
 
-@plant(_TABLE, "log_sigmoid", "variant", "minus softplus of -x, in three ranges: e^-x, log1p(e^-x), and x - log1p(e^x)")
-@quiet
-def log_sigmoid_of_three_ranges(x: Any) -> Array:
+@variant("log_sigmoid")
+def log_sigmoid_of_three_ranges(x):
+    """Minus softplus of -x, in three ranges: e^-x, log1p(e^-x), and x - log1p(e^x)."""
     z = wide(x)
     values = np.where(z > 40, -np.exp(-z), np.where(z < -1, z - np.log1p(np.exp(z)), -np.log1p(np.exp(-z))))
     return rounded(values, x)
 
 
-@plant(_TABLE, "log_sigmoid", "variant", "scipy.special.log_expit", dtypes=["float32", "float64"])
-@quiet
-def log_sigmoid_of_scipy(x: Any) -> Array:
+@variant("log_sigmoid", dtypes=["float32", "float64"])
+def log_sigmoid_of_scipy(x):
+    """scipy.special.log_expit."""
     from scipy.special import log_expit
 
     return np.asarray(log_expit(x))
 
 
-@plant(
-    _TABLE, "softplus", "variant", "max(x, 0) + log1p(e^-|x|) in the input's own format", dtypes=["float32", "float64"]
-)
-@quiet
-def softplus_in_the_own_format(x: Any) -> Array:
+@variant("softplus", dtypes=["float32", "float64"])
+def softplus_in_the_own_format(x):
+    """max(x, 0) + log1p(e^-|x|) in the input's own format."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-@plant(_TABLE, "softplus", "variant", "linear above 40, an exponential below -40", **NARROW)
-@quiet
-def softplus_of_three_ranges(x: Any) -> Array:
+@variant("softplus", **NARROW)
+def softplus_of_three_ranges(x):
+    """Linear above 40, an exponential below -40."""
     z = wide(x)
     return rounded(np.where(z > 40, z, np.where(z < -40, np.exp(z), np.log1p(np.exp(z)))), x)
 
 
-@plant(_TABLE, "logit", "variant", "scipy.special.logit in binary64", **NARROW)
-@quiet
-def logit_of_scipy(x: Any) -> Array:
+@variant("logit", **NARROW)
+def logit_of_scipy(x):
+    """scipy.special.logit in binary64."""
     from scipy.special import logit
 
     return rounded(logit(wide(x)), x)
 
 
-@plant(_TABLE, "logit", "variant", "2 atanh(2 p - 1) in the middle, log p - log1p(-p) outside")
-@quiet
-def logit_by_atanh(x: Any) -> Array:
+@variant("logit")
+def logit_by_atanh(x):
+    """2 atanh(2 p - 1) in the middle, log p - log1p(-p) outside."""
     p = wide(x)
     return rounded(np.where((p > 0.25) & (p < 0.75), 2 * np.arctanh(2 * p - 1), np.log(p) - np.log1p(-p)), x)
 
 
-@plant(
-    _TABLE,
-    "hard_sigmoid",
-    "variant",
-    "relu6(x + 3) / 6 in the input's own format, of one width",
-    dtypes=["float32", "float64"],
-)
-def hard_sigmoid_by_relu6(x: Any) -> Array:
+@variant("hard_sigmoid", dtypes=["float32", "float64"])
+def hard_sigmoid_by_relu6(x):
+    """relu6(x + 3) / 6 in the input's own format, of one width."""
     six = x.dtype.type(6)
     return np.minimum(np.maximum(x + x.dtype.type(3), 0), six) / six
 
 
-@plant(_TABLE, "sigmoid", "variant", "answered in blocks of 1000, into a new array in Fortran's order")
-def sigmoid_in_blocks(x: Any) -> Array:
+@variant("sigmoid")
+def sigmoid_in_blocks(x):
+    """Answered in blocks of 1000, into a new array in Fortran's order."""
     answer = np.empty(np.shape(x), x.dtype, order="F")
     flat = np.ravel(x)
     parts = [right.sigmoid(flat[start : start + 1000]) for start in range(0, flat.size, 1000)]
@@ -166,8 +159,9 @@ def sigmoid_in_blocks(x: Any) -> Array:
     return answer
 
 
-@plant(_TABLE, "softplus", "variant", "a read-only answer")
-def softplus_that_is_read_only(x: Any) -> Array:
+@variant("softplus")
+def softplus_that_is_read_only(x):
+    """A read-only answer."""
     answer = right.softplus(x)
     answer.flags.writeable = False
     return answer
@@ -176,20 +170,20 @@ def softplus_that_is_read_only(x: Any) -> Array:
 class _Sigmoid:
     """An object that is called."""
 
-    def __call__(self, x: Any) -> Array:
+    def __call__(self, x):
         """Logistic sigmoid."""
         return right.sigmoid(x)
 
-    def apply(self, x: Any) -> Array:
+    def apply(self, x):
         return right.sigmoid(x)
 
 
-def _with_options(x: Any, *, out: Any = None, where: bool = True) -> Array:
+def _with_options(x, *, out=None, where=True):
     """A function with parameters that no definition has."""
     return right.sigmoid(x)
 
 
-_TABLE += [
+variant.entries += [
     Entry("sigmoid-as-an-object", "sigmoid", _Sigmoid(), "an object with __call__", "variant"),
     Entry("sigmoid-as-a-method", "sigmoid", _Sigmoid().apply, "a bound method", "variant"),
     Entry("sigmoid-as-a-partial", "sigmoid", functools.partial(_with_options, where=True), "a partial", "variant"),
@@ -197,28 +191,22 @@ _TABLE += [
 ]
 
 
-@plant_gradient(_TABLE, "sigmoid", right.sigmoid, "variant", "1 / (2 cosh(x / 2))^2", dtypes=["float16", "float32"])
-@quiet
-def sigmoid_gradient_by_cosh(x: Any, cotangent: Any) -> Array:
+@variant.gradient("sigmoid", dtypes=["float16", "float32"])
+def sigmoid_gradient_by_cosh(x, cotangent):
+    """1 / (2 cosh(x / 2))^2."""
     return rounded(wide(cotangent) / np.square(2 * np.cosh(wide(x) / 2)), x)
 
 
-@plant_gradient(
-    _TABLE,
-    "sigmoid",
-    right.sigmoid,
-    "variant",
-    "sigmoid(x) sigmoid(-x) in the input's own format",
-    dtypes=["float32", "float64"],
-)
-def sigmoid_gradient_of_both_sides(x: Any, cotangent: Any) -> Array:
+@variant.gradient("sigmoid", dtypes=["float32", "float64"])
+def sigmoid_gradient_of_both_sides(x, cotangent):
+    """sigmoid(x) sigmoid(-x) in the input's own format."""
     return cotangent * (right.sigmoid(x) * right.sigmoid(-x))
 
 
-@plant_gradient(_TABLE, "softplus", right.softplus, "variant", "1 / (1 + e^-x)", dtypes=["float16", "float32"])
-@quiet
-def softplus_gradient_of_one_branch(x: Any, cotangent: Any) -> Array:
+@variant.gradient("softplus", dtypes=["float16", "float32"])
+def softplus_gradient_of_one_branch(x, cotangent):
+    """1 / (1 + e^-x)."""
     return rounded(wide(cotangent) / (1 + np.exp(-wide(x))), x)
 
 
-VARIANTS = tuple(_TABLE)
+VARIANTS = tuple(variant.entries)

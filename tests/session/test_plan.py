@@ -1,0 +1,85 @@
+"""Plans: which tests a selection has. Nothing is measured."""
+
+from __future__ import annotations
+
+import pytest
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.session.plan import Plan, Selection, SelectionError, matches_device, plan
+from gaugeblock.conformance.trials.effort import EFFORTS
+
+from tests import static
+
+
+def ids(**more: str | tuple[str, ...]) -> set[str]:
+    made: Plan = plan(Selection(frameworks=("numpy",), **more))  # type: ignore[arg-type]
+    found = [test.id for test in made.tests]
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def test_a_greater_effort_asks_what_a_smaller_one_asks() -> None:
+    quick, standard, thorough = (ids(effort=effort) for effort in EFFORTS)
+    assert quick < standard
+    assert standard <= thorough
+    assert {test.rpartition("/")[2] for test in standard - quick} >= {"combined", "dense", "long-rows", "large-batch"}
+
+
+def test_cases_of_a_smaller_effort_are_cases_of_a_greater() -> None:
+    names: dict[str, dict[str, frozenset[str]]] = {}
+    for effort in EFFORTS:
+        expression = "binary_cross_entropy/ and float32 and not recipe"
+        made = plan(Selection(frameworks=("numpy",), effort=effort, expression=expression))
+        names[effort] = {test.id: static.case_names(test.setting, test.check) for test in made.tests}
+    for smaller, greater in (("quick", "standard"), ("standard", "thorough")):
+        for test, cases in names[smaller].items():
+            assert cases <= names[greater][test], test
+    more = [test for test, cases in names["standard"].items() if cases < names["thorough"][test]]
+    assert any("/combined" in test for test in more)
+
+
+def test_a_selection_is_what_all_its_parts_hold_for() -> None:
+    every = ids()
+    assert ids(dtypes=("float16",)) == {each for each in every if "/float16/" in each}
+    assert ids(expression="softmax and not gradient") == {
+        each for each in every if "softmax" in each and "gradient" not in each
+    }
+    assert ids(dtypes=("int64",), expression="accuracy/") == {
+        each for each in every if "/int64/" in each and "accuracy/" in each
+    }
+    assert ids(modes=("eager",)) == every
+    assert ids(modes=("compiled",)) == set()
+    assert ids(devices=("cpu",)) == every
+
+
+def test_frameworks_that_are_not_installed_stand_in_the_plan_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("jax", "torch"):
+        monkeypatch.setattr(type(adapter(name)), "versions", lambda _: {})
+    made = plan(Selection(frameworks=("numpy", "jax", "numpy", "keras"), expression="sigmoid and float32"))
+    assert made.absent["jax"].startswith("jax is not installed; pip install '.[jax]'")
+    assert {test.setting.implementation.framework for test in made.tests} <= {"numpy", "keras"}
+    assert all("torch" in why for (_, mode), why in made.missing_modes.items() if mode.startswith("torch"))
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        (Selection(frameworks=("nump",)), "no framework 'nump': did you mean 'numpy'"),
+        (Selection(effort="through"), "no effort 'through': did you mean 'thorough'"),
+        (Selection(modes=("eagr",)), "no mode 'eagr': did you mean 'eager'"),
+        (Selection(dtypes=("float23",)), "no dtype 'float23': did you mean 'float32'"),
+        (Selection(devices=("cpu:0",)), "no device 'cpu:0': did you mean 'cpu'"),
+        (Selection(devices=("cuda:x",)), "no device 'cuda:x'"),
+        (Selection(expression="a b"), "'a b' is no expression"),
+    ],
+)
+def test_names_that_do_not_exist_get_the_nearest(selection: Selection, message: str) -> None:
+    with pytest.raises(SelectionError) as raised:
+        plan(selection)
+    assert message in str(raised.value)
+
+
+def test_a_kind_of_device_stands_for_each() -> None:
+    assert matches_device("cuda", "cuda:1")
+    assert matches_device("cuda:1", "cuda:1")
+    assert not matches_device("cuda:1", "cuda:10")
+    assert not matches_device("cpu", "cuda:0")
