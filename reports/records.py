@@ -175,6 +175,8 @@ class StoredCase(Record):
 
     parameters: dict[str, Parameter]
     inputs: dict[str, StoredArray]
+    order: Annotated[int, _described("2: the second derivative is compared.")] = 1
+    steps: Annotated[list[StoredStep], _described("What is done with the inputs, of a stateful implementation.")] = []
 
 
 class Suite(Record):

@@ -25,8 +25,7 @@ class Step:
     """One act, done `repeat` times to the object number `on`, which is made when it is first named.
 
     `update` hands it a batch: the rows [start, stop) of every input, `tile` times over; `call` does so and its value is
-    a result. `merge` takes the state of
-    the object number `other` into it; `copy` puts a copy of `other` in its place.
+    a result. `merge` takes the state of the object number `other` into it; `copy` puts a copy of `other` in its place.
     """
 
     verb: Verb

@@ -17,7 +17,7 @@ from gaugeblock.conformance.session.plan import Test
 from gaugeblock.conformance.trials.engine import Outcome, not_run, observe
 from gaugeblock.reference.cached_truth import CLOCK
 from gaugeblock.reports import runfile
-from gaugeblock.reports.records import NotSeen, Observation, StoredCase
+from gaugeblock.reports.records import NotSeen, Observation, StoredCase, StoredStep
 
 ProcessKey = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -168,6 +168,8 @@ def _cases(outcomes: Sequence[Outcome]) -> dict[str, StoredCase]:
         digest: StoredCase(
             {name: list(value) if isinstance(value, tuple) else value for name, value in case.parameters.items()},
             {name: runfile.encode(array) for name, array in case.inputs.items()},
+            case.order,
+            [StoredStep(**vars(step)) for step in case.steps],
         )
         for digest, case in cases.items()
     }

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.conformance.cases.case import Case
+from gaugeblock.conformance.cases.steps import Step
 from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.execution.query import ask_all
 from gaugeblock.conformance.execution.worker import Server
@@ -23,6 +24,7 @@ from gaugeblock.conformance.judging.ulp_error import digest
 from gaugeblock.conformance.trials.setting import Setting, batch_of
 from gaugeblock.reports import runfile
 from gaugeblock.reports.records import Observation, Run, StoredArray
+from msgspec.structs import asdict
 
 EXPRESSION = (
     "(binary_cross_entropy/ or kl_divergence/ or logsumexp/ or sparsemax or sigmoid/ or hinge/ or focal or accuracy/"
@@ -69,7 +71,8 @@ def asked_again(run: Run, observation: Observation) -> tuple[Setting, Case]:
     stored = run.cases[observation.case]
     parameters = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.parameters.items()}
     inputs = {name: array_of(name, each) for name, each in stored.inputs.items()}
-    case = Case(parts["case"], inputs, parameters, layout=observation.layout)
+    steps = tuple(Step(**asdict(step)) for step in stored.steps)
+    case = Case(parts["case"], inputs, parameters, order=stored.order, layout=observation.layout, steps=steps)
     return Setting.of_framework(implementation, parts["dtype"], parts["device"], MODES[parts["mode"]]), case
 
 
