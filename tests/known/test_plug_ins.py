@@ -352,7 +352,7 @@ def test_a_known_deviation_of_a_plug_in_that_does_not_show_is_noted_and_fails_a_
     )
     strict = place.gaugeblock(*asked, "--strict")
     assert strict.returncode == 1
-    assert "not seen here: nothing deviates as said by gone" in strict.stdout
+    assert "not seen here: nothing deviates as recorded in gone" in strict.stdout
     assert runfile.read(place.folder / "run.json").not_seen == [
         NotSeen("gone", "sigmoid/*/float32/cpu/eager/value/near-zero", "sigmoid/old.sigmoid/float32/cpu/eager/value")
     ]
