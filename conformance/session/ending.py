@@ -56,7 +56,9 @@ def ending(test: Test, measured: Measured, strict: bool) -> Ending:
     must = test.check.kind == "value" and test.check.name not in REFUSABLE
     if must and verdicts == {Verdict.UNSUPPORTED}:
         return Ending(End.FAILED, f"every case is refused, so the suite may ask wrongly: {observations[0].message}")
-    if observations and verdicts <= ABSENT:
+    if not observations:
+        return Ending(End.SKIPPED, "no case of the operation fits the check")
+    if verdicts <= ABSENT:
         return Ending(End.SKIPPED, observations[0].message or observations[0].verdict.words)
     return Ending(End.PASSED)
 

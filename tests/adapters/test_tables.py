@@ -50,7 +50,7 @@ EXTRAS = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(
 """What pip installs with the suite, by name."""
 
 WITHOUT_ROWS = "hinge squared_hinge logit logistic_of_signs hinge_embedding perceptron binary_sparsemax_loss"
-"""Operations none of whose cases has a name that row-alone looks for: nothing is asked there."""
+"""Operations none of whose cases has a name that row-alone looks for: its test is skipped."""
 
 
 def modules(framework: str) -> set[str]:

@@ -33,7 +33,7 @@ def ended(*verdicts: tuple[str, str | None], check: str = "value", strict: bool 
     [
         ([RIGHT, RIGHT], End.PASSED, ""),
         ([RIGHT, ("undecided", None), ("unsupported", None)], End.PASSED, ""),
-        ([], End.PASSED, ""),
+        ([], End.SKIPPED, "no case of the operation fits the check"),
         ([RIGHT, WRONG], End.FAILED, "/value/case-1: deviates, why"),
         ([RIGHT, ("crashed", None)], End.FAILED, "/value/case-1: crashed, why"),
         ([("timed_out", None), ("not_run", None)], End.FAILED, "/value/case-0: timed_out, why"),
