@@ -1,7 +1,7 @@
 """Finder: the float32 inputs at which a framework's scalar activation is worst, over every input of its range.
 
-Its finds become frozen cases (WORST_KNOWN in conformance/inputs.py). The reference is the function in binary64,
-good enough to rank by; the cases are then judged by the oracle. Run it as
+Its finds become frozen cases (WORST_KNOWN in conformance/cases/named_arrays.py). The reference is the function in
+binary64, good enough to rank by; the cases are then judged by the oracle. Run it as
 
     python benchmarks/find_worst.py torch sigmoid
 """
