@@ -38,9 +38,14 @@ def named(entry: Entry) -> str:
     return entry.id
 
 
+def installed(entry: Entry) -> bool:
+    """Whether the framework whose arrays the entry takes is there."""
+    return importlib.util.find_spec(framework_of(entry)) is not None
+
+
 def skip_without(entry: Entry) -> None:
     """Skip the test if the framework whose arrays the entry takes is not there."""
-    if importlib.util.find_spec(framework_of(entry)) is None:
+    if not installed(entry):
         pytest.skip(f"{framework_of(entry)} is not installed")
 
 
