@@ -128,6 +128,7 @@ def implements(
     call: str,
     *,
     name: str | None = None,
+    variant: str = "",
     dtypes: tuple[str, ...] | None = None,
     stateful: bool = False,
     differentiable: bool = True,
@@ -143,13 +144,28 @@ def implements(
             is not mentioned keeps its default.
         name: the public path, a part of each observation's key; by default what stands before the call's first
             parenthesis.
+        variant: what tells this call from others of the same path, put behind the name: "-out".
         dtypes: the formats that it supports, where its documentation names fewer than the mode has.
         stateful: whether the call is `maker(...)(arguments)` of an object that keeps state, or writes to an array.
         differentiable: False where the framework's autodiff does not know the call.
         **conventions: parameters of the definition that the call fixes (`reduction="mean"`, `axis=-1`, `clip=1e-7`);
             a tuple lists the values that it supports.
     """
-    return operation, name or call.partition("(")[0], call, conventions, dtypes, stateful, differentiable
+    path = name or call.partition("(")[0]
+    return operation, path + variant, call, conventions, dtypes, stateful, differentiable
+
+
+def implementing(**options: Any) -> Callable[..., tuple[tuple[Any, ...], ...]]:
+    """Lines that share what is passed to `implements`: the result takes a call, or a tuple of them, by operation.
+
+    `*implementing(reduction="none")(hinge="the.hinge(score, y_true)", ...)` stands in a table.
+    """
+
+    def lines(**calls: str | tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+        each = ((name, (call,) if isinstance(call, str) else call) for name, call in calls.items())
+        return tuple(implements(operation, call, **options) for operation, several in each for call in several)
+
+    return lines
 
 
 @dataclass(frozen=True)

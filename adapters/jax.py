@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gaugeblock.adapters.base import Adapter, Mode, implements
+from gaugeblock.adapters.base import Adapter, Mode, implementing
 from gaugeblock.adapters.layouts import HANDED_OVER
 from gaugeblock.adapters.wording import Wording
 
@@ -49,99 +49,63 @@ gradient = pull(cotangent.astype(first.dtype))[0]""",
         handed=HANDED_OVER,
     )
     table = (
-        implements("sigmoid", "jax.nn.sigmoid(x)"),
-        implements("sigmoid", "jax.scipy.special.expit(x)"),
-        implements("sigmoid", "jax.lax.logistic(x)"),
-        implements("logit", "jax.scipy.special.logit(x)"),
-        implements("hard_sigmoid", "jax.nn.hard_sigmoid(x)"),
-        implements("softmax_with_temperature", "jax.nn.softmax(x / temperature, axis=axis)"),
-        implements("masked_softmax", "jax.nn.softmax(x, axis=axis, where=mask)"),
-        implements("masked_log_softmax", "jax.nn.log_softmax(x, axis=axis, where=mask)"),
-        implements("masked_logsumexp", "jax.nn.logsumexp(x, axis=axis, where=mask)"),
-        implements("log_sigmoid", "jax.nn.log_sigmoid(x)"),
-        implements("softplus", "jax.nn.softplus(x)"),
-        implements("softmax", "jax.nn.softmax(x, axis=axis)"),
-        implements("log_softmax", "jax.nn.log_softmax(x, axis=axis)"),
-        implements("logsumexp", "jax.nn.logsumexp(x, axis=axis)"),
-        implements("logsumexp", "jax.scipy.special.logsumexp(x, axis=axis)"),
-        implements("sparse_sigmoid", "jax.nn.sparse_sigmoid(x)"),
-        implements("sparse_plus", "jax.nn.sparse_plus(x)"),
-        implements(
-            "sparsemax",
-            "jax.numpy.apply_along_axis(lambda row: optax.projections.projection_simplex(row), axis, x)",
-            name="optax.projections.projection_simplex",
+        *implementing()(
+            sigmoid=("jax.nn.sigmoid(x)", "jax.scipy.special.expit(x)", "jax.lax.logistic(x)"),
+            logit="jax.scipy.special.logit(x)",
+            hard_sigmoid="jax.nn.hard_sigmoid(x)",
+            softmax_with_temperature="jax.nn.softmax(x / temperature, axis=axis)",
+            masked_softmax="jax.nn.softmax(x, axis=axis, where=mask)",
+            masked_log_softmax="jax.nn.log_softmax(x, axis=axis, where=mask)",
+            masked_logsumexp="jax.nn.logsumexp(x, axis=axis, where=mask)",
+            log_sigmoid="jax.nn.log_sigmoid(x)",
+            softplus="jax.nn.softplus(x)",
+            softmax="jax.nn.softmax(x, axis=axis)",
+            log_softmax="jax.nn.log_softmax(x, axis=axis)",
+            logsumexp=("jax.nn.logsumexp(x, axis=axis)", "jax.scipy.special.logsumexp(x, axis=axis)"),
+            sparse_sigmoid="jax.nn.sparse_sigmoid(x)",
+            sparse_plus="jax.nn.sparse_plus(x)",
         ),
-        implements(
-            "binary_cross_entropy_with_logits",
-            "optax.sigmoid_binary_cross_entropy(logits, y_true)",
-            reduction="none",
+        *implementing(name="optax.projections.projection_simplex")(
+            sparsemax="jax.numpy.apply_along_axis(lambda row: optax.projections.projection_simplex(row), axis, x)"
         ),
-        implements(
-            "categorical_cross_entropy_with_logits",
-            "optax.softmax_cross_entropy(logits, optax.smooth_labels(y_true, label_smoothing, axis=axis), axis=axis)",
-            reduction="none",
+        *implementing(reduction="none")(
+            binary_cross_entropy_with_logits="optax.sigmoid_binary_cross_entropy(logits, y_true)",
+            categorical_cross_entropy_with_logits=(
+                "optax.softmax_cross_entropy("
+                "logits, optax.smooth_labels(y_true, label_smoothing, axis=axis), axis=axis)",
+                "optax.safe_softmax_cross_entropy(logits, y_true)",
+            ),
+            sparse_categorical_cross_entropy_with_logits=(
+                "optax.softmax_cross_entropy_with_integer_labels(logits, labels, axis=axis)"
+            ),
+            kl_divergence="jax.scipy.special.rel_entr(y_true, y_pred).sum(axis=1)",
+            kl_divergence_of_log_predictions="optax.losses.kl_divergence(log_probabilities, y_true, axis=axis)",
+            kl_divergence_of_logs=(
+                "optax.losses.kl_divergence_with_log_targets(log_probabilities, log_targets, axis=axis)"
+            ),
+            generalised_kl_divergence="optax.losses.generalized_kl_divergence(log_probabilities, y_true, axis=axis)",
+            binary_focal_cross_entropy_with_logits=(
+                "optax.losses.sigmoid_focal_loss(logits, y_true, alpha=alpha, gamma=gamma)"
+            ),
+            poly_cross_entropy_with_logits=(
+                "optax.losses.poly_loss_cross_entropy(logits, y_true, epsilon=epsilon, axis=axis)"
+            ),
+            brier_score="optax.losses.squared_error(y_pred, y_true)",
+            multiclass_brier_score="optax.losses.squared_error(y_pred, y_true).sum(axis=1)",
+            hinge="optax.losses.hinge_loss(score, y_true)",
+            perceptron="optax.losses.perceptron_loss(score, y_true)",
+            binary_sparsemax_loss="optax.losses.sparsemax_loss(score, y_true > 0)",
+            multiclass_hinge="optax.losses.multiclass_hinge_loss(scores, labels)",
+            multiclass_perceptron="optax.losses.multiclass_perceptron_loss(scores, labels)",
+            sparsemax_loss="optax.losses.multiclass_sparsemax_loss(scores, labels)",
         ),
-        implements(
-            "categorical_cross_entropy_with_logits",
-            "optax.safe_softmax_cross_entropy(logits, y_true)",
-            reduction="none",
+        *implementing(name="optax.losses.sigmoid_binary_cross_entropy", reduction="none")(
+            multilabel_binary_cross_entropy_with_logits=(
+                "optax.losses.sigmoid_binary_cross_entropy(logits, y_true).mean(axis=1)"
+            )
         ),
-        implements(
-            "sparse_categorical_cross_entropy_with_logits",
-            "optax.softmax_cross_entropy_with_integer_labels(logits, labels, axis=axis)",
-            reduction="none",
-        ),
-        implements("kl_divergence", "jax.scipy.special.rel_entr(y_true, y_pred).sum(axis=1)", reduction="none"),
-        implements(
-            "kl_divergence_of_log_predictions",
-            "optax.losses.kl_divergence(log_probabilities, y_true, axis=axis)",
-            reduction="none",
-        ),
-        implements(
-            "kl_divergence_of_logs",
-            "optax.losses.kl_divergence_with_log_targets(log_probabilities, log_targets, axis=axis)",
-            reduction="none",
-        ),
-        implements(
-            "generalised_kl_divergence",
-            "optax.losses.generalized_kl_divergence(log_probabilities, y_true, axis=axis)",
-            reduction="none",
-        ),
-        implements(
-            "binary_focal_cross_entropy_with_logits",
-            "optax.losses.sigmoid_focal_loss(logits, y_true, alpha=alpha, gamma=gamma)",
-            reduction="none",
-        ),
-        implements(
-            "poly_cross_entropy_with_logits",
-            "optax.losses.poly_loss_cross_entropy(logits, y_true, epsilon=epsilon, axis=axis)",
-            reduction="none",
-        ),
-        implements("brier_score", "optax.losses.squared_error(y_pred, y_true)", reduction="none"),
-        implements(
-            "multiclass_brier_score", "optax.losses.squared_error(y_pred, y_true).sum(axis=1)", reduction="none"
-        ),
-        implements("hinge", "optax.losses.hinge_loss(score, y_true)", reduction="none"),
-        implements("perceptron", "optax.losses.perceptron_loss(score, y_true)", reduction="none"),
-        implements("binary_sparsemax_loss", "optax.losses.sparsemax_loss(score, y_true > 0)", reduction="none"),
-        implements("multiclass_hinge", "optax.losses.multiclass_hinge_loss(scores, labels)", reduction="none"),
-        implements(
-            "multiclass_perceptron",
-            "optax.losses.multiclass_perceptron_loss(scores, labels)",
-            reduction="none",
-        ),
-        implements("sparsemax_loss", "optax.losses.multiclass_sparsemax_loss(scores, labels)", reduction="none"),
-        implements(
-            "multilabel_binary_cross_entropy_with_logits",
-            "optax.losses.sigmoid_binary_cross_entropy(logits, y_true).mean(axis=1)",
-            name="optax.losses.sigmoid_binary_cross_entropy",
-            reduction="none",
-        ),
-        implements(
-            "top_k_accuracy",
-            "(jax.lax.top_k(y_score, k)[1] == labels[:, None]).any(axis=1)",
-            name="jax.lax.top_k",
-            reduction="none",
+        *implementing(name="jax.lax.top_k", reduction="none")(
+            top_k_accuracy="(jax.lax.top_k(y_score, k)[1] == labels[:, None]).any(axis=1)"
         ),
     )
 

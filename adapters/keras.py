@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from gaugeblock.adapters.base import WIDE, Adapter, Array, Function, Lifecycle, Mode, implements
+from gaugeblock.adapters.base import WIDE, Adapter, Array, Function, Lifecycle, Mode, implementing
 from gaugeblock.adapters.jax import COMPILED_EACH
 from gaugeblock.adapters.layouts import HANDED_OVER
 from gaugeblock.adapters.registry import adapter
@@ -68,186 +68,92 @@ class KerasAdapter(Adapter):
     )
     table = (
         *LOSSES,
-        implements("sigmoid", "keras.ops.sigmoid(x)"),
-        implements("log_sigmoid", "keras.ops.log_sigmoid(x)"),
-        implements("softplus", "keras.ops.softplus(x)"),
-        implements("sigmoid", "keras.activations.sigmoid(x)"),
-        implements("log_sigmoid", "keras.activations.log_sigmoid(x)"),
-        implements("softplus", "keras.activations.softplus(x)"),
-        implements("hard_sigmoid", "keras.ops.hard_sigmoid(x)"),
-        implements("softmax", "keras.activations.softmax(x, axis=axis)"),
-        implements("softmax", "keras.layers.Softmax(axis=axis, dtype=x.dtype)(x)"),
-        implements("log_softmax", "keras.activations.log_softmax(x, axis=axis)"),
-        implements("softmax_with_temperature", "keras.ops.softmax(x / temperature, axis=axis)"),
-        implements("masked_softmax", "keras.layers.Softmax(axis=axis, dtype=x.dtype)(x, mask=mask)"),
-        implements("softmax", "keras.ops.softmax(x, axis=axis)"),
-        implements("log_softmax", "keras.ops.log_softmax(x, axis=axis)"),
-        implements("logsumexp", "keras.ops.logsumexp(x, axis=axis)"),
-        implements("sparse_sigmoid", "keras.ops.sparse_sigmoid(x)"),
-        implements("sparse_plus", "keras.ops.sparse_plus(x)"),
-        implements("sparsemax", "keras.ops.sparsemax(x, axis=axis)"),
-        implements(
-            "brier_score",
-            "keras.metrics.MeanSquaredError(dtype=y_pred.dtype)"
+        *implementing()(
+            sigmoid=("keras.ops.sigmoid(x)", "keras.activations.sigmoid(x)"),
+            log_sigmoid=("keras.ops.log_sigmoid(x)", "keras.activations.log_sigmoid(x)"),
+            softplus=("keras.ops.softplus(x)", "keras.activations.softplus(x)"),
+            hard_sigmoid="keras.ops.hard_sigmoid(x)",
+            softmax=(
+                "keras.activations.softmax(x, axis=axis)",
+                "keras.layers.Softmax(axis=axis, dtype=x.dtype)(x)",
+                "keras.ops.softmax(x, axis=axis)",
+            ),
+            log_softmax=("keras.activations.log_softmax(x, axis=axis)", "keras.ops.log_softmax(x, axis=axis)"),
+            softmax_with_temperature="keras.ops.softmax(x / temperature, axis=axis)",
+            masked_softmax="keras.layers.Softmax(axis=axis, dtype=x.dtype)(x, mask=mask)",
+            logsumexp="keras.ops.logsumexp(x, axis=axis)",
+            sparse_sigmoid="keras.ops.sparse_sigmoid(x)",
+            sparse_plus="keras.ops.sparse_plus(x)",
+            sparsemax="keras.ops.sparsemax(x, axis=axis)",
+        ),
+        *implementing(reduction="none")(
+            binary_accuracy="keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold)",
+            categorical_accuracy="keras.metrics.categorical_accuracy(y_true, y_score)",
+            sparse_categorical_accuracy="keras.metrics.sparse_categorical_accuracy(labels, y_score)",
+            top_k_accuracy=(
+                "keras.metrics.top_k_categorical_accuracy(keras.ops.one_hot(labels, y_score.shape[1]), y_score, k=k)",
+                "keras.metrics.sparse_top_k_categorical_accuracy(labels, y_score, k=k)",
+            ),
+        ),
+        *implementing(name="keras.metrics.binary_accuracy", reduction="none")(
+            hamming_loss="1 - keras.ops.mean("
+            "keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold), axis=1)",
+            multilabel_accuracy="keras.ops.mean("
+            "keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold), axis=1)",
+        ),
+        *implementing(stateful=True, reduction="mean")(
+            brier_score="keras.metrics.MeanSquaredError(dtype=y_pred.dtype)"
             "(y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "kl_divergence",
-            "keras.metrics.KLDivergence(dtype=y_pred.dtype)(y_true, y_pred, sample_weight=sample_weight)",
-            floor=1e-7,
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "binary_cross_entropy",
-            "keras.metrics.BinaryCrossentropy(label_smoothing=label_smoothing, dtype=y_pred.dtype)"
-            "(y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-            clip=1e-7,
-        ),
-        implements(
-            "binary_cross_entropy_with_logits",
-            "keras.metrics.BinaryCrossentropy(label_smoothing=label_smoothing, from_logits=True, dtype=logits.dtype)"
+            binary_cross_entropy_with_logits="keras.metrics.BinaryCrossentropy("
+            "label_smoothing=label_smoothing, from_logits=True, dtype=logits.dtype)"
             "(y_true[:, None], logits[:, None], sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "categorical_cross_entropy",
-            "keras.metrics.CategoricalCrossentropy(label_smoothing=label_smoothing, axis=axis, dtype=y_pred.dtype)"
-            "(y_true, y_pred, sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-            clip=1e-7,
-            normalise=True,
-        ),
-        implements(
-            "categorical_cross_entropy_with_logits",
-            "keras.metrics.CategoricalCrossentropy("
+            categorical_cross_entropy_with_logits="keras.metrics.CategoricalCrossentropy("
             "label_smoothing=label_smoothing, axis=axis, from_logits=True, dtype=logits.dtype)"
             "(y_true, logits, sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "sparse_categorical_cross_entropy",
-            "keras.metrics.SparseCategoricalCrossentropy(axis=axis, dtype=y_pred.dtype)"
-            "(labels, y_pred, sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-            clip=1e-7,
-            normalise=True,
-        ),
-        implements(
-            "sparse_categorical_cross_entropy_with_logits",
-            "keras.metrics.SparseCategoricalCrossentropy(axis=axis, from_logits=True, dtype=logits.dtype)"
-            "(labels, logits, sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "accuracy",
-            "keras.metrics.Accuracy()(y_true, y_pred, sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "binary_accuracy",
-            "keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold)",
-            reduction="none",
-        ),
-        implements(
-            "binary_accuracy",
-            "keras.metrics.BinaryAccuracy(threshold=threshold)("
+            sparse_categorical_cross_entropy_with_logits=(
+                "keras.metrics.SparseCategoricalCrossentropy(axis=axis, from_logits=True, dtype=logits.dtype)"
+                "(labels, logits, sample_weight=sample_weight)"
+            ),
+            accuracy="keras.metrics.Accuracy()(y_true, y_pred, sample_weight=sample_weight)",
+            binary_accuracy="keras.metrics.BinaryAccuracy(threshold=threshold)("
             "y_true[:, None], y_score[:, None], sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
+            categorical_accuracy="keras.metrics.CategoricalAccuracy()(y_true, y_score, sample_weight=sample_weight)",
+            sparse_categorical_accuracy="keras.metrics.SparseCategoricalAccuracy()"
+            "(labels, y_score, sample_weight=sample_weight)",
+            top_k_accuracy=(
+                "keras.metrics.TopKCategoricalAccuracy(k=k)("
+                "keras.ops.one_hot(labels, y_score.shape[1]), y_score, sample_weight=sample_weight)",
+                "keras.metrics.SparseTopKCategoricalAccuracy(k=k)(labels, y_score, sample_weight=sample_weight)",
+            ),
+            multilabel_accuracy="keras.metrics.BinaryAccuracy(threshold=threshold)"
+            "(y_true, y_score, sample_weight=sample_weight)",
         ),
-        implements("categorical_accuracy", "keras.metrics.categorical_accuracy(y_true, y_score)", reduction="none"),
-        implements(
-            "categorical_accuracy",
-            "keras.metrics.CategoricalAccuracy()(y_true, y_score, sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
+        *implementing(stateful=True, floor=1e-7, reduction="mean")(
+            kl_divergence="keras.metrics.KLDivergence(dtype=y_pred.dtype)(y_true, y_pred, sample_weight=sample_weight)"
         ),
-        implements(
-            "sparse_categorical_accuracy",
-            "keras.metrics.sparse_categorical_accuracy(labels, y_score)",
-            reduction="none",
+        *implementing(stateful=True, reduction="mean", clip=1e-7)(
+            binary_cross_entropy="keras.metrics.BinaryCrossentropy(label_smoothing=label_smoothing, dtype=y_pred.dtype)"
+            "(y_true[:, None], y_pred[:, None], sample_weight=sample_weight)"
         ),
-        implements(
-            "sparse_categorical_accuracy",
-            "keras.metrics.SparseCategoricalAccuracy()(labels, y_score, sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
+        *implementing(stateful=True, reduction="mean", clip=1e-7, normalise=True)(
+            categorical_cross_entropy="keras.metrics.CategoricalCrossentropy("
+            "label_smoothing=label_smoothing, axis=axis, dtype=y_pred.dtype)"
+            "(y_true, y_pred, sample_weight=sample_weight)",
+            sparse_categorical_cross_entropy="keras.metrics.SparseCategoricalCrossentropy("
+            "axis=axis, dtype=y_pred.dtype)(labels, y_pred, sample_weight=sample_weight)",
         ),
-        implements(
-            "top_k_accuracy",
-            "keras.metrics.top_k_categorical_accuracy(keras.ops.one_hot(labels, y_score.shape[1]), y_score, k=k)",
-            reduction="none",
-        ),
-        implements(
-            "top_k_accuracy",
-            "keras.metrics.sparse_top_k_categorical_accuracy(labels, y_score, k=k)",
-            reduction="none",
-        ),
-        implements(
-            "top_k_accuracy",
-            "keras.metrics.TopKCategoricalAccuracy(k=k)("
-            "keras.ops.one_hot(labels, y_score.shape[1]), y_score, sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "top_k_accuracy",
-            "keras.metrics.SparseTopKCategoricalAccuracy(k=k)(labels, y_score, sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "hamming_loss",
-            "1 - keras.ops.mean(keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold), axis=1)",
-            name="keras.metrics.binary_accuracy",
-            reduction="none",
-        ),
-        implements(
-            "multilabel_accuracy",
-            "keras.ops.mean(keras.metrics.binary_accuracy(y_true, y_score, threshold=threshold), axis=1)",
-            name="keras.metrics.binary_accuracy",
-            reduction="none",
-        ),
-        implements(
-            "multilabel_accuracy",
-            "keras.metrics.BinaryAccuracy(threshold=threshold)(y_true, y_score, sample_weight=sample_weight)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "precision",
-            "keras.metrics.Precision()(y_true, y_pred, sample_weight=sample_weight)",
-            stateful=True,
-        ),
-        implements("recall", "keras.metrics.Recall()(y_true, y_pred, sample_weight=sample_weight)", stateful=True),
-        implements(
-            "f1_score",
-            "keras.metrics.F1Score(average='micro', threshold=0.5)("
+        *implementing(stateful=True)(
+            precision="keras.metrics.Precision()(y_true, y_pred, sample_weight=sample_weight)",
+            recall="keras.metrics.Recall()(y_true, y_pred, sample_weight=sample_weight)",
+            f1_score="keras.metrics.F1Score(average='micro', threshold=0.5)("
             "y_true[:, None], y_pred[:, None], sample_weight=sample_weight)",
-            stateful=True,
+            macro_f1_score=(
+                "keras.metrics.F1Score(average='macro')(keras.ops.one_hot(y_true, int(keras.ops.max(y_true)) + 1),"
+                " keras.ops.one_hot(y_pred, int(keras.ops.max(y_true)) + 1), sample_weight=sample_weight)"
+            ),
         ),
-        implements(
-            "macro_f1_score",
-            "keras.metrics.F1Score(average='macro')(keras.ops.one_hot(y_true, int(keras.ops.max(y_true)) + 1),"
-            " keras.ops.one_hot(y_pred, int(keras.ops.max(y_true)) + 1), sample_weight=sample_weight)",
-            stateful=True,
-        ),
-        implements(
-            "roc_auc",
-            "keras.metrics.AUC()(y_true, y_score, sample_weight=sample_weight)",
-            stateful=True,
-            num_thresholds=200,
+        *implementing(stateful=True, num_thresholds=200)(
+            roc_auc="keras.metrics.AUC()(y_true, y_score, sample_weight=sample_weight)"
         ),
     )
 

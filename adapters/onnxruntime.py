@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from gaugeblock.adapters.base import NATIVE, Function, Mode, implements
+from gaugeblock.adapters.base import NATIVE, Function, Mode, implementing, implements
 from gaugeblock.adapters.layouts import LAYOUTS
 from gaugeblock.adapters.numpy import NumPyAdapter
 from gaugeblock.adapters.wording import Wording, placing
@@ -120,46 +120,26 @@ class OnnxRuntimeAdapter(NumPyAdapter):
     table = (
         implements("sigmoid", "onnx.Sigmoid(x)", name="onnxruntime.Sigmoid"),
         implements("softplus", "onnx.Softplus(x)", name="onnxruntime.Softplus", dtypes=UP_TO_BINARY32),
-        implements(
-            "hard_sigmoid",
-            "onnx.HardSigmoid(x, alpha=1 / width, beta=0.5)",
-            name="onnxruntime.HardSigmoid",
-            dtypes=UP_TO_BINARY32,
+        *implementing(name="onnxruntime.HardSigmoid", dtypes=UP_TO_BINARY32)(
+            hard_sigmoid="onnx.HardSigmoid(x, alpha=1 / width, beta=0.5)"
         ),
         implements("softmax", "onnx.Softmax(x, axis=axis)", name="onnxruntime.Softmax"),
         implements("log_softmax", "onnx.LogSoftmax(x, axis=axis)", name="onnxruntime.LogSoftmax"),
         implements("logsumexp", "onnx.ReduceLogSumExp(x, [axis], keepdims=0)", name="onnxruntime.ReduceLogSumExp"),
-        implements(
-            "sparse_categorical_cross_entropy_with_logits",
-            "onnx.SoftmaxCrossEntropyLoss("
-            "logits, labels, class_weight, ignore_index=ignore_index, reduction=reduction)",
-            name="onnxruntime.SoftmaxCrossEntropyLoss",
-            axis=1,
+        *implementing(name="onnxruntime.SoftmaxCrossEntropyLoss", axis=1)(
+            sparse_categorical_cross_entropy_with_logits="onnx.SoftmaxCrossEntropyLoss("
+            "logits, labels, class_weight, ignore_index=ignore_index, reduction=reduction)"
         ),
-        implements(
-            "negative_log_likelihood",
-            "onnx.NegativeLogLikelihoodLoss("
-            "log_probabilities, labels, class_weight, ignore_index=ignore_index, reduction=reduction)",
-            name="onnxruntime.NegativeLogLikelihoodLoss",
-            axis=1,
+        *implementing(name="onnxruntime.NegativeLogLikelihoodLoss", axis=1)(
+            negative_log_likelihood="onnx.NegativeLogLikelihoodLoss("
+            "log_probabilities, labels, class_weight, ignore_index=ignore_index, reduction=reduction)"
         ),
-        implements(
-            "categorical_accuracy",
-            "onnx.ArgMax(y_true, axis=1, keepdims=0) == onnx.ArgMax(y_score, axis=1, keepdims=0)",
-            name="onnxruntime.ArgMax",
-            reduction="none",
+        *implementing(name="onnxruntime.ArgMax", reduction="none")(
+            categorical_accuracy="onnx.ArgMax(y_true, axis=1, keepdims=0) == onnx.ArgMax(y_score, axis=1, keepdims=0)",
+            sparse_categorical_accuracy="labels == onnx.ArgMax(y_score, axis=1, keepdims=0)",
         ),
-        implements(
-            "sparse_categorical_accuracy",
-            "labels == onnx.ArgMax(y_score, axis=1, keepdims=0)",
-            name="onnxruntime.ArgMax",
-            reduction="none",
-        ),
-        implements(
-            "top_k_accuracy",
-            "(onnx.TopK(y_score, [k], axis=1)[1] == labels[:, None]).any(axis=1)",
-            name="onnxruntime.TopK",
-            reduction="none",
+        *implementing(name="onnxruntime.TopK", reduction="none")(
+            top_k_accuracy="(onnx.TopK(y_score, [k], axis=1)[1] == labels[:, None]).any(axis=1)"
         ),
     )
 

@@ -15,16 +15,7 @@ from importlib.metadata import EntryPoint
 
 from gaugeblock.adapters.base import Adapter, Implementation
 
-FRAMEWORKS = (
-    "numpy",
-    "sklearn",
-    "torch",
-    "tensorflow",
-    "keras",
-    "jax",
-    "torchmetrics",
-    "onnxruntime",
-)
+FRAMEWORKS = ("numpy", "sklearn", "torch", "tensorflow", "keras", "jax", "torchmetrics", "onnxruntime")
 """Names of the suite's own frameworks, each a module here."""
 
 GROUP = "gaugeblock.adapters"

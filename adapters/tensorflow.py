@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from gaugeblock.adapters.base import Adapter, Mode, implements
+from gaugeblock.adapters.base import Adapter, Mode, implementing, implements
 from gaugeblock.adapters.layouts import HANDED_OVER
 from gaugeblock.adapters.wording import Wording
 
@@ -46,60 +46,42 @@ class TensorFlowAdapter(Adapter):
     )
     wording = WORDING
     table = (
-        implements("sigmoid", "tf.math.sigmoid(x)"),
-        implements("log_sigmoid", "tf.math.log_sigmoid(x)"),
-        implements("softplus", "tf.math.softplus(x)"),
+        *implementing()(
+            sigmoid="tf.math.sigmoid(x)",
+            log_sigmoid="tf.math.log_sigmoid(x)",
+            softplus="tf.math.softplus(x)",
+            softmax_with_temperature="tf.nn.softmax(x / temperature, axis=axis)",
+            masked_softmax="tf.nn.softmax(tf.where(mask, x, tf.cast(float('-inf'), x.dtype)), axis=axis)",
+            softmax="tf.nn.softmax(x, axis=axis)",
+            log_softmax="tf.nn.log_softmax(x, axis=axis)",
+            logsumexp="tf.math.reduce_logsumexp(x, axis=axis)",
+        ),
         implements("hard_sigmoid", "tf.nn.relu6(x + 3) / 6", name="tf.nn.relu6"),
-        implements("softmax_with_temperature", "tf.nn.softmax(x / temperature, axis=axis)"),
-        implements("masked_softmax", "tf.nn.softmax(tf.where(mask, x, tf.cast(float('-inf'), x.dtype)), axis=axis)"),
-        implements("softmax", "tf.nn.softmax(x, axis=axis)"),
-        implements("log_softmax", "tf.nn.log_softmax(x, axis=axis)"),
-        implements("logsumexp", "tf.math.reduce_logsumexp(x, axis=axis)"),
-        implements(
-            "binary_cross_entropy_with_logits",
-            "tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=logits)",
-            reduction="none",
+        *implementing(reduction="none")(
+            binary_cross_entropy_with_logits=(
+                "tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=logits)",
+                "tf.nn.weighted_cross_entropy_with_logits(labels=y_true, logits=logits, pos_weight=pos_weight)",
+            ),
+            categorical_cross_entropy_with_logits=(
+                "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits, axis=axis)"
+            ),
+            sparse_categorical_cross_entropy_with_logits=(
+                "tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)"
+            ),
+            brier_score="tf.math.squared_difference(y_pred, y_true)",
         ),
-        implements(
-            "binary_cross_entropy_with_logits",
-            "tf.nn.weighted_cross_entropy_with_logits(labels=y_true, logits=logits, pos_weight=pos_weight)",
-            reduction="none",
+        *implementing(name="tf.nn.sigmoid_cross_entropy_with_logits", reduction="none")(
+            multilabel_binary_cross_entropy_with_logits="tf.reduce_mean("
+            "tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=logits), axis=1)"
         ),
-        implements(
-            "categorical_cross_entropy_with_logits",
-            "tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits, axis=axis)",
-            reduction="none",
+        *implementing(name="tf.nn.weighted_cross_entropy_with_logits", reduction="none")(
+            multilabel_binary_cross_entropy_with_logits="tf.reduce_mean(tf.nn.weighted_cross_entropy_with_logits("
+            "labels=y_true, logits=logits, pos_weight=1.0 if pos_weight is None else pos_weight), axis=1)"
         ),
-        implements(
-            "sparse_categorical_cross_entropy_with_logits",
-            "tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)",
-            reduction="none",
-        ),
-        implements("brier_score", "tf.math.squared_difference(y_pred, y_true)", reduction="none"),
-        implements(
-            "multilabel_binary_cross_entropy_with_logits",
-            "tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=logits), axis=1)",
-            name="tf.nn.sigmoid_cross_entropy_with_logits",
-            reduction="none",
-        ),
-        implements(
-            "multilabel_binary_cross_entropy_with_logits",
-            "tf.reduce_mean(tf.nn.weighted_cross_entropy_with_logits("
-            "labels=y_true, logits=logits, pos_weight=1.0 if pos_weight is None else pos_weight), axis=1)",
-            name="tf.nn.weighted_cross_entropy_with_logits",
-            reduction="none",
-        ),
-        implements(
-            "top_k_accuracy",
-            "tf.math.in_top_k(labels, y_score, k)",
-            reduction="none",
-            dtypes=("float32",),
-        ),
-        implements(
-            "top_k_accuracy",
-            "tf.reduce_any(tf.math.top_k(y_score, k).indices == tf.cast(labels, 'int32')[:, None], axis=1)",
-            name="tf.math.top_k",
-            reduction="none",
+        implements("top_k_accuracy", "tf.math.in_top_k(labels, y_score, k)", reduction="none", dtypes=("float32",)),
+        *implementing(name="tf.math.top_k", reduction="none")(
+            top_k_accuracy="tf.reduce_any("
+            "tf.math.top_k(y_score, k).indices == tf.cast(labels, 'int32')[:, None], axis=1)"
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from gaugeblock.adapters.base import Adapter, Function, Mode, implements
+from gaugeblock.adapters.base import Adapter, Function, Mode, implementing, implements
 from gaugeblock.adapters.wording import Wording
 
 TENSOR_LAYOUTS = {
@@ -36,12 +36,6 @@ gradient = torch.autograd.grad(first, variable, cotangent)[0]""",
     laid_out=TENSOR_LAYOUTS,
 )
 
-
-def _into(operation: str, call: str) -> tuple[Any, ...]:
-    """A line for a function that writes to the tensor `out`, which autograd does not support."""
-    return implements(operation, call, name=f"{call.partition('(')[0]}-out", stateful=True, differentiable=False)
-
-
 # The mean over rows. Only unreduced terms still have a class axis to sum over.
 BATCHMEAN = "reduction='batchmean' if reduction == 'mean' else reduction"
 # A row of labels from a row of zeros and ones: the classes that are there, then -1.
@@ -58,186 +52,133 @@ class TorchAdapter(Adapter):
     modes = (Mode("eager", layouts=tuple(TENSOR_LAYOUTS)), Mode("compiled", dtypes=("float32",), compiled=True))
     wording = WORDING
     table = (
-        implements("sigmoid", "torch.sigmoid(x)"),
-        implements("sigmoid", "torch.nn.functional.sigmoid(x)"),
-        implements("sigmoid", "torch.nn.Sigmoid()(x)"),
-        implements("sigmoid", "torch.special.expit(x)"),
-        _into("sigmoid", "torch.sigmoid(x, out=torch.empty_like(x))"),
+        *implementing()(
+            sigmoid=(
+                "torch.sigmoid(x)",
+                "torch.nn.functional.sigmoid(x)",
+                "torch.nn.Sigmoid()(x)",
+                "torch.special.expit(x)",
+            ),
+            log_sigmoid=("torch.nn.functional.logsigmoid(x)", "torch.nn.LogSigmoid()(x)"),
+            softplus=("torch.nn.functional.softplus(x)", "torch.nn.Softplus()(x)"),
+            logit="torch.logit(x)",
+            hard_sigmoid="torch.nn.functional.hardsigmoid(x)",
+            softmax=(
+                "torch.nn.Softmax(dim=axis)(x)",
+                "torch.softmax(x, dim=axis)",
+                "torch.nn.functional.softmax(x, dim=axis)",
+            ),
+            log_softmax=(
+                "torch.nn.LogSoftmax(dim=axis)(x)",
+                "torch.log_softmax(x, dim=axis)",
+                "torch.nn.functional.log_softmax(x, dim=axis)",
+            ),
+            softmin=("torch.nn.functional.softmin(x, dim=axis)", "torch.nn.Softmin(dim=axis)(x)"),
+            softmax_with_temperature="torch.softmax(x / temperature, dim=axis)",
+            masked_softmax=(
+                "torch.masked.softmax(x, dim=axis, mask=mask)",
+                "torch.softmax(x.masked_fill(~mask, -torch.inf), dim=axis)",
+            ),
+            masked_log_softmax="torch.masked.log_softmax(x, dim=axis, mask=mask)",
+            masked_logsumexp="torch.masked.logsumexp(x, dim=axis, mask=mask)",
+            logsumexp="torch.logsumexp(x, dim=axis)",
+            logistic_of_signs=(
+                "torch.nn.functional.soft_margin_loss(score, y_true, reduction=reduction)",
+                "torch.nn.SoftMarginLoss(reduction=reduction)(score, y_true)",
+            ),
+            hinge_embedding=(
+                "torch.nn.functional.hinge_embedding_loss(score, y_true, margin=margin, reduction=reduction)",
+                "torch.nn.HingeEmbeddingLoss(margin=margin, reduction=reduction)(score, y_true)",
+            ),
+            multi_margin=(
+                "torch.nn.functional.multi_margin_loss("
+                "scores, labels, p=p, margin=margin, weight=class_weight, reduction=reduction)",
+                "torch.nn.MultiMarginLoss("
+                "p=p, margin=margin, weight=class_weight, reduction=reduction)(scores, labels)",
+            ),
+            multilabel_margin=(
+                f"torch.nn.functional.multilabel_margin_loss(scores, {LISTED}, reduction=reduction)",
+                f"torch.nn.MultiLabelMarginLoss(reduction=reduction)(scores, {LISTED})",
+            ),
+            multilabel_binary_cross_entropy_with_logits=(
+                "torch.nn.functional.multilabel_soft_margin_loss("
+                "logits, y_true, weight=class_weight, reduction=reduction)",
+                "torch.nn.MultiLabelSoftMarginLoss(weight=class_weight, reduction=reduction)(logits, y_true)",
+            ),
+            kl_divergence_of_log_predictions=(
+                f"torch.nn.functional.kl_div(log_probabilities, y_true, {BATCHMEAN}).sum(dim=-1)",
+                f"torch.nn.KLDivLoss({BATCHMEAN})(log_probabilities, y_true).sum(dim=-1)",
+            ),
+            kl_divergence_of_logs=(
+                f"torch.nn.functional.kl_div(log_probabilities, log_targets, {BATCHMEAN}, log_target=True).sum(dim=-1)",
+                f"torch.nn.KLDivLoss({BATCHMEAN}, log_target=True)(log_probabilities, log_targets).sum(dim=-1)",
+            ),
+            brier_score=(
+                "torch.nn.functional.mse_loss(y_pred, y_true, reduction=reduction)",
+                "torch.nn.MSELoss(reduction=reduction)(y_pred, y_true)",
+            ),
+        ),
+        # Each writes to the tensor `out`, which autograd does not support.
+        *implementing(variant="-out", stateful=True, differentiable=False)(
+            sigmoid="torch.sigmoid(x, out=torch.empty_like(x))",
+            softmax="torch.softmax(x, dim=axis, out=torch.empty_like(x))",
+            log_softmax="torch.log_softmax(x, dim=axis, out=torch.empty_like(x))",
+            logsumexp="torch.logsumexp(x, dim=axis, out=x.new_empty(0))",
+        ),
         implements("sigmoid", "x.clone().sigmoid_()", name="torch.Tensor.sigmoid_"),
-        implements("log_sigmoid", "torch.nn.functional.logsigmoid(x)"),
-        implements("softplus", "torch.nn.functional.softplus(x)"),
-        implements("log_sigmoid", "torch.nn.LogSigmoid()(x)"),
-        implements("softplus", "torch.nn.Softplus()(x)"),
-        implements("logit", "torch.logit(x)"),
-        implements("hard_sigmoid", "torch.nn.functional.hardsigmoid(x)"),
-        implements(
-            "hard_sigmoid",
-            "torch.nn.functional.hardsigmoid(x.clone(), inplace=True)",
-            name="torch.nn.functional.hardsigmoid-inplace",
-        ),
+        implements("hard_sigmoid", "torch.nn.functional.hardsigmoid(x.clone(), inplace=True)", variant="-inplace"),
         implements("hard_sigmoid", "torch.nn.Hardsigmoid()(x)"),
-        implements("softmax", "torch.nn.Softmax(dim=axis)(x)"),
-        implements("log_softmax", "torch.nn.LogSoftmax(dim=axis)(x)"),
-        implements("softmin", "torch.nn.functional.softmin(x, dim=axis)"),
-        implements("softmin", "torch.nn.Softmin(dim=axis)(x)"),
-        implements(
-            "softmax_with_temperature",
-            "torch.softmax(x / temperature, dim=axis)",
+        *implementing(log_floor=-100.0, mean_over="samples")(
+            binary_cross_entropy=(
+                "torch.nn.functional.binary_cross_entropy(y_pred, y_true, weight=sample_weight, reduction=reduction)",
+                "torch.nn.BCELoss(weight=sample_weight, reduction=reduction)(y_pred, y_true)",
+            )
         ),
-        implements("masked_softmax", "torch.masked.softmax(x, dim=axis, mask=mask)"),
-        implements("masked_softmax", "torch.softmax(x.masked_fill(~mask, -torch.inf), dim=axis)"),
-        implements("masked_log_softmax", "torch.masked.log_softmax(x, dim=axis, mask=mask)"),
-        implements("masked_logsumexp", "torch.masked.logsumexp(x, dim=axis, mask=mask)"),
-        implements("softmax", "torch.softmax(x, dim=axis)"),
-        implements("softmax", "torch.nn.functional.softmax(x, dim=axis)"),
-        _into("softmax", "torch.softmax(x, dim=axis, out=torch.empty_like(x))"),
-        implements("log_softmax", "torch.log_softmax(x, dim=axis)"),
-        implements("log_softmax", "torch.nn.functional.log_softmax(x, dim=axis)"),
-        _into("log_softmax", "torch.log_softmax(x, dim=axis, out=torch.empty_like(x))"),
-        implements("logsumexp", "torch.logsumexp(x, dim=axis)"),
-        _into("logsumexp", "torch.logsumexp(x, dim=axis, out=x.new_empty(0))"),
-        implements(
-            "binary_cross_entropy",
-            "torch.nn.functional.binary_cross_entropy(y_pred, y_true, weight=sample_weight, reduction=reduction)",
-            log_floor=-100.0,
-            mean_over="samples",
+        *implementing(mean_over="samples")(
+            binary_cross_entropy_with_logits=(
+                "torch.nn.functional.binary_cross_entropy_with_logits("
+                "logits, y_true, weight=sample_weight, pos_weight=torch.tensor(pos_weight), reduction=reduction)",
+                "torch.nn.BCEWithLogitsLoss("
+                "weight=sample_weight, pos_weight=torch.tensor(pos_weight), reduction=reduction)(logits, y_true)",
+            )
         ),
-        implements(
-            "binary_cross_entropy",
-            "torch.nn.BCELoss(weight=sample_weight, reduction=reduction)(y_pred, y_true)",
-            log_floor=-100.0,
-            mean_over="samples",
+        *implementing(mean_over="samples", axis=1)(
+            categorical_cross_entropy_with_logits=(
+                "torch.nn.functional.cross_entropy("
+                "logits, y_true, weight=class_weight, label_smoothing=label_smoothing, reduction=reduction)",
+                "torch.nn.CrossEntropyLoss("
+                "weight=class_weight, label_smoothing=label_smoothing, reduction=reduction)(logits, y_true)",
+            )
         ),
-        implements(
-            "binary_cross_entropy_with_logits",
-            "torch.nn.functional.binary_cross_entropy_with_logits("
-            "logits, y_true, weight=sample_weight, pos_weight=torch.tensor(pos_weight), reduction=reduction)",
-            mean_over="samples",
-        ),
-        implements(
-            "binary_cross_entropy_with_logits",
-            "torch.nn.BCEWithLogitsLoss("
-            "weight=sample_weight, pos_weight=torch.tensor(pos_weight), reduction=reduction)(logits, y_true)",
-            mean_over="samples",
-        ),
-        implements(
-            "categorical_cross_entropy_with_logits",
-            "torch.nn.functional.cross_entropy("
-            "logits, y_true, weight=class_weight, label_smoothing=label_smoothing, reduction=reduction)",
-            mean_over="samples",
-            axis=1,
-        ),
-        implements(
-            "categorical_cross_entropy_with_logits",
-            "torch.nn.CrossEntropyLoss("
-            "weight=class_weight, label_smoothing=label_smoothing, reduction=reduction)(logits, y_true)",
-            mean_over="samples",
-            axis=1,
-        ),
-        implements(
-            "sparse_categorical_cross_entropy_with_logits",
-            "torch.nn.functional.cross_entropy(logits, labels, weight=class_weight,"
-            " ignore_index=-100 if ignore_index is None else ignore_index,"
-            " label_smoothing=label_smoothing, reduction=reduction)",
-            axis=1,
-        ),
-        implements(
-            "sparse_categorical_cross_entropy_with_logits",
-            "torch.nn.CrossEntropyLoss(weight=class_weight,"
-            " ignore_index=-100 if ignore_index is None else ignore_index,"
-            " label_smoothing=label_smoothing, reduction=reduction)(logits, labels)",
-            axis=1,
-        ),
-        implements(
-            "sparse_categorical_cross_entropy",
-            "torch.nn.functional.nll_loss(y_pred.log(), labels,"
+        *implementing(axis=1)(
+            sparse_categorical_cross_entropy_with_logits=(
+                "torch.nn.functional.cross_entropy(logits, labels, weight=class_weight,"
+                " ignore_index=-100 if ignore_index is None else ignore_index,"
+                " label_smoothing=label_smoothing, reduction=reduction)",
+                "torch.nn.CrossEntropyLoss(weight=class_weight,"
+                " ignore_index=-100 if ignore_index is None else ignore_index,"
+                " label_smoothing=label_smoothing, reduction=reduction)(logits, labels)",
+            ),
+            sparse_categorical_cross_entropy="torch.nn.functional.nll_loss(y_pred.log(), labels,"
             " ignore_index=-100 if ignore_index is None else ignore_index, reduction=reduction)",
-            axis=1,
+            negative_log_likelihood=(
+                "torch.nn.functional.nll_loss(log_probabilities, labels, weight=class_weight,"
+                " ignore_index=-100 if ignore_index is None else ignore_index, reduction=reduction)",
+                "torch.nn.NLLLoss(weight=class_weight, ignore_index=-100 if ignore_index is None else ignore_index,"
+                " reduction=reduction)(log_probabilities, labels)",
+            ),
         ),
-        implements(
-            "negative_log_likelihood",
-            "torch.nn.functional.nll_loss(log_probabilities, labels, weight=class_weight,"
-            " ignore_index=-100 if ignore_index is None else ignore_index, reduction=reduction)",
-            axis=1,
-        ),
-        implements(
-            "negative_log_likelihood",
-            "torch.nn.NLLLoss(weight=class_weight, ignore_index=-100 if ignore_index is None else ignore_index,"
-            " reduction=reduction)(log_probabilities, labels)",
-            axis=1,
-        ),
-        implements("logistic_of_signs", "torch.nn.functional.soft_margin_loss(score, y_true, reduction=reduction)"),
-        implements("logistic_of_signs", "torch.nn.SoftMarginLoss(reduction=reduction)(score, y_true)"),
-        implements(
-            "hinge_embedding",
-            "torch.nn.functional.hinge_embedding_loss(score, y_true, margin=margin, reduction=reduction)",
-        ),
-        implements(
-            "hinge_embedding",
-            "torch.nn.HingeEmbeddingLoss(margin=margin, reduction=reduction)(score, y_true)",
-        ),
-        implements(
-            "multi_margin",
-            "torch.nn.functional.multi_margin_loss("
-            "scores, labels, p=p, margin=margin, weight=class_weight, reduction=reduction)",
-        ),
-        implements(
-            "multi_margin",
-            "torch.nn.MultiMarginLoss(p=p, margin=margin, weight=class_weight, reduction=reduction)(scores, labels)",
-        ),
-        implements(
-            "multilabel_margin",
-            f"torch.nn.functional.multilabel_margin_loss(scores, {LISTED}, reduction=reduction)",
-        ),
-        implements("multilabel_margin", f"torch.nn.MultiLabelMarginLoss(reduction=reduction)(scores, {LISTED})"),
-        implements(
-            "multilabel_binary_cross_entropy_with_logits",
-            "torch.nn.functional.multilabel_soft_margin_loss(logits, y_true, weight=class_weight, reduction=reduction)",
-        ),
-        implements(
-            "multilabel_binary_cross_entropy_with_logits",
-            "torch.nn.MultiLabelSoftMarginLoss(weight=class_weight, reduction=reduction)(logits, y_true)",
-        ),
-        implements(
-            "multilabel_binary_cross_entropy_with_logits",
-            "torch.nn.functional.binary_cross_entropy_with_logits("
+        *implementing(reduction="none")(
+            multilabel_binary_cross_entropy_with_logits="torch.nn.functional.binary_cross_entropy_with_logits("
             "logits, y_true, weight=class_weight, pos_weight=pos_weight, reduction='none').mean(dim=1)",
-            reduction="none",
+            multiclass_brier_score="torch.nn.functional.mse_loss(y_pred, y_true, reduction='none').sum(dim=1)",
         ),
-        implements(
-            "multilabel_binary_cross_entropy_with_logits",
-            "torch.nn.BCEWithLogitsLoss(weight=class_weight, pos_weight=pos_weight, reduction=reduction)"
-            "(logits, y_true)",
-            reduction="mean",
+        *implementing(reduction="mean")(
+            multilabel_binary_cross_entropy_with_logits="torch.nn.BCEWithLogitsLoss("
+            "weight=class_weight, pos_weight=pos_weight, reduction=reduction)(logits, y_true)"
         ),
-        implements(
-            "kl_divergence_of_log_predictions",
-            f"torch.nn.functional.kl_div(log_probabilities, y_true, {BATCHMEAN}).sum(dim=-1)",
-        ),
-        implements(
-            "kl_divergence_of_log_predictions",
-            f"torch.nn.KLDivLoss({BATCHMEAN})(log_probabilities, y_true).sum(dim=-1)",
-        ),
-        implements(
-            "kl_divergence_of_logs",
-            f"torch.nn.functional.kl_div(log_probabilities, log_targets, {BATCHMEAN}, log_target=True).sum(dim=-1)",
-        ),
-        implements(
-            "kl_divergence_of_logs",
-            f"torch.nn.KLDivLoss({BATCHMEAN}, log_target=True)(log_probabilities, log_targets).sum(dim=-1)",
-        ),
-        implements("brier_score", "torch.nn.functional.mse_loss(y_pred, y_true, reduction=reduction)"),
-        implements("brier_score", "torch.nn.MSELoss(reduction=reduction)(y_pred, y_true)"),
-        implements(
-            "multiclass_brier_score",
-            "torch.nn.functional.mse_loss(y_pred, y_true, reduction='none').sum(dim=1)",
-            reduction="none",
-        ),
-        implements(
-            "top_k_accuracy",
-            "(torch.topk(y_score, k, dim=1).indices == labels[:, None]).any(dim=1)",
-            name="torch.topk",
-            reduction="none",
+        *implementing(name="torch.topk", reduction="none")(
+            top_k_accuracy="(torch.topk(y_score, k, dim=1).indices == labels[:, None]).any(dim=1)"
         ),
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gaugeblock.adapters.base import Adapter, Lifecycle, Mode, implements
+from gaugeblock.adapters.base import Adapter, Lifecycle, Mode, implementing
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.adapters.torch import TENSOR_LAYOUTS, WORDING
 
@@ -41,204 +41,85 @@ class TorchMetricsAdapter(Adapter):
         copy="copy.deepcopy(metric)",
     )
     table = (
-        implements("accuracy", f"{FUNCTIONAL}.multiclass_accuracy(y_pred, y_true, average='micro')", reduction="mean"),
-        implements(
-            "accuracy",
-            f"{OBJECTS}.MulticlassAccuracy(average='micro').to(y_pred.device)(y_pred, y_true)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "hinge",
-            f"{FUNCTIONAL}.binary_hinge_loss(score, y_true > 0)",
-            reduction="mean",
-        ),
-        implements(
-            "hinge",
-            f"{OBJECTS}.BinaryHingeLoss().to(score.device)(score, y_true > 0)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "squared_hinge",
-            f"{FUNCTIONAL}.binary_hinge_loss(score, y_true > 0, squared=True)",
-            reduction="mean",
-        ),
-        implements(
-            "squared_hinge",
-            f"{OBJECTS}.BinaryHingeLoss(squared=True).to(score.device)(score, y_true > 0)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "multiclass_hinge",
-            f"{FUNCTIONAL}.multiclass_hinge_loss(scores, labels, num_classes=scores.shape[1])",
-            reduction="mean",
-        ),
-        implements(
-            "multiclass_hinge",
-            f"{OBJECTS}.MulticlassHingeLoss(num_classes=scores.shape[1]).to(scores.device)(scores, labels)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "one_vs_all_hinge",
-            f"{FUNCTIONAL}.multiclass_hinge_loss("
+        *implementing(reduction="mean")(
+            accuracy=f"{FUNCTIONAL}.multiclass_accuracy(y_pred, y_true, average='micro')",
+            hinge=f"{FUNCTIONAL}.binary_hinge_loss(score, y_true > 0)",
+            squared_hinge=f"{FUNCTIONAL}.binary_hinge_loss(score, y_true > 0, squared=True)",
+            multiclass_hinge=f"{FUNCTIONAL}.multiclass_hinge_loss(scores, labels, num_classes=scores.shape[1])",
+            one_vs_all_hinge=f"{FUNCTIONAL}.multiclass_hinge_loss("
             "scores, labels, num_classes=scores.shape[1], multiclass_mode='one-vs-all').sum()",
-            reduction="mean",
+            binary_accuracy=f"{FUNCTIONAL}.binary_accuracy(y_score, y_true, threshold=threshold)",
+            categorical_accuracy=f"{FUNCTIONAL}.multiclass_accuracy(y_score, y_true.argmax(dim=1), {MICRO})",
+            sparse_categorical_accuracy=f"{FUNCTIONAL}.multiclass_accuracy(y_score, labels, {MICRO})",
+            top_k_accuracy=f"{FUNCTIONAL}.multiclass_accuracy(y_score, labels, {MICRO}, top_k=k)",
+            hamming_loss=(
+                f"{FUNCTIONAL}.multilabel_hamming_distance(y_score, y_true.long(), {PER_LABEL}, average='micro')"
+            ),
+            multilabel_accuracy=(
+                f"{FUNCTIONAL}.multilabel_accuracy(y_score, y_true.long(), {PER_LABEL}, average='micro')"
+            ),
+            subset_accuracy=f"{FUNCTIONAL}.multilabel_exact_match(y_score, y_true.long(), {PER_LABEL})",
         ),
-        implements(
-            "one_vs_all_hinge",
-            f"{OBJECTS}.MulticlassHingeLoss(num_classes=scores.shape[1], multiclass_mode='one-vs-all')"
-            ".to(scores.device)(scores, labels).sum()",
-            stateful=True,
-            reduction="mean",
+        *implementing(stateful=True, reduction="mean")(
+            accuracy=f"{OBJECTS}.MulticlassAccuracy(average='micro').to(y_pred.device)(y_pred, y_true)",
+            hinge=f"{OBJECTS}.BinaryHingeLoss().to(score.device)(score, y_true > 0)",
+            squared_hinge=f"{OBJECTS}.BinaryHingeLoss(squared=True).to(score.device)(score, y_true > 0)",
+            multiclass_hinge=(
+                f"{OBJECTS}.MulticlassHingeLoss(num_classes=scores.shape[1]).to(scores.device)(scores, labels)"
+            ),
+            one_vs_all_hinge=(
+                f"{OBJECTS}.MulticlassHingeLoss(num_classes=scores.shape[1], multiclass_mode='one-vs-all')"
+                ".to(scores.device)(scores, labels).sum()"
+            ),
+            binary_accuracy=f"{OBJECTS}.BinaryAccuracy(threshold=threshold){BESIDE_SCORES}(y_score, y_true)",
+            brier_score="torchmetrics.MeanSquaredError().to(y_pred.device)(y_pred, y_true)",
+            categorical_accuracy=f"{OBJECTS}.MulticlassAccuracy({MICRO}){BESIDE_SCORES}(y_score, y_true.argmax(dim=1))",
+            sparse_categorical_accuracy=f"{OBJECTS}.MulticlassAccuracy({MICRO}){BESIDE_SCORES}(y_score, labels)",
+            top_k_accuracy=f"{OBJECTS}.MulticlassAccuracy({MICRO}, top_k=k){BESIDE_SCORES}(y_score, labels)",
+            hamming_loss=f"{OBJECTS}.MultilabelHammingDistance({PER_LABEL}, average='micro'){BESIDE_SCORES}"
+            "(y_score, y_true.long())",
+            multilabel_accuracy=f"{OBJECTS}.MultilabelAccuracy({PER_LABEL}, average='micro'){BESIDE_SCORES}"
+            "(y_score, y_true.long())",
+            subset_accuracy=f"{OBJECTS}.MultilabelExactMatch({PER_LABEL}){BESIDE_SCORES}(y_score, y_true.long())",
         ),
-        implements(
-            "binary_accuracy",
-            f"{FUNCTIONAL}.binary_accuracy(y_score, y_true, threshold=threshold)",
-            reduction="mean",
+        *implementing(normalise=True)(
+            kl_divergence="torchmetrics.functional.kl_divergence(y_true, y_pred, reduction=reduction)"
         ),
-        implements(
-            "binary_accuracy",
-            f"{OBJECTS}.BinaryAccuracy(threshold=threshold){BESIDE_SCORES}(y_score, y_true)",
-            stateful=True,
-            reduction="mean",
+        *implementing(stateful=True, normalise=True)(
+            kl_divergence="torchmetrics.KLDivergence(reduction=reduction).to(y_pred.device)(y_true, y_pred)"
         ),
-        implements(
-            "kl_divergence",
-            "torchmetrics.functional.kl_divergence(y_true, y_pred, reduction=reduction)",
-            normalise=True,
+        *implementing()(
+            kl_divergence_of_logs="torchmetrics.functional.kl_divergence("
+            "log_targets, log_probabilities, log_prob=True, reduction=reduction)",
+            balanced_accuracy=f"{FUNCTIONAL}.multiclass_accuracy(y_pred, y_true, {MACRO})",
+            macro_precision=f"{FUNCTIONAL}.multiclass_precision(y_pred, y_true, {MACRO})",
+            macro_recall=f"{FUNCTIONAL}.multiclass_recall(y_pred, y_true, {MACRO})",
+            macro_f1_score=f"{FUNCTIONAL}.multiclass_f1_score(y_pred, y_true, {MACRO})",
+            precision=f"{FUNCTIONAL}.binary_precision(y_pred, y_true)",
+            recall=f"{FUNCTIONAL}.binary_recall(y_pred, y_true)",
+            specificity=f"{FUNCTIONAL}.binary_specificity(y_pred, y_true)",
+            f1_score=f"{FUNCTIONAL}.binary_f1_score(y_pred, y_true)",
+            roc_auc=f"{FUNCTIONAL}.binary_auroc(y_score, y_true)",
+            expected_calibration_error=(
+                f"{FUNCTIONAL}.binary_calibration_error(y_score, y_true, n_bins=n_bins, norm='l1')"
+            ),
         ),
-        implements(
-            "kl_divergence",
-            "torchmetrics.KLDivergence(reduction=reduction).to(y_pred.device)(y_true, y_pred)",
-            stateful=True,
-            normalise=True,
-        ),
-        implements(
-            "kl_divergence_of_logs",
-            "torchmetrics.functional.kl_divergence(log_targets, log_probabilities, log_prob=True, reduction=reduction)",
-        ),
-        implements(
-            "kl_divergence_of_logs",
-            "torchmetrics.KLDivergence(log_prob=True, reduction=reduction).to(log_probabilities.device)"
-            "(log_targets, log_probabilities)",
-            stateful=True,
-        ),
-        implements(
-            "brier_score",
-            "torchmetrics.MeanSquaredError().to(y_pred.device)(y_pred, y_true)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "categorical_accuracy",
-            f"{FUNCTIONAL}.multiclass_accuracy(y_score, y_true.argmax(dim=1), {MICRO})",
-            reduction="mean",
-        ),
-        implements(
-            "categorical_accuracy",
-            f"{OBJECTS}.MulticlassAccuracy({MICRO}){BESIDE_SCORES}(y_score, y_true.argmax(dim=1))",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "sparse_categorical_accuracy",
-            f"{FUNCTIONAL}.multiclass_accuracy(y_score, labels, {MICRO})",
-            reduction="mean",
-        ),
-        implements(
-            "sparse_categorical_accuracy",
-            f"{OBJECTS}.MulticlassAccuracy({MICRO}){BESIDE_SCORES}(y_score, labels)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "top_k_accuracy",
-            f"{FUNCTIONAL}.multiclass_accuracy(y_score, labels, {MICRO}, top_k=k)",
-            reduction="mean",
-        ),
-        implements(
-            "top_k_accuracy",
-            f"{OBJECTS}.MulticlassAccuracy({MICRO}, top_k=k){BESIDE_SCORES}(y_score, labels)",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "hamming_loss",
-            f"{FUNCTIONAL}.multilabel_hamming_distance(y_score, y_true.long(), {PER_LABEL}, average='micro')",
-            reduction="mean",
-        ),
-        implements(
-            "hamming_loss",
-            f"{OBJECTS}.MultilabelHammingDistance({PER_LABEL}, average='micro'){BESIDE_SCORES}(y_score, y_true.long())",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "multilabel_accuracy",
-            f"{FUNCTIONAL}.multilabel_accuracy(y_score, y_true.long(), {PER_LABEL}, average='micro')",
-            reduction="mean",
-        ),
-        implements(
-            "multilabel_accuracy",
-            f"{OBJECTS}.MultilabelAccuracy({PER_LABEL}, average='micro'){BESIDE_SCORES}(y_score, y_true.long())",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements(
-            "subset_accuracy",
-            f"{FUNCTIONAL}.multilabel_exact_match(y_score, y_true.long(), {PER_LABEL})",
-            reduction="mean",
-        ),
-        implements(
-            "subset_accuracy",
-            f"{OBJECTS}.MultilabelExactMatch({PER_LABEL}){BESIDE_SCORES}(y_score, y_true.long())",
-            stateful=True,
-            reduction="mean",
-        ),
-        implements("balanced_accuracy", f"{FUNCTIONAL}.multiclass_accuracy(y_pred, y_true, {MACRO})"),
-        implements(
-            "balanced_accuracy",
-            f"{OBJECTS}.MulticlassAccuracy({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
-            stateful=True,
-        ),
-        implements("macro_precision", f"{FUNCTIONAL}.multiclass_precision(y_pred, y_true, {MACRO})"),
-        implements(
-            "macro_precision",
-            f"{OBJECTS}.MulticlassPrecision({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
-            stateful=True,
-        ),
-        implements("macro_recall", f"{FUNCTIONAL}.multiclass_recall(y_pred, y_true, {MACRO})"),
-        implements(
-            "macro_recall",
-            f"{OBJECTS}.MulticlassRecall({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
-            stateful=True,
-        ),
-        implements("macro_f1_score", f"{FUNCTIONAL}.multiclass_f1_score(y_pred, y_true, {MACRO})"),
-        implements(
-            "macro_f1_score",
-            f"{OBJECTS}.MulticlassF1Score({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
-            stateful=True,
-        ),
-        implements("precision", f"{FUNCTIONAL}.binary_precision(y_pred, y_true)"),
-        implements("precision", f"{OBJECTS}.BinaryPrecision(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
-        implements("recall", f"{FUNCTIONAL}.binary_recall(y_pred, y_true)"),
-        implements("recall", f"{OBJECTS}.BinaryRecall(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
-        implements("specificity", f"{FUNCTIONAL}.binary_specificity(y_pred, y_true)"),
-        implements("f1_score", f"{FUNCTIONAL}.binary_f1_score(y_pred, y_true)"),
-        implements("f1_score", f"{OBJECTS}.BinaryF1Score(){BESIDE_LABELS}(y_pred, y_true)", stateful=True),
-        implements("roc_auc", f"{FUNCTIONAL}.binary_auroc(y_score, y_true)"),
-        implements("roc_auc", f"{OBJECTS}.BinaryAUROC(){BESIDE_SCORES}(y_score, y_true)", stateful=True),
-        implements(
-            "expected_calibration_error",
-            f"{FUNCTIONAL}.binary_calibration_error(y_score, y_true, n_bins=n_bins, norm='l1')",
-        ),
-        implements(
-            "expected_calibration_error",
-            f"{OBJECTS}.BinaryCalibrationError(n_bins=n_bins, norm='l1'){BESIDE_SCORES}(y_score, y_true)",
-            stateful=True,
+        *implementing(stateful=True)(
+            kl_divergence_of_logs=(
+                "torchmetrics.KLDivergence(log_prob=True, reduction=reduction).to(log_probabilities.device)"
+                "(log_targets, log_probabilities)"
+            ),
+            balanced_accuracy=f"{OBJECTS}.MulticlassAccuracy({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            macro_precision=f"{OBJECTS}.MulticlassPrecision({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            macro_recall=f"{OBJECTS}.MulticlassRecall({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            macro_f1_score=f"{OBJECTS}.MulticlassF1Score({MACRO}){BESIDE_LABELS}(y_pred, y_true)",
+            precision=f"{OBJECTS}.BinaryPrecision(){BESIDE_LABELS}(y_pred, y_true)",
+            recall=f"{OBJECTS}.BinaryRecall(){BESIDE_LABELS}(y_pred, y_true)",
+            f1_score=f"{OBJECTS}.BinaryF1Score(){BESIDE_LABELS}(y_pred, y_true)",
+            roc_auc=f"{OBJECTS}.BinaryAUROC(){BESIDE_SCORES}(y_score, y_true)",
+            expected_calibration_error=(
+                f"{OBJECTS}.BinaryCalibrationError(n_bins=n_bins, norm='l1'){BESIDE_SCORES}(y_score, y_true)"
+            ),
         ),
     )
 
