@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gaugeblock.reference.definitions import (
+from gaugeblock.reference.definitions import (  # noqa: F401
     activations,
     batch_metrics,
     divergences,
@@ -15,18 +15,4 @@ from gaugeblock.reference.definitions import (
 )
 from gaugeblock.reference.operations import OPERATIONS, Operation, UnknownOperationError, operation
 
-__all__ = [
-    "OPERATIONS",
-    "Operation",
-    "UnknownOperationError",
-    "activations",
-    "batch_metrics",
-    "divergences",
-    "focal",
-    "losses",
-    "margins",
-    "metrics",
-    "multilabel",
-    "operation",
-    "sparse",
-]
+__all__ = ["OPERATIONS", "Operation", "UnknownOperationError", "operation"]

@@ -111,12 +111,7 @@ class _Samples:
 
 
 def _samples(
-    batch: _Rows,
-    fmt: Format,
-    sample_weight: Array | None,
-    parameters: dict[str, Any],
-    reduction: str,
-    mean_over: str,
+    batch: _Rows, fmt: Format, sample_weight: Array | None, parameters: dict[str, Any], reduction: str, mean_over: str
 ) -> _Samples:
     listed = list(batch)
     weights = [None] * len(listed)

@@ -38,8 +38,9 @@ class Bound:
     """How far from the truth an answer may lie: `ulps` ULP + u * sensitivity, u being the unit roundoff.
 
     `sensitivity` takes the operation's arrays in binary64, core axes last, and gives, in the shape of the answer
-    before reduction, the absolute size of the rounding errors that the best known algorithm cannot avoid. Its
-    keyword-only arguments are parameters of the definition, and `sums`, how often a term of a sum is rounded.
+    before reduction, the absolute size of the rounding errors that the best known algorithm cannot avoid; that of a
+    derivative takes the cotangent behind them. Its keyword-only arguments are parameters of the definition, and `sums`,
+    how often a term of a sum is rounded.
     """
 
     ulps: float
@@ -172,16 +173,15 @@ class UnknownOperationError(LookupError):
     """No operation has this name; the message names the nearest one."""
 
 
-def define(kind: Kind, signature: str, domains: str, *, source: str, bound: Bound, **more: Any) -> Callable[..., Any]:
+def define(kind: Kind, signature: str, *, source: str, bound: Bound, **more: Any) -> Callable[..., Any]:
     """Decorator that enters a definition in the table, under its own name.
 
     The first line of its docstring is the operation's summary, and `Args:` says what each keyword parameter means.
-    ValueError if the name is taken, or signature and domains do not fit.
+    ValueError if the name is taken.
 
     Args:
         kind: activation, loss or metric.
-        signature: as in Operation, one pair of parentheses for each input.
-        domains: what each input holds, in order: "label logits".
+        signature: as in Operation, with what each input holds before its axes: "label(), logits(c) -> ()".
         source: the publication that has the formula.
         bound: how far from the truth an answer may lie.
         **more: further fields of Operation: gradient_bound, second_bound, asks.
@@ -196,11 +196,9 @@ def define(kind: Kind, signature: str, domains: str, *, source: str, bound: Boun
         }
         if name in OPERATIONS:
             raise ValueError(f"operation {name!r} is defined twice")
-        held = tuple(domains.split())
-        entry = Operation(name, kind, definition, signature, held, source, bound, parameters=keywords, **more)
-        if len(held) != len(entry.core_ranks):
-            raise ValueError(f"operation {name!r} has the signature {signature!r} and the domains {domains!r}")
-        OPERATIONS[name] = entry
+        held = tuple(re.findall(r"(\w+)\(", signature))
+        shapes = re.sub(r"\w+\(", "(", signature).replace(" ", "")
+        OPERATIONS[name] = Operation(name, kind, definition, shapes, held, source, bound, parameters=keywords, **more)
         return definition
 
     return enter

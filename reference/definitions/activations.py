@@ -21,8 +21,7 @@ GBC = "Goodfellow, Bengio and Courville, Deep Learning, MIT Press, 2016"
 TEMPERATURE = arb(2)
 
 SCALAR = Bound(
-    4,
-    "a well-conditioned chain of an exponential or logarithm (2.5 ULP is common) and a few exact or rounded steps",
+    4, "a well-conditioned chain of an exponential or logarithm (2.5 ULP is common) and a few exact or rounded steps"
 )
 SCALAR_SECOND = Bound(12, "the product of three such chains, none of which need cancel")
 SCALAR_GRADIENT = Bound(8, "the product of two such chains; 1 - sigmoid(x) is sigmoid(-x), so nothing need cancel")
@@ -34,21 +33,10 @@ def spread(x: Array, *, sums: Sums) -> tuple[Array, Array, Array]:
     An error of u in d = x - max multiplies e^d by 1 + |d| u, in the numerator and, averaged, in the sum; the sum of
     n terms, taken in pairs, is rounded log2 n times.
     """
-    with np.errstate(all="ignore"):
-        d = np.nan_to_num(x - np.max(x, axis=-1, keepdims=True), nan=0.0, posinf=0.0, neginf=-1e4)
-        e = np.exp(d)
-        p = e / e.sum(axis=-1, keepdims=True)
-        return p, d, -d + np.sum(p * -d, axis=-1, keepdims=True) + sums(x.shape[-1])
-
-
-def _softmax_sensitivity(x: Array, *, sums: Sums) -> Array:
-    p, _, condition = spread(x, sums=sums)
-    return np.asarray(p * condition)
-
-
-def _softmax_gradient_sensitivity(x: Array, cotangent: Array, *, sums: Sums) -> Array:
-    p, _, condition = spread(x, sums=sums)
-    return _product(p, np.abs(cotangent), 2 + condition)
+    d = np.nan_to_num(x - np.max(x, axis=-1, keepdims=True), nan=0.0, posinf=0.0, neginf=-1e4)
+    e = np.exp(d)
+    p = e / e.sum(axis=-1, keepdims=True)
+    return p, d, -d + np.sum(p * -d, axis=-1, keepdims=True) + sums(x.shape[-1])
 
 
 def _product(p: Array, weight: Array, factor: Array) -> Array:
@@ -57,44 +45,40 @@ def _product(p: Array, weight: Array, factor: Array) -> Array:
     return np.asarray(p * (weight * factor + each))
 
 
-def _log_softmax_sensitivity(x: Array, *, sums: Sums) -> Array:
-    _, d, condition = spread(x, sums=sums)
-    return np.asarray(1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True)))
-
-
-def _log_softmax_gradient_sensitivity(x: Array, cotangent: Array, *, sums: Sums) -> Array:
+def _softmax(x: Array, cotangent: Array | None = None, *, sums: Sums) -> Array:
     p, _, condition = spread(x, sums=sums)
+    return np.asarray(p * condition) if cotangent is None else _product(p, np.abs(cotangent), 2 + condition)
+
+
+def _log_softmax(x: Array, cotangent: Array | None = None, *, sums: Sums) -> Array:
+    p, d, condition = spread(x, sums=sums)
+    if cotangent is None:
+        return np.asarray(1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True)))
     weight = np.abs(cotangent)
     return np.asarray(weight + p * np.sum(weight, axis=-1, keepdims=True) * (2 + condition))
 
 
-def _logsumexp_sensitivity(x: Array, *, sums: Sums) -> Array:
-    p, d, _ = spread(x, sums=sums)
+def _logsumexp(x: Array, cotangent: Array | None = None, *, sums: Sums) -> Array:
+    p, d, condition = spread(x, sums=sums)
+    if cotangent is not None:
+        return np.asarray(np.abs(cotangent)[..., None] * p * (2 + condition))
     top = np.nan_to_num(np.abs(x).max(axis=-1), posinf=0.0)
     own = np.sum(p * -d, axis=-1) + sums(x.shape[-1])
     return np.asarray(1 + top + np.log(np.exp(d).sum(axis=-1)) + own)
 
 
-def _logsumexp_gradient_sensitivity(x: Array, cotangent: Array, *, sums: Sums) -> Array:
-    p, _, condition = spread(x, sums=sums)
-    return np.asarray(np.abs(cotangent)[..., None] * p * (2 + condition))
-
-
 def _sigmoid_second(x: Array, cotangent: Array) -> Array:
-    with np.errstate(over="ignore"):
-        p = 1 / (1 + np.exp(-x))
+    p = 1 / (1 + np.exp(-x))
     return np.asarray(2 * np.abs(cotangent) * p * (1 - p))
 
 
 def _logit_second(x: Array, cotangent: Array) -> Array:
-    with np.errstate(all="ignore"):
-        return np.asarray(np.abs(cotangent) * (1 / x**2 + 1 / (1 - x) ** 2))
+    return np.asarray(np.abs(cotangent) * (1 / x**2 + 1 / (1 - x) ** 2))
 
 
 @define(
     "activation",
-    "()->()",
-    "real",
+    "real() -> ()",
     source=f"{GBC}, eq. 3.30",
     bound=SCALAR,
     gradient_bound=SCALAR_GRADIENT,
@@ -109,8 +93,7 @@ def sigmoid(x: Ball) -> Ball:
 
 @define(
     "activation",
-    "()->()",
-    "real",
+    "real() -> ()",
     source=f"{GBC}, section 3.10",
     bound=SCALAR,
     gradient_bound=SCALAR_GRADIENT,
@@ -123,8 +106,7 @@ def log_sigmoid(x: Ball) -> Ball:
 
 @define(
     "activation",
-    "()->()",
-    "real",
+    "real() -> ()",
     source=f"{GBC}, eq. 3.31",
     bound=SCALAR,
     gradient_bound=SCALAR_GRADIENT,
@@ -137,8 +119,7 @@ def softplus(x: Ball) -> Ball:
 
 @define(
     "activation",
-    "()->()",
-    "probability",
+    "probability() -> ()",
     source="Agresti, Categorical Data Analysis, Wiley, 3rd edition 2013, section 4.2",
     bound=Bound(6, "log1p((2 p - 1) / (1 - p)) around 1/2, where 2 p - 1 is exact; log(p / (1 - p)) elsewhere"),
     gradient_bound=Bound(8, "1 / (p (1 - p)), where 1 - p is rounded once"),
@@ -151,8 +132,7 @@ def logit(x: Ball) -> Ball:
 
 @define(
     "activation",
-    "()->()",
-    "real",
+    "real() -> ()",
     source="Howard et al., Searching for MobileNetV3, ICCV 2019, section 5.2; width 5: Courbariaux et al., "
     "BinaryConnect, NeurIPS 2015, as ONNX has it",
     bound=Bound(3, "(x + w/2) / w: around its zero the sum is exact, and the quotient is rounded once"),
@@ -170,19 +150,14 @@ def hard_sigmoid(x: Ball, *, width: int = 6) -> Ball:
 
 @define(
     "activation",
-    "(n)->(n)",
-    "logits",
+    "logits(n) -> (n)",
     source=f"{GBC}, eq. 4.1",
     bound=Bound(
         4,
         f"one exponential and one division; condition |x_i - max x| + its mean under softmax + log2 n ({BHH})",
-        _softmax_sensitivity,
+        _softmax,
     ),
-    gradient_bound=Bound(
-        8,
-        "p_j (c_j - sum_i c_i p_i) with the condition of softmax in each factor",
-        _softmax_gradient_sensitivity,
-    ),
+    gradient_bound=Bound(8, "p_j (c_j - sum_i c_i p_i) with the condition of softmax in each factor", _softmax),
 )
 def softmax(x: Sequence[Ball]) -> list[Ball]:
     """Softmax along a row, e^x_i / sum_j e^x_j."""
@@ -193,15 +168,10 @@ def softmax(x: Sequence[Ball]) -> list[Ball]:
 
 @define(
     "activation",
-    "(n)->(n)",
-    "logits",
+    "logits(n) -> (n)",
     source=f"{BHH}, eq. 1.3",
-    bound=Bound(
-        6,
-        f"condition of softmax, plus the rounding of the sum, which cancels near 0 ({BHH})",
-        _log_softmax_sensitivity,
-    ),
-    gradient_bound=Bound(8, "c_j - p_j sum_i c_i with the condition of softmax", _log_softmax_gradient_sensitivity),
+    bound=Bound(6, f"condition of softmax, plus the rounding of the sum, which cancels near 0 ({BHH})", _log_softmax),
+    gradient_bound=Bound(8, "c_j - p_j sum_i c_i with the condition of softmax", _log_softmax),
 )
 def log_softmax(x: Sequence[Ball]) -> list[Ball]:
     """Logarithm of softmax along a row, x_i - log sum_j e^x_j."""
@@ -211,32 +181,26 @@ def log_softmax(x: Sequence[Ball]) -> list[Ball]:
 
 @define(
     "activation",
-    "(n)->()",
-    "logits",
+    "logits(n) -> ()",
     source=f"{BHH}, eq. 1.1",
-    bound=Bound(6, f"max x + log of the sum, which cancel near 0 ({BHH})", _logsumexp_sensitivity),
-    gradient_bound=Bound(8, "softmax times the cotangent", _logsumexp_gradient_sensitivity),
+    bound=Bound(6, f"max x + log of the sum, which cancel near 0 ({BHH})", _logsumexp),
+    gradient_bound=Bound(8, "softmax times the cotangent", _logsumexp),
 )
 def logsumexp(x: Sequence[Ball]) -> Ball:
     """Logarithm of the sum of exponentials of a row, log sum_j e^x_j."""
     return log(total([exp(xi) for xi in x]))
 
 
-def _negated(x: Array, *, sums: Sums) -> Array:
-    return _softmax_sensitivity(-x, sums=sums)
-
-
-def _negated_gradient(x: Array, cotangent: Array, *, sums: Sums) -> Array:
-    return _softmax_gradient_sensitivity(-x, cotangent, sums=sums)
+def _negated(x: Array, *cotangent: Array, sums: Sums) -> Array:
+    return _softmax(-x, *cotangent, sums=sums)
 
 
 @define(
     "activation",
-    "(n)->(n)",
-    "finite_logits",
+    "finite_logits(n) -> (n)",
     source=f"{GBC}, eq. 4.1, of -x",
     bound=Bound(4, "softmax of numbers whose sign is changed exactly", _negated),
-    gradient_bound=Bound(8, "that of softmax", _negated_gradient),
+    gradient_bound=Bound(8, "that of softmax", _negated),
 )
 def softmin(x: Sequence[Ball]) -> list[Ball]:
     """Softmax of the negated row, e^-x_i / sum_j e^-x_j."""
@@ -252,26 +216,23 @@ def _quotients(x: Array, temperature: float, *, sums: Sums) -> Array:
     return np.asarray(size + np.sum(p * size, axis=-1, keepdims=True))
 
 
-def _tempered(x: Array, *, temperature: float = 2.0, sums: Sums) -> Array:
-    p, _, _ = spread(x / temperature, sums=sums)
-    return np.asarray(_softmax_sensitivity(x / temperature, sums=sums) + p * _quotients(x, temperature, sums=sums))
-
-
-def _tempered_gradient(x: Array, cotangent: Array, *, temperature: float = 2.0, sums: Sums) -> Array:
+def _tempered(x: Array, cotangent: Array | None = None, *, temperature: float = 2.0, sums: Sums) -> Array:
     p, _, condition = spread(x / temperature, sums=sums)
-    factor = 2 + condition + 2 * np.max(_quotients(x, temperature, sums=sums), axis=-1, keepdims=True, initial=0.0)
+    quotients = _quotients(x, temperature, sums=sums)
+    if cotangent is None:
+        return np.asarray(p * condition + p * quotients)
+    factor = 2 + condition + 2 * np.max(quotients, axis=-1, keepdims=True, initial=0.0)
     return _product(p, np.abs(cotangent), factor) / temperature
 
 
 @define(
     "activation",
-    "(n)->(n)",
-    "logits",
+    "logits(n) -> (n)",
     source="Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015, eq. 1",
     bound=Bound(
         4, "softmax of x / T, a quotient that is exact for a T that is a power of two, else rounded", _tempered
     ),
-    gradient_bound=Bound(8, "that of softmax, divided by T", _tempered_gradient),
+    gradient_bound=Bound(8, "that of softmax, divided by T", _tempered),
     asks=({"temperature": 0.5},),
 )
 def softmax_with_temperature(x: Sequence[Ball], *, temperature: Ball = TEMPERATURE) -> list[Ball]:
@@ -287,28 +248,16 @@ def _visible(mask: Array, x: Array) -> Array:
     return np.where(mask != 0, x, -np.inf)
 
 
-def _masked_softmax(mask: Array, x: Array, *, sums: Sums) -> Array:
-    return _softmax_sensitivity(_visible(mask, x), sums=sums)
+def _masked_softmax(mask: Array, x: Array, *cotangent: Array, sums: Sums) -> Array:
+    return _softmax(_visible(mask, x), *(c * mask for c in cotangent), sums=sums)
 
 
-def _masked_softmax_gradient(mask: Array, x: Array, cotangent: Array, *, sums: Sums) -> Array:
-    return _softmax_gradient_sensitivity(_visible(mask, x), cotangent * mask, sums=sums)
+def _masked_log_softmax(mask: Array, x: Array, *cotangent: Array, sums: Sums) -> Array:
+    return _log_softmax(_visible(mask, x), *(c * mask for c in cotangent), sums=sums) * mask
 
 
-def _masked_log_softmax(mask: Array, x: Array, *, sums: Sums) -> Array:
-    return _log_softmax_sensitivity(_visible(mask, x), sums=sums) * mask
-
-
-def _masked_log_softmax_gradient(mask: Array, x: Array, cotangent: Array, *, sums: Sums) -> Array:
-    return _log_softmax_gradient_sensitivity(_visible(mask, x), cotangent * mask, sums=sums) * mask
-
-
-def _masked_logsumexp(mask: Array, x: Array, *, sums: Sums) -> Array:
-    return _logsumexp_sensitivity(_visible(mask, x), sums=sums)
-
-
-def _masked_logsumexp_gradient(mask: Array, x: Array, cotangent: Array, *, sums: Sums) -> Array:
-    return _logsumexp_gradient_sensitivity(_visible(mask, x), cotangent, sums=sums)
+def _masked_logsumexp(mask: Array, x: Array, *cotangent: Array, sums: Sums) -> Array:
+    return _logsumexp(_visible(mask, x), *cotangent, sums=sums)
 
 
 MASKED = "Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.2.3"
@@ -316,11 +265,10 @@ MASKED = "Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.2.3
 
 @define(
     "activation",
-    "(n),(n)->(n)",
-    "mask logits",
+    "mask(n), logits(n) -> (n)",
     source=MASKED,
     bound=Bound(4, "softmax of the entries that take part", _masked_softmax),
-    gradient_bound=Bound(8, "that of softmax; 0 for masked entries", _masked_softmax_gradient),
+    gradient_bound=Bound(8, "that of softmax; 0 for masked entries", _masked_softmax),
 )
 def masked_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
     """Softmax over the entries of a row whose mask is true; 0 for the others, whatever they hold."""
@@ -330,11 +278,10 @@ def masked_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
 
 @define(
     "activation",
-    "(n),(n)->(n)",
-    "mask logits",
+    "mask(n), logits(n) -> (n)",
     source=MASKED,
     bound=Bound(6, "log-softmax of the entries that take part", _masked_log_softmax),
-    gradient_bound=Bound(8, "that of log-softmax; 0 for masked entries", _masked_log_softmax_gradient),
+    gradient_bound=Bound(8, "that of log-softmax; 0 for masked entries", _masked_log_softmax),
 )
 def masked_log_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
     """Log-softmax over the entries of a row whose mask is true; -inf for the others, whatever they hold."""
@@ -344,11 +291,10 @@ def masked_log_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
 
 @define(
     "activation",
-    "(n),(n)->()",
-    "mask logits",
+    "mask(n), logits(n) -> ()",
     source=MASKED,
     bound=Bound(6, "logsumexp of the entries that take part", _masked_logsumexp),
-    gradient_bound=Bound(8, "softmax of the entries that take part; 0 for the others", _masked_logsumexp_gradient),
+    gradient_bound=Bound(8, "softmax of the entries that take part; 0 for the others", _masked_logsumexp),
 )
 def masked_logsumexp(mask: Sequence[bool], x: Sequence[Ball]) -> Ball:
     """Logarithm of the sum of exponentials over the entries of a row whose mask is true."""

@@ -24,56 +24,47 @@ def relative_entropy(p: Ball, log_p: Ball, log_q: Ball) -> Ball:
 
 def _shared(weight: Array, number: Array) -> Array:
     """|weight * number|, 0 where either is 0 or the product infinite."""
-    with np.errstate(all="ignore"):
-        return np.asarray(np.nan_to_num(np.abs(np.where(weight == 0, 0.0, weight * number)), posinf=0.0))
+    return np.asarray(np.nan_to_num(np.abs(np.where(weight == 0, 0.0, weight * number)), posinf=0.0))
 
 
-def _logarithm(p: Array) -> Array:
-    with np.errstate(all="ignore"):
-        return np.asarray(np.log(p))
-
-
-def _kl(y_true: Array, y_pred: Array, *, normalise: bool = False) -> Array:
+def _kl(y_true: Array, y_pred: Array, cotangent: Array | None = None, *, normalise: bool = False) -> Array:
     """The quotient is rounded once, which costs u p, and each division by a row's sum as much again."""
-    with np.errstate(all="ignore"):
+    if cotangent is None:
         ratio = _shared(y_true, np.log(y_true / y_pred))
-    return np.asarray(np.sum(y_true * (1 + 2 * normalise) + 4 * ratio, axis=-1))
-
-
-def _kl_gradient(y_true: Array, y_pred: Array, cotangent: Array, *, normalise: bool = False) -> Array:
-    with np.errstate(all="ignore"):
-        ratio = _shared(y_true, 1 / y_pred)
+        return np.asarray(np.sum(y_true * (1 + 2 * normalise) + 4 * ratio, axis=-1))
     mean = y_true.sum(axis=-1, keepdims=True)
-    return np.asarray(np.abs(cotangent)[..., None] * (ratio + mean) * normalise)
+    return np.asarray(np.abs(cotangent)[..., None] * (_shared(y_true, 1 / y_pred) + mean) * normalise)
 
 
 def _kl_of_log_predictions(y_true: Array, log_probabilities: Array) -> Array:
-    terms = _shared(y_true, _logarithm(y_true)) + _shared(y_true, log_probabilities)
+    terms = _shared(y_true, np.log(y_true)) + _shared(y_true, log_probabilities)
     return np.asarray(2 * np.sum(terms, axis=-1))
 
 
 def _kl_of_logs(log_targets: Array, log_probabilities: Array) -> Array:
-    with np.errstate(all="ignore"):
-        distance = log_targets - log_probabilities
-    return np.asarray(4 * np.sum(_shared(np.exp(log_targets), distance), axis=-1))
+    return np.asarray(4 * np.sum(_shared(np.exp(log_targets), log_targets - log_probabilities), axis=-1))
 
 
-def _generalised_kl(y_true: Array, log_probabilities: Array) -> Array:
+def _generalised_kl(y_true: Array, log_probabilities: Array, cotangent: Array | None = None) -> Array:
+    if cotangent is not None:
+        return np.asarray(np.abs(cotangent)[..., None] * (y_true + 2 * np.exp(log_probabilities)))
     whole = np.sum(y_true + np.nan_to_num(np.exp(log_probabilities)), axis=-1)
     return np.asarray(_kl_of_log_predictions(y_true, log_probabilities) + 2 * whole)
 
 
-def _generalised_kl_gradient(y_true: Array, log_probabilities: Array, cotangent: Array) -> Array:
-    return np.asarray(np.abs(cotangent)[..., None] * (y_true + 2 * np.exp(log_probabilities)))
+def _generalised_kl_of_probabilities(y_true: Array, y_pred: Array, cotangent: Array | None = None) -> Array:
+    if cotangent is not None:
+        return np.asarray(np.abs(cotangent)[..., None] * (1 + np.nan_to_num(y_true / y_pred, posinf=0.0)))
+    logs = np.where(y_true == 0, 0.0, np.log(y_true / y_pred))
+    return np.asarray(np.sum(np.abs(y_true) * (1 + np.abs(logs)) + np.abs(y_pred), axis=-1))
 
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "distribution probabilities",
+    "distribution(c), probabilities(c) -> ()",
     source=f"{COVER}, eq. 2.26",
     bound=Bound(4, "terms p log(p/q) of either sign, each with one rounded quotient", _kl),
-    gradient_bound=Bound(8, "-p/q, and plus its mean where the row is normalised", _kl_gradient),
+    gradient_bound=Bound(8, "-p/q, and plus its mean where the row is normalised", _kl),
 )
 def kl_divergence(
     y_true: Sequence[Ball], y_pred: Sequence[Ball], *, normalise: bool = False, floor: Ball = ZERO
@@ -91,8 +82,7 @@ def kl_divergence(
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "distribution log_probabilities",
+    "distribution(c), log_probabilities(c) -> ()",
     source=f"{COVER}, eq. 2.26",
     bound=Bound(4, "log p and its difference to log q are rounded, which costs u p |log|", _kl_of_log_predictions),
     gradient_bound=Bound(2, "minus p, a number of the input"),
@@ -104,8 +94,7 @@ def kl_divergence_of_log_predictions(y_true: Sequence[Ball], log_probabilities: 
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "log_distribution log_probabilities",
+    "log_distribution(c), log_probabilities(c) -> ()",
     source=f"{COVER}, eq. 2.26",
     bound=Bound(4, "terms of either sign, each an exponential times a rounded difference", _kl_of_logs),
     gradient_bound=Bound(4, "minus an exponential, rounded once"),
@@ -117,11 +106,10 @@ def kl_divergence_of_logs(log_targets: Sequence[Ball], log_probabilities: Sequen
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "distribution log_probabilities",
+    "distribution(c), log_probabilities(c) -> ()",
     source=f"{BOYD}, section 3.2.6, eq. 3.17",
     bound=Bound(4, "p, q and p log(p/q) are of either sign and cancel where p is near q", _generalised_kl),
-    gradient_bound=Bound(4, "q - p, which cancel where p is near q", _generalised_kl_gradient),
+    gradient_bound=Bound(4, "q - p, which cancel where p is near q", _generalised_kl),
 )
 def generalised_kl_divergence(y_true: Sequence[Ball], log_probabilities: Sequence[Ball]) -> Ball:
     """Kullback-Leibler divergence of rows that need not sum to one, sum_c p_c log(p_c / q_c) - p_c + q_c."""
@@ -129,26 +117,14 @@ def generalised_kl_divergence(y_true: Sequence[Ball], log_probabilities: Sequenc
     return total(terms)
 
 
-def _generalised_kl_of_probabilities(y_true: Array, y_pred: Array) -> Array:
-    with np.errstate(all="ignore"):
-        logs = np.where(y_true == 0, 0.0, np.log(y_true / y_pred))
-    return np.asarray(np.sum(np.abs(y_true) * (1 + np.abs(logs)) + np.abs(y_pred), axis=-1))
-
-
-def _generalised_kl_of_probabilities_gradient(y_true: Array, y_pred: Array, cotangent: Array) -> Array:
-    with np.errstate(all="ignore"):
-        return np.asarray(np.abs(cotangent)[..., None] * (1 + np.nan_to_num(y_true / y_pred, posinf=0.0)))
-
-
 @define(
     "loss",
-    "(c),(c)->()",
-    "distribution probabilities",
+    "distribution(c), probabilities(c) -> ()",
     source=f"{BOYD}, section 3.2.6, eq. 3.17",
     bound=Bound(
         4, "p, q and p log(p/q) are of either sign and cancel where p is near q", _generalised_kl_of_probabilities
     ),
-    gradient_bound=Bound(4, "1 - p/q, which cancel where p is near q", _generalised_kl_of_probabilities_gradient),
+    gradient_bound=Bound(4, "1 - p/q, which cancel where p is near q", _generalised_kl_of_probabilities),
 )
 def generalised_kl_divergence_of_probabilities(y_true: Sequence[Ball], y_pred: Sequence[Ball]) -> Ball:
     """Kullback-Leibler divergence of rows that need not sum to one, sum_c p_c log(p_c / q_c) - p_c + q_c."""
@@ -157,8 +133,7 @@ def generalised_kl_divergence_of_probabilities(y_true: Sequence[Ball], y_pred: S
 
 @define(
     "loss",
-    "(),()->()",
-    "target probability",
+    "target(), probability() -> ()",
     source=BRIER,
     bound=Bound(3, "a difference that is rounded once, squared"),
     gradient_bound=Bound(3, "2 (p - t)"),
@@ -174,8 +149,7 @@ def _sum_of_squares(y_true: Array, y_pred: Array, *, sums: Sums) -> Array:
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "one_hot probabilities",
+    "one_hot(c), probabilities(c) -> ()",
     source=BRIER,
     bound=Bound(3, "squares of one sign, whose sum, taken in pairs, is rounded log2 n times", _sum_of_squares),
     gradient_bound=Bound(3, "2 (p - t)"),

@@ -44,81 +44,60 @@ def _power_error(gamma: float) -> float:
     return 6 * max(gamma - 2, 0.0)
 
 
-def _focal(y_true: Array, y_pred: Array, *, gamma: float = 2.0, alpha: float | None = None) -> Array:
-    p = np.clip(y_pred, 1e-300, 1 - 2**-53)
-    wrong = y_true * (1 - p) + (1 - y_true) * p
-    loss = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
-    return np.asarray(_power_error(gamma) * _weight(y_true, alpha) * wrong**gamma * loss)
-
-
-def _focal_logits(y_true: Array, logits: Array, *, gamma: float = 2.0, alpha: float | None = None) -> Array:
-    p, q = np.exp(-np.logaddexp(0, -logits)), np.exp(-np.logaddexp(0, logits))
-    wrong = y_true * q + (1 - y_true) * p
-    loss = np.nan_to_num(y_true * np.logaddexp(0, -logits), posinf=0.0)
-    loss = loss + np.nan_to_num((1 - y_true) * np.logaddexp(0, logits), posinf=0.0)
-    return np.asarray(_power_error(gamma) * _weight(y_true, alpha) * wrong**gamma * loss)
-
-
-def _focal_gradient(
-    y_true: Array, y_pred: Array, cotangent: Array, *, gamma: float = 2.0, alpha: float | None = None
+def _focal(
+    y_true: Array, y_pred: Array, cotangent: Array | None = None, *, gamma: float = 2.0, alpha: float | None = None
 ) -> Array:
     p = np.clip(y_pred, 1e-300, 1 - 2**-53)
     wrong = y_true * (1 - p) + (1 - y_true) * p
     loss = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
+    if cotangent is None:
+        return np.asarray(_power_error(gamma) * _weight(y_true, alpha) * wrong**gamma * loss)
     terms = gamma * wrong ** (gamma - 1) * loss + wrong**gamma * (y_true / p + (1 - y_true) / (1 - p))
     factor = ROUNDINGS * _soft(y_true) + _power_error(gamma)
     return np.asarray(factor * np.abs(cotangent) * _weight(y_true, alpha) * terms)
 
 
-def _focal_logits_gradient(
-    y_true: Array, logits: Array, cotangent: Array, *, gamma: float = 2.0, alpha: float | None = None
+def _focal_logits(
+    y_true: Array, logits: Array, cotangent: Array | None = None, *, gamma: float = 2.0, alpha: float | None = None
 ) -> Array:
     p, q = np.exp(-np.logaddexp(0, -logits)), np.exp(-np.logaddexp(0, logits))
     wrong = y_true * q + (1 - y_true) * p
-    loss = y_true * np.logaddexp(0, -logits) + (1 - y_true) * np.logaddexp(0, logits)
-    terms = gamma * wrong ** (gamma - 1) * p * q * loss + wrong**gamma * (y_true * q + (1 - y_true) * p)
+    losses = y_true * np.logaddexp(0, -logits), (1 - y_true) * np.logaddexp(0, logits)
+    if cotangent is None:
+        loss = np.nan_to_num(losses[0], posinf=0.0) + np.nan_to_num(losses[1], posinf=0.0)
+        return np.asarray(_power_error(gamma) * _weight(y_true, alpha) * wrong**gamma * loss)
+    terms = gamma * wrong ** (gamma - 1) * p * q * (losses[0] + losses[1]) + wrong**gamma * wrong
     factor = ROUNDINGS * _soft(y_true) + _power_error(gamma)
     return np.asarray(factor * np.abs(cotangent) * _weight(y_true, alpha) * terms)
 
 
 def _shares(y_true: Array, p: Array, wrong: Array, gamma: float, alpha: float) -> tuple[Array, Array]:
     """The derivatives of the focal loss by -log p and by log(1 - p), for each class."""
-    with np.errstate(all="ignore"):
-        size = np.nan_to_num(-np.log(p), posinf=0.0)
-        direct = np.abs(alpha * y_true) * wrong**gamma
-        modulation = np.nan_to_num(gamma * direct * size, posinf=0.0)
-    return np.asarray(direct), np.asarray(modulation)
+    size = np.nan_to_num(-np.log(p), posinf=0.0)
+    direct = np.abs(alpha * y_true) * wrong**gamma
+    return np.asarray(direct), np.asarray(np.nan_to_num(gamma * direct * size, posinf=0.0))
 
 
 def _focal_rows(
-    y_true: Array, y_pred: Array, *, gamma: float = 2.0, alpha: float = 1.0, normalise: bool = False
-) -> Array:
-    """Dividing by the row's sum rounds each p once, which costs u in log p and u p / (1 - p) in log(1 - p)."""
-    wrong = np.maximum(1 - y_pred, 2**-53)
-    direct, modulation = _shares(y_true, y_pred, wrong, gamma, alpha)
-    with np.errstate(all="ignore"):
-        value = direct * np.nan_to_num(-np.log(y_pred), posinf=0.0)
-    return np.asarray(np.sum(normalise * (direct + modulation * y_pred / wrong) + _power_error(gamma) * value, axis=-1))
-
-
-def _focal_rows_gradient(
     y_true: Array,
     y_pred: Array,
-    cotangent: Array,
+    cotangent: Array | None = None,
     *,
     gamma: float = 2.0,
     alpha: float = 1.0,
     normalise: bool = False,
 ) -> Array:
+    """Dividing by the row's sum rounds each p once, which costs u in log p and u p / (1 - p) in log(1 - p)."""
     wrong = np.maximum(1 - y_pred, 2**-53)
     direct, modulation = _shares(y_true, y_pred, wrong, gamma, alpha)
     derivative = direct + modulation * y_pred / wrong
-    with np.errstate(all="ignore"):
-        each = np.nan_to_num(derivative / y_pred, posinf=0.0) * (1 + 1 / wrong)
+    if cotangent is None:
+        value = direct * np.nan_to_num(-np.log(y_pred), posinf=0.0)
+        return np.asarray(np.sum(normalise * derivative + _power_error(gamma) * value, axis=-1))
+    ratio = np.nan_to_num(derivative / y_pred, posinf=0.0)
     mean = derivative.sum(axis=-1, keepdims=True)
-    with np.errstate(all="ignore"):
-        powers = _power_error(gamma) * np.nan_to_num((direct + modulation * y_pred / wrong) / y_pred, posinf=0.0)
-    return np.asarray(np.abs(cotangent)[..., None] * (normalise * (each + mean) + powers))
+    each = normalise * (ratio * (1 + 1 / wrong) + mean) + _power_error(gamma) * ratio
+    return np.asarray(np.abs(cotangent)[..., None] * each)
 
 
 def _before(p: Array) -> Array:
@@ -134,32 +113,24 @@ def _log_softmax_error(logits: Array, *, sums: Sums) -> tuple[Array, Array, Arra
     return p, wrong, condition, 1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))
 
 
-def _focal_row_logits(y_true: Array, logits: Array, *, gamma: float = 2.0, alpha: float = 1.0, sums: Sums) -> Array:
-    p, wrong, condition, error = _log_softmax_error(logits, sums=sums)
-    direct, modulation = _shares(y_true, p, wrong, gamma, alpha)
-    return np.asarray(np.sum(direct * error + modulation * (2 + condition), axis=-1))
-
-
-def _focal_row_logits_gradient(
-    y_true: Array, logits: Array, cotangent: Array, *, gamma: float = 2.0, alpha: float = 1.0, sums: Sums
+def _focal_row_logits(
+    y_true: Array, logits: Array, cotangent: Array | None = None, *, gamma: float = 2.0, alpha: float = 1.0, sums: Sums
 ) -> Array:
     p, wrong, condition, error = _log_softmax_error(logits, sums=sums)
     direct, modulation = _shares(y_true, p, wrong, gamma, alpha)
-    with np.errstate(all="ignore"):
-        rounded = np.nan_to_num(gamma * direct * p / wrong * error, posinf=0.0)
-        derivative = (direct + modulation * p / wrong) * (1 + gamma) * (2 + condition)
-        derivative = np.nan_to_num(derivative, posinf=0.0) + rounded
+    if cotangent is None:
+        return np.asarray(np.sum(direct * error + modulation * (2 + condition), axis=-1))
+    rounded = np.nan_to_num(gamma * direct * p / wrong * error, posinf=0.0)
+    derivative = (direct + modulation * p / wrong) * (1 + gamma) * (2 + condition)
+    derivative = np.nan_to_num(derivative, posinf=0.0) + rounded
     through = wrong * derivative + p * (derivative.sum(axis=-1, keepdims=True) - derivative)
     return np.asarray(np.abs(cotangent)[..., None] * through)
 
 
-def _poly(y_true: Array, logits: Array, *, epsilon: float = 2.0, sums: Sums) -> Array:
+def _poly(y_true: Array, logits: Array, cotangent: Array | None = None, *, epsilon: float = 2.0, sums: Sums) -> Array:
     p, _, condition, error = _log_softmax_error(logits, sums=sums)
-    return np.asarray(np.sum(np.abs(y_true) * (error + abs(epsilon) * (1 + p * condition)), axis=-1))
-
-
-def _poly_gradient(y_true: Array, logits: Array, cotangent: Array, *, epsilon: float = 2.0, sums: Sums) -> Array:
-    p, _, condition, _ = _log_softmax_error(logits, sums=sums)
+    if cotangent is None:
+        return np.asarray(np.sum(np.abs(y_true) * (error + abs(epsilon) * (1 + p * condition)), axis=-1))
     derivative = np.abs(y_true) * (1 + abs(epsilon) * p)
     through = p * derivative.sum(axis=-1, keepdims=True) * (2 + condition) + derivative * (1 + p * condition)
     return np.asarray(np.abs(cotangent)[..., None] * through)
@@ -170,11 +141,10 @@ ASKS: tuple[dict[str, Any], ...] = ({"gamma": 0.5}, {"gamma": 1.0}, {"alpha": 0.
 
 @define(
     "loss",
-    "(),()->()",
-    "target probability",
+    "target(), probability() -> ()",
     source=f"{FOCAL}, eq. 5",
     bound=Bound(8, "1 - p_t of positive terms, a power and a logarithm, each accurate in its own ULP", _focal),
-    gradient_bound=Bound(16, "two terms of one sign, which differ for soft targets alone", _focal_gradient),
+    gradient_bound=Bound(16, "two terms of one sign, which differ for soft targets alone", _focal),
     asks=ASKS,
 )
 def binary_focal_cross_entropy(
@@ -202,11 +172,10 @@ def binary_focal_cross_entropy(
 
 @define(
     "loss",
-    "(),()->()",
-    "target real",
+    "target(), real() -> ()",
     source=f"{FOCAL}, eq. 5",
     bound=Bound(12, "a power of sigmoids and two softplus terms, each of one sign", _focal_logits),
-    gradient_bound=Bound(16, "two terms of one sign, which differ for soft targets alone", _focal_logits_gradient),
+    gradient_bound=Bound(16, "two terms of one sign, which differ for soft targets alone", _focal_logits),
     asks=ASKS,
 )
 def binary_focal_cross_entropy_with_logits(
@@ -225,13 +194,10 @@ def binary_focal_cross_entropy_with_logits(
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "distribution probabilities",
+    "distribution(c), probabilities(c) -> ()",
     source=f"{FOCAL}, eq. 5, over several classes",
     bound=Bound(8, "terms of one sign; a normalised p is rounded once, which costs u in both logarithms", _focal_rows),
-    gradient_bound=Bound(
-        16, "terms of one sign, and minus their mean where the row is normalised", _focal_rows_gradient
-    ),
+    gradient_bound=Bound(16, "terms of one sign, and minus their mean where the row is normalised", _focal_rows),
     asks=ASKS,
 )
 def categorical_focal_cross_entropy(
@@ -258,11 +224,10 @@ def categorical_focal_cross_entropy(
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "distribution logits",
+    "distribution(c), logits(c) -> ()",
     source=f"{FOCAL}, eq. 5, over several classes",
     bound=Bound(12, f"condition of log-softmax, weighted by the targets and the factors ({BHH})", _focal_row_logits),
-    gradient_bound=Bound(24, "a product of such factors with softmax's derivative", _focal_row_logits_gradient),
+    gradient_bound=Bound(24, "a product of such factors with softmax's derivative", _focal_row_logits),
     asks=ASKS,
 )
 def categorical_focal_cross_entropy_with_logits(
@@ -281,11 +246,10 @@ def categorical_focal_cross_entropy_with_logits(
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "distribution logits",
+    "distribution(c), logits(c) -> ()",
     source=f"{POLY}, eq. 5",
     bound=Bound(8, f"condition of log-softmax, weighted by the targets, and u in each 1 - p ({BHH})", _poly),
-    gradient_bound=Bound(12, "(p_c sum(t) - t_c) (1 + epsilon p_t) with the condition of softmax", _poly_gradient),
+    gradient_bound=Bound(12, "(p_c sum(t) - t_c) (1 + epsilon p_t) with the condition of softmax", _poly),
     asks=({"epsilon": -1.0},),
 )
 def poly_cross_entropy_with_logits(y_true: Sequence[Ball], logits: Sequence[Ball], *, epsilon: Ball = TWO) -> Ball:
@@ -300,8 +264,7 @@ def poly_cross_entropy_with_logits(y_true: Sequence[Ball], logits: Sequence[Ball
 
 @define(
     "loss",
-    "(),(c)->()",
-    "label probabilities",
+    "label(), probabilities(c) -> ()",
     source=f"{GCE}, eq. 6",
     bound=Bound(6, "-expm1(q log p) / q is accurate in its own ULP"),
     gradient_bound=Bound(6, "-p^(q - 1) at the label, 0 elsewhere"),

@@ -28,84 +28,69 @@ def clamp(x: Ball, interval: Interval) -> Ball:
     return minimum(maximum(x, interval[0]), interval[1])
 
 
-def _sigmoid(z: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return np.asarray(1 / (1 + np.exp(-z)))
-
-
-def _soft_probability_gradient(
-    y_true: Array, y_pred: Array, cotangent: Array, *, label_smoothing: float = 0.0
-) -> Array:
-    y_true = _smoothed_binary(y_true, label_smoothing)
-    with np.errstate(all="ignore"):
-        parts = np.abs(y_true / y_pred) + np.abs((1 - y_true) / (1 - y_pred))
-    return np.asarray(np.abs(cotangent) * np.nan_to_num(parts, posinf=0.0))
-
-
 def _smoothed_binary(y_true: Array, label_smoothing: float) -> Array:
     return np.asarray(y_true * (1 - label_smoothing) + label_smoothing / 2)
 
 
-def _bce_logits(y_true: Array, logits: Array, *, label_smoothing: float = 0.0, pos_weight: float = 1.0) -> Array:
+def _bce_gradient(y_true: Array, y_pred: Array, cotangent: Array, *, label_smoothing: float = 0.0) -> Array:
     t = _smoothed_binary(y_true, label_smoothing)
-    soft = (t != 0) & (t != 1)
-    return np.asarray(max(1, pos_weight) * np.nan_to_num(np.abs(t * logits) * soft, posinf=0.0))
+    parts = np.abs(t / y_pred) + np.abs((1 - t) / (1 - y_pred))
+    return np.asarray(np.abs(cotangent) * np.nan_to_num(parts, posinf=0.0))
 
 
-def _bce_logits_gradient(
-    y_true: Array, logits: Array, cotangent: Array, *, label_smoothing: float = 0.0, pos_weight: float = 1.0
+def _bce_logits(
+    y_true: Array,
+    logits: Array,
+    cotangent: Array | None = None,
+    *,
+    label_smoothing: float = 0.0,
+    pos_weight: float = 1.0,
 ) -> Array:
     t = _smoothed_binary(y_true, label_smoothing)
     soft = (t != 0) & (t != 1)
-    terms = pos_weight * t * _sigmoid(-logits) + (1 - t) * _sigmoid(logits)
+    if cotangent is None:
+        return np.asarray(max(1, pos_weight) * np.nan_to_num(np.abs(t * logits) * soft, posinf=0.0))
+    terms = pos_weight * t * (1 / (1 + np.exp(logits))) + (1 - t) * (1 / (1 + np.exp(-logits)))
     return np.asarray(np.abs(cotangent) * soft * terms * (2 + np.abs(logits)))
 
 
-def _cce(y_true: Array, y_pred: Array, *, label_smoothing: float = 0.0, normalise: bool = False) -> Array:
-    """Dividing by the row's sum rounds each p once, which costs u in log p; without it, p is exact."""
-    return np.asarray(_weights(y_true, label_smoothing, None).sum(axis=-1) * normalise + 0 * y_pred[..., 0])
-
-
-def _cce_gradient(y_true: Array, y_pred: Array, cotangent: Array, *, label_smoothing: float = 0.0) -> Array:
-    weight = _weights(y_true, label_smoothing, None)
-    with np.errstate(all="ignore"):
-        ratio = np.nan_to_num(np.abs(weight / y_pred), posinf=0.0)
-    return np.asarray(np.abs(cotangent)[..., None] * (ratio + weight.sum(axis=-1, keepdims=True)))
-
-
-def _weights(y_true: Array, label_smoothing: float, class_weight: Sequence[float] | None) -> Array:
+def _weights(y_true: Array, label_smoothing: float, class_weight: Sequence[float] | None = None) -> Array:
     """Size of each class's share in the loss."""
     share = np.abs(y_true) * (1 - label_smoothing) + label_smoothing / y_true.shape[-1]
     return np.asarray(share if class_weight is None else share * np.abs(class_weight))
 
 
+def _cce(
+    y_true: Array,
+    y_pred: Array,
+    cotangent: Array | None = None,
+    *,
+    label_smoothing: float = 0.0,
+    normalise: bool = False,
+) -> Array:
+    """Dividing by the row's sum rounds each p once, which costs u in log p; without it, p is exact."""
+    weight = _weights(y_true, label_smoothing)
+    if cotangent is None:
+        return np.asarray(weight.sum(axis=-1) * normalise + 0 * y_pred[..., 0])
+    ratio = np.nan_to_num(np.abs(weight / y_pred), posinf=0.0)
+    return np.asarray(np.abs(cotangent)[..., None] * (ratio + weight.sum(axis=-1, keepdims=True)))
+
+
 def _cce_logits(
     y_true: Array,
     logits: Array,
+    cotangent: Array | None = None,
     *,
     label_smoothing: float = 0.0,
     class_weight: Sequence[float] | None = None,
     sums: Sums,
 ) -> Array:
-    _, d, condition = spread(logits, sums=sums)
-    each = 1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))
-    return np.asarray(np.sum(_weights(y_true, label_smoothing, class_weight) * each, axis=-1))
-
-
-def _cce_logits_gradient(
-    y_true: Array,
-    logits: Array,
-    cotangent: Array,
-    *,
-    label_smoothing: float = 0.0,
-    class_weight: Sequence[float] | None = None,
-    sums: Sums,
-) -> Array:
-    p, _, condition = spread(logits, sums=sums)
+    p, d, condition = spread(logits, sums=sums)
     weight = _weights(y_true, label_smoothing, class_weight)
-    return np.asarray(
-        np.abs(cotangent)[..., None] * (p * weight.sum(axis=-1, keepdims=True) * (2 + condition) + weight)
-    )
+    if cotangent is None:
+        return np.asarray(np.sum(weight * (1 + condition + np.log(np.exp(d).sum(axis=-1, keepdims=True))), axis=-1))
+    each = p * weight.sum(axis=-1, keepdims=True) * (2 + condition) + weight
+    return np.asarray(np.abs(cotangent)[..., None] * each)
 
 
 def one_hot(labels: Array, like: Array) -> Array:
@@ -113,48 +98,22 @@ def one_hot(labels: Array, like: Array) -> Array:
     return np.asarray(np.arange(like.shape[-1]) == labels[..., None], dtype=np.float64)
 
 
-def _counted(labels: Array, logits: Array, ignore_index: int | None) -> Array:
-    """The logits, with zeros for the rows of samples that do not count."""
-    return np.where((labels == ignore_index)[..., None], 0.0, logits) if ignore_index is not None else logits
-
-
-def _sparse(
+def _sparse_logits(
     labels: Array,
     logits: Array,
-    *,
+    *cotangent: Array,
     label_smoothing: float = 0.0,
     class_weight: Sequence[float] | None = None,
     ignore_index: int | None = None,
     sums: Sums,
 ) -> Array:
-    known = _counted(labels, logits, ignore_index)
-    return _cce_logits(
-        one_hot(labels, logits), known, label_smoothing=label_smoothing, class_weight=class_weight, sums=sums
-    )
+    """As for one-hot rows, with zeros for the logits of samples that do not count."""
+    rows = one_hot(labels, logits), np.where((labels == ignore_index)[..., None], 0.0, logits)
+    return _cce_logits(*rows, *cotangent, label_smoothing=label_smoothing, class_weight=class_weight, sums=sums)
 
 
-def _sparse_gradient(
-    labels: Array,
-    logits: Array,
-    cotangent: Array,
-    *,
-    label_smoothing: float = 0.0,
-    class_weight: Sequence[float] | None = None,
-    ignore_index: int | None = None,
-    sums: Sums,
-) -> Array:
-    known = _counted(labels, logits, ignore_index)
-    return _cce_logits_gradient(
-        one_hot(labels, logits), known, cotangent, label_smoothing=label_smoothing, class_weight=class_weight, sums=sums
-    )
-
-
-def _sparse_probability(labels: Array, y_pred: Array, *, normalise: bool = False) -> Array:
-    return _cce(one_hot(labels, y_pred), y_pred, normalise=normalise)
-
-
-def _sparse_probability_gradient(labels: Array, y_pred: Array, cotangent: Array) -> Array:
-    return _cce_gradient(one_hot(labels, y_pred), y_pred, cotangent)
+def _sparse(labels: Array, y_pred: Array, *cotangent: Array, normalise: bool = False) -> Array:
+    return _cce(one_hot(labels, y_pred), y_pred, *cotangent, normalise=normalise)
 
 
 def smoothed(y_true: Sequence[Ball], label_smoothing: Ball) -> list[Ball]:
@@ -164,16 +123,10 @@ def smoothed(y_true: Sequence[Ball], label_smoothing: Ball) -> list[Ball]:
 
 @define(
     "loss",
-    "(),()->()",
-    "target probability",
+    "target(), probability() -> ()",
     source=f"{BISHOP}, eq. 4.90",
-    bound=Bound(
-        4,
-        "log p and log1p(-p) are accurate in ULP of the loss, and their terms have one sign",
-    ),
-    gradient_bound=Bound(
-        8, "-t/p + (1-t)/(1-p), whose terms cancel for soft targets alone", _soft_probability_gradient
-    ),
+    bound=Bound(4, "log p and log1p(-p) are accurate in ULP of the loss, and their terms have one sign"),
+    gradient_bound=Bound(8, "-t/p + (1-t)/(1-p), whose terms cancel for soft targets alone", _bce_gradient),
     asks=({"label_smoothing": 0.125},),
 )
 def binary_cross_entropy(
@@ -198,14 +151,11 @@ def binary_cross_entropy(
 
 @define(
     "loss",
-    "(),()->()",
-    "target real",
+    "target(), real() -> ()",
     source=f"{BISHOP}, eq. 4.90 with eq. 4.59",
     bound=Bound(6, "two softplus terms of one sign; a soft target's own rounding weighs |t z|", _bce_logits),
     gradient_bound=Bound(
-        8,
-        "-t sigmoid(-z) + (1-t) sigmoid(z), whose terms cancel for soft targets alone",
-        _bce_logits_gradient,
+        8, "-t sigmoid(-z) + (1-t) sigmoid(z), whose terms cancel for soft targets alone", _bce_logits
     ),
     asks=({"pos_weight": 2.0}, {"pos_weight": 0.25}, {"label_smoothing": 0.125}),
 )
@@ -224,15 +174,14 @@ def binary_cross_entropy_with_logits(
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "distribution probabilities",
+    "distribution(c), probabilities(c) -> ()",
     source=f"{BISHOP}, eq. 4.108",
     bound=Bound(
         4,
         "log p is accurate in its own ULP and the sum has one sign; a normalised p is rounded once, which costs u",
         _cce,
     ),
-    gradient_bound=Bound(8, "-t/p, and minus its mean where the row is normalised", _cce_gradient),
+    gradient_bound=Bound(8, "-t/p, and minus its mean where the row is normalised", _cce),
     asks=({"label_smoothing": 0.125},),
 )
 def categorical_cross_entropy(
@@ -257,15 +206,10 @@ def categorical_cross_entropy(
 
 @define(
     "loss",
-    "(),(c)->()",
-    "label probabilities",
+    "label(), probabilities(c) -> ()",
     source=f"{BISHOP}, eq. 4.108",
-    bound=Bound(
-        4, "log p is accurate in its own ULP; a normalised p is rounded once, which costs u", _sparse_probability
-    ),
-    gradient_bound=Bound(
-        8, "-1/p at the label, and minus its mean where the row is normalised", _sparse_probability_gradient
-    ),
+    bound=Bound(4, "log p is accurate in its own ULP; a normalised p is rounded once, which costs u", _sparse),
+    gradient_bound=Bound(8, "-1/p at the label, and minus its mean where the row is normalised", _sparse),
     asks=({"ignore_index": 2}, {"ignore_index": -100}),
 )
 def sparse_categorical_cross_entropy(
@@ -291,11 +235,10 @@ def sparse_categorical_cross_entropy(
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "distribution logits",
+    "distribution(c), logits(c) -> ()",
     source=f"{GBC}, eq. 6.30",
     bound=Bound(6, f"condition of log-softmax, weighted by the targets ({BHH})", _cce_logits),
-    gradient_bound=Bound(8, "p_c sum(t) - t_c with the condition of softmax", _cce_logits_gradient),
+    gradient_bound=Bound(8, "p_c sum(t) - t_c with the condition of softmax", _cce_logits),
     asks=({"label_smoothing": 0.125}, {"class_weight": "varied"}, {"class_weight": "varied", "label_smoothing": 0.125}),
 )
 def categorical_cross_entropy_with_logits(
@@ -319,11 +262,10 @@ def categorical_cross_entropy_with_logits(
 
 @define(
     "loss",
-    "(),(c)->()",
-    "label logits",
+    "label(), logits(c) -> ()",
     source=f"{GBC}, eq. 6.30",
-    bound=Bound(6, f"condition of log-softmax at the label ({BHH})", _sparse),
-    gradient_bound=Bound(8, "p_c - [c = label] with the condition of softmax", _sparse_gradient),
+    bound=Bound(6, f"condition of log-softmax at the label ({BHH})", _sparse_logits),
+    gradient_bound=Bound(8, "p_c - [c = label] with the condition of softmax", _sparse_logits),
     asks=(
         {"label_smoothing": 0.125},
         {"class_weight": "varied"},
@@ -360,8 +302,7 @@ def sparse_categorical_cross_entropy_with_logits(
 
 @define(
     "loss",
-    "(),(c)->()",
-    "label log_probabilities",
+    "label(), log_probabilities(c) -> ()",
     source=f"{BISHOP}, eq. 4.108",
     bound=Bound(2, "one product with a weight; without one the answer is a number of the input"),
     gradient_bound=Bound(2, "minus the weight, at the label alone"),

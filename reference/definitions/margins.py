@@ -45,9 +45,8 @@ def _finite(x: Array) -> Array:
 
 def _gaps(wanted: Array, scores: Array) -> tuple[Array, Array]:
     """Score minus the wanted class's, and which classes are others; the wanted one is 1 in a one-hot row."""
-    with np.errstate(all="ignore"):
-        own = np.sum(np.where(wanted == 1, scores, 0.0), axis=-1, keepdims=True)
-        return _finite(scores - own), wanted != 1
+    own = np.sum(np.where(wanted == 1, scores, 0.0), axis=-1, keepdims=True)
+    return _finite(scores - own), wanted != 1
 
 
 def _multiclass(labels: Array, scores: Array) -> Array:
@@ -57,8 +56,7 @@ def _multiclass(labels: Array, scores: Array) -> Array:
 
 
 def _categorical(y_true: Array, scores: Array) -> Array:
-    with np.errstate(all="ignore"):
-        gap = np.max(_finite((1 - y_true) * scores), axis=-1) - np.sum(_finite(y_true * scores), axis=-1)
+    gap = np.max(_finite((1 - y_true) * scores), axis=-1) - np.sum(_finite(y_true * scores), axis=-1)
     return np.asarray(np.where(gap > -1, np.abs(gap), 0.0))
 
 
@@ -67,57 +65,40 @@ def _one_vs_all(labels: Array, scores: Array, *, sums: Sums) -> Array:
     return np.asarray(sums(scores.shape[-1]) * each.sum(axis=-1))
 
 
-def _violations(
-    labels: Array, scores: Array, margin: float, class_weight: Sequence[float] | None
-) -> tuple[Array, Array, Array]:
-    """Gaps, by how much each falls short of the margin, and the weight of each row over the number of classes."""
-    gaps, others = _gaps(one_hot(labels, scores), scores)
-    weight = np.ones(scores.shape[-1]) if class_weight is None else np.abs(np.asarray(class_weight))
-    return gaps, np.maximum(0.0, gaps + margin) * others, weight[labels.astype(int)] / scores.shape[-1]
-
-
 def _multi_margin(
     labels: Array,
     scores: Array,
+    cotangent: Array | None = None,
     *,
     p: int = 1,
     margin: float = 1.0,
     class_weight: Sequence[float] | None = None,
     sums: Sums,
 ) -> Array:
-    gaps, short, weight = _violations(labels, scores, margin, class_weight)
-    each = p * short ** (p - 1) * np.abs(gaps) * (short > 0) + sums(scores.shape[-1]) * short**p
-    return np.asarray(weight * each.sum(axis=-1))
-
-
-def _multi_margin_gradient(
-    labels: Array,
-    scores: Array,
-    cotangent: Array,
-    *,
-    p: int = 1,
-    margin: float = 1.0,
-    class_weight: Sequence[float] | None = None,
-    sums: Sums,
-) -> Array:
-    gaps, short, weight = _violations(labels, scores, margin, class_weight)
     wanted = one_hot(labels, scores)
-    each = (p - 1) * p * np.abs(gaps) * (short > 0)
-    whole = each + sums(scores.shape[-1]) * p * short ** (p - 1) * (short > 0)
+    gaps, others = _gaps(wanted, scores)
+    short = np.maximum(0.0, gaps + margin) * others
+    violated = short > 0
+    weight = np.ones(scores.shape[-1]) if class_weight is None else np.abs(np.asarray(class_weight))
+    weight = weight[labels.astype(int)] / scores.shape[-1]
+    if cotangent is None:
+        each = p * short ** (p - 1) * np.abs(gaps) * violated + sums(scores.shape[-1]) * short**p
+        return np.asarray(weight * each.sum(axis=-1))
+    each = (p - 1) * p * np.abs(gaps) * violated
+    whole = each + sums(scores.shape[-1]) * p * short ** (p - 1) * violated
     sizes = each + wanted * whole.sum(axis=-1, keepdims=True)
     return np.asarray((np.abs(cotangent) * weight)[..., None] * sizes)
 
 
 def _multilabel_margin(y_true: Array, scores: Array, *, sums: Sums) -> Array:
     pairs = (y_true == 1)[..., :, None] & (y_true != 1)[..., None, :]
-    with np.errstate(all="ignore"):
-        gaps = _finite(scores[..., None, :] - scores[..., :, None])
+    gaps = _finite(scores[..., None, :] - scores[..., :, None])
     short = np.maximum(0.0, 1 + gaps) * pairs
     each = np.abs(gaps) * (short > 0) + sums(np.sum(pairs, axis=(-1, -2), keepdims=True)) * short
     return np.asarray(np.sum(each, axis=(-1, -2)) / scores.shape[-1])
 
 
-@define("loss", "(),()->()", "sign real", source=f"{HTF}, table 12.1", bound=EXACT, gradient_bound=PIECEWISE)
+@define("loss", "sign(), real() -> ()", source=f"{HTF}, table 12.1", bound=EXACT, gradient_bound=PIECEWISE)
 def hinge(y_true: Ball, score: Ball) -> Ball:
     """Hinge loss of a sign and a score, max(0, 1 - y s)."""
     return maximum(1 - y_true * score, ZERO)
@@ -125,8 +106,7 @@ def hinge(y_true: Ball, score: Ball) -> Ball:
 
 @define(
     "loss",
-    "(),()->()",
-    "sign real",
+    "sign(), real() -> ()",
     source=CHANG,
     bound=Bound(3, "a rounded difference, squared"),
     gradient_bound=Bound(4, "twice a rounded difference, times the cotangent"),
@@ -137,20 +117,13 @@ def squared_hinge(y_true: Ball, score: Ball) -> Ball:
     return shortfall * shortfall
 
 
-@define("loss", "(),()->()", "sign real", source=COLLINS, bound=EXACT, gradient_bound=PIECEWISE)
+@define("loss", "sign(), real() -> ()", source=COLLINS, bound=EXACT, gradient_bound=PIECEWISE)
 def perceptron(y_true: Ball, score: Ball) -> Ball:
     """Perceptron loss of a sign and a score, max(0, -y s)."""
     return maximum(-y_true * score, ZERO)
 
 
-@define(
-    "loss",
-    "(),()->()",
-    "sign real",
-    source=f"{HTF}, table 12.1",
-    bound=SCALAR,
-    gradient_bound=SCALAR_GRADIENT,
-)
+@define("loss", "sign(), real() -> ()", source=f"{HTF}, table 12.1", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
 def logistic_of_signs(y_true: Ball, score: Ball) -> Ball:
     """Logistic loss of a sign and a score, log(1 + e^(-y s)); also called the soft margin loss."""
     return log(1 + exp(-y_true * score))
@@ -158,8 +131,7 @@ def logistic_of_signs(y_true: Ball, score: Ball) -> Ball:
 
 @define(
     "loss",
-    "(),()->()",
-    "sign real",
+    "sign(), real() -> ()",
     source=f"{HADSELL}, eq. 4, without its squares and halves",
     bound=EXACT,
     gradient_bound=PIECEWISE,
@@ -176,8 +148,7 @@ def hinge_embedding(y_true: Ball, score: Ball, *, margin: Ball = ONE) -> Ball:
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "one_hot decisions",
+    "one_hot(c), decisions(c) -> ()",
     source=f"{CRAMMER}; with 0 among the scores of the other classes",
     bound=Bound(2, "the gap between two scores is rounded once, and cancels against the margin", _categorical),
     gradient_bound=PIECEWISE,
@@ -191,8 +162,7 @@ def categorical_hinge(y_true: Sequence[Ball], scores: Sequence[Ball]) -> Ball:
 
 @define(
     "loss",
-    "(),(c)->()",
-    "label decisions",
+    "label(), decisions(c) -> ()",
     source=CRAMMER,
     bound=Bound(2, "the gap between two scores is rounded once, and cancels against the margin", _multiclass),
     gradient_bound=PIECEWISE,
@@ -203,14 +173,7 @@ def multiclass_hinge(labels: int, scores: Sequence[Ball]) -> Ball:
     return maximum(1 + largest(others) - scores[labels], ZERO)
 
 
-@define(
-    "loss",
-    "(),(c)->()",
-    "label decisions",
-    source=COLLINS,
-    bound=EXACT,
-    gradient_bound=PIECEWISE,
-)
+@define("loss", "label(), decisions(c) -> ()", source=COLLINS, bound=EXACT, gradient_bound=PIECEWISE)
 def multiclass_perceptron(labels: int, scores: Sequence[Ball]) -> Ball:
     """Perceptron loss of a label and a row of scores, max_c s_c - s_label."""
     return largest(scores) - scores[labels]
@@ -218,8 +181,7 @@ def multiclass_perceptron(labels: int, scores: Sequence[Ball]) -> Ball:
 
 @define(
     "loss",
-    "(),(c)->()",
-    "label decisions",
+    "label(), decisions(c) -> ()",
     source=RIFKIN,
     bound=Bound(2, "the terms have one sign; their sum is pairwise", _one_vs_all),
     gradient_bound=PIECEWISE,
@@ -232,11 +194,10 @@ def one_vs_all_hinge(labels: int, scores: Sequence[Ball]) -> Ball:
 
 @define(
     "loss",
-    "(),(c)->()",
-    "label decisions",
+    "label(), decisions(c) -> ()",
     source=f"{WESTON}; over the number of classes",
     bound=Bound(4, "each gap is rounded once, and cancels against the margin; their sum is pairwise", _multi_margin),
-    gradient_bound=Bound(4, "as many terms as the margin is violated by classes", _multi_margin_gradient),
+    gradient_bound=Bound(4, "as many terms as the margin is violated by classes", _multi_margin),
     asks=({"p": 2}, {"margin": 2.0}, {"class_weight": "varied"}, {"p": 2, "class_weight": "varied"}),
 )
 def multi_margin(
@@ -261,8 +222,7 @@ def multi_margin(
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "multi_hot decisions",
+    "multi_hot(c), decisions(c) -> ()",
     source=f"{ELISSEEFF}; over the number of classes",
     bound=Bound(4, "each gap is rounded once, and cancels against the margin; sums are pairwise", _multilabel_margin),
     gradient_bound=PIECEWISE,

@@ -12,16 +12,6 @@ from gaugeblock.reference.operations import Bound, define
 from gaugeblock.reference.summation import Sums
 
 
-def _sizes(
-    y_true: Array, logits: Array, pos_weight: Sequence[float] | None, class_weight: Sequence[float] | None
-) -> Array:
-    """Each class's share in the loss."""
-    with np.errstate(all="ignore"):
-        each = np.logaddexp(0, np.where(y_true == 1, -logits, logits))
-    weight = np.abs(np.asarray(class_weight or 1.0)) * np.where(y_true == 1, np.asarray(pos_weight or 1.0), 1.0)
-    return np.asarray(weight * np.nan_to_num(each, posinf=0.0) / logits.shape[-1])
-
-
 def _mean_of_classes(
     y_true: Array,
     logits: Array,
@@ -30,13 +20,14 @@ def _mean_of_classes(
     class_weight: Sequence[float] | None = None,
     sums: Sums,
 ) -> Array:
-    return np.asarray(sums(logits.shape[-1]) * _sizes(y_true, logits, pos_weight, class_weight).sum(axis=-1))
+    each = np.nan_to_num(np.logaddexp(0, np.where(y_true == 1, -logits, logits)), posinf=0.0)
+    weight = np.abs(np.asarray(class_weight or 1.0)) * np.where(y_true == 1, np.asarray(pos_weight or 1.0), 1.0)
+    return np.asarray(sums(logits.shape[-1]) * (weight * each / logits.shape[-1]).sum(axis=-1))
 
 
 @define(
     "loss",
-    "(c),(c)->()",
-    "multi_hot logits",
+    "multi_hot(c), logits(c) -> ()",
     source=f"{BISHOP}, eq. 5.23 with eq. 4.59",
     bound=Bound(6, "two softplus terms of one sign for each class, whose sum is pairwise", _mean_of_classes),
     gradient_bound=Bound(8, "-w_c t sigmoid(-z) + (1-t) sigmoid(z), of which one term is 0"),

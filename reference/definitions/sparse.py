@@ -43,8 +43,7 @@ def support(row: Sequence[Ball]) -> list[Ball]:
 
 def _projected(scores: Array) -> tuple[Array, Array, Array]:
     """Distance to the row's maximum, the threshold on that scale, and sparsemax, along the last axis."""
-    with np.errstate(all="ignore"):
-        d = np.nan_to_num(scores - np.max(scores, axis=-1, keepdims=True), nan=0.0, posinf=0.0, neginf=-1e4)
+    d = np.nan_to_num(scores - np.max(scores, axis=-1, keepdims=True), nan=0.0, posinf=0.0, neginf=-1e4)
     ordered = -np.sort(-d, axis=-1)
     starts = np.cumsum(ordered, axis=-1)
     k = np.arange(1, d.shape[-1] + 1)
@@ -53,38 +52,33 @@ def _projected(scores: Array) -> tuple[Array, Array, Array]:
     return d, tau, np.maximum(d - tau, 0.0)
 
 
-def _sparsemax(x: Array, *, sums: Sums) -> Array:
+def _sparsemax(x: Array, cotangent: Array | None = None, *, sums: Sums) -> Array:
     """The distances to the maximum and their mean over the support are rounded, each of them at most 1 in size."""
     d, tau, p = _projected(x)
     size = np.sum(p > 0, axis=-1, keepdims=True)
-    mean = np.sum(np.abs(d) * (p > 0), axis=-1, keepdims=True) / size
-    return np.asarray(np.minimum(np.abs(d), 1.0) + (1 + sums(x.shape[-1])) * mean + 2 * np.abs(tau))
-
-
-def _sparsemax_gradient(x: Array, cotangent: Array, *, sums: Sums) -> Array:
-    _, _, p = _projected(x)
+    if cotangent is None:
+        mean = np.sum(np.abs(d) * (p > 0), axis=-1, keepdims=True) / size
+        return np.asarray(np.minimum(np.abs(d), 1.0) + (1 + sums(x.shape[-1])) * mean + 2 * np.abs(tau))
     weight = np.abs(cotangent) * (p > 0)
-    mean = weight.sum(axis=-1, keepdims=True) / np.sum(p > 0, axis=-1, keepdims=True)
+    mean = weight.sum(axis=-1, keepdims=True) / size
     return np.asarray(weight + (p > 0) * (1 + sums(x.shape[-1])) * mean)
 
 
-def _sparsemax_loss(labels: Array, scores: Array, *, sums: Sums) -> Array:
-    d, tau, p = _projected(scores)
+def _sparsemax_loss(labels: Array, scores: Array, cotangent: Array | None = None, *, sums: Sums) -> Array:
     wanted = one_hot(labels, scores)
+    each = _sparsemax(scores, sums=sums)
+    if cotangent is not None:
+        return np.asarray(np.abs(cotangent)[..., None] * (each + wanted))
+    d, tau, p = _projected(scores)
     own = np.sum(np.where(wanted == 1, d, 0.0), axis=-1)
     missed = np.where(own < tau[..., 0], np.abs(own) + np.abs(tau[..., 0]), 0.0)
     halves = 0.5 * np.square(p - wanted) * sums(scores.shape[-1])
-    return np.asarray(np.sum(np.abs(p - wanted) * _sparsemax(scores, sums=sums) * (p > 0) + halves, axis=-1) + missed)
-
-
-def _sparsemax_loss_gradient(labels: Array, scores: Array, cotangent: Array, *, sums: Sums) -> Array:
-    return np.asarray(np.abs(cotangent)[..., None] * (_sparsemax(scores, sums=sums) + one_hot(labels, scores)))
+    return np.asarray(np.sum(np.abs(p - wanted) * each * (p > 0) + halves, axis=-1) + missed)
 
 
 @define(
     "activation",
-    "()->()",
-    "real",
+    "real() -> ()",
     source=f"{BLONDEL}, section 4.4",
     bound=Bound(1, "one rounded sum; halves are exact"),
     gradient_bound=Bound(1, "a half or 0, and exact"),
@@ -96,8 +90,7 @@ def sparse_sigmoid(x: Ball) -> Ball:
 
 @define(
     "activation",
-    "()->()",
-    "real",
+    "real() -> ()",
     source=f"{BLONDEL}, section 4.4",
     bound=Bound(3, "a rounded sum, squared"),
     gradient_bound=Bound(3, "a rounded sum, times the cotangent"),
@@ -112,11 +105,10 @@ def sparse_plus(x: Ball) -> Ball:
 
 @define(
     "activation",
-    "(n)->(n)",
-    "decisions",
+    "decisions(n) -> (n)",
     source=f"{MARTINS}, eq. 2 and proposition 1",
     bound=Bound(2, "differences from the maximum, and their mean over the support, which is pairwise", _sparsemax),
-    gradient_bound=Bound(2, "c_j minus its mean over the support", _sparsemax_gradient),
+    gradient_bound=Bound(2, "c_j minus its mean over the support", _sparsemax),
 )
 def sparsemax(x: Sequence[Ball]) -> list[Ball]:
     """Sparsemax along a row, its projection onto the simplex: max(0, x_i - tau) with the tau that makes the sum 1."""
@@ -129,15 +121,14 @@ def sparsemax(x: Sequence[Ball]) -> list[Ball]:
 
 @define(
     "loss",
-    "(),(c)->()",
-    "label logits",
+    "label(), logits(c) -> ()",
     source=f"{MARTINS}, section 3.2",
     bound=Bound(
         4,
         "half the squared distance of sparsemax to the label, plus what the label's score lacks to be in the support",
         _sparsemax_loss,
     ),
-    gradient_bound=Bound(2, "sparsemax minus 1 at the label", _sparsemax_loss_gradient),
+    gradient_bound=Bound(2, "sparsemax minus 1 at the label", _sparsemax_loss),
 )
 def sparsemax_loss(labels: int, scores: Sequence[Ball]) -> Ball:
     """Sparsemax loss of a label, -s_label + 1/2 + the sum over the support of (s_j^2 - tau^2) / 2."""
@@ -151,8 +142,7 @@ def sparsemax_loss(labels: int, scores: Sequence[Ball]) -> Ball:
 
 @define(
     "loss",
-    "(),()->()",
-    "sign real",
+    "sign(), real() -> ()",
     source=f"{MARTINS}, section 3.3",
     bound=Bound(3, "a rounded difference, squared"),
     gradient_bound=Bound(4, "a rounded difference, times the cotangent"),

@@ -201,7 +201,7 @@ def test_a_name_is_defined_once() -> None:
         return x
 
     with pytest.raises(ValueError, match="'softmax' is defined twice"):
-        define("activation", "()->()", "real", source="nowhere", bound=Bound(1, "none"))(softmax)
+        define("activation", "real() -> ()", source="nowhere", bound=Bound(1, "none"))(softmax)
 
 
 def test_labels_may_have_any_integer_type() -> None:
