@@ -125,24 +125,20 @@ CLOCK = Clock()
 def _remembered(key: bytes, compute: Callable[[], Truth], keep: bool) -> Truth:
     started = time.perf_counter()
     try:
-        return _known_or_computed(key, compute, keep)
+        if key not in _known and not keep:
+            return compute()
+        if key not in _known:
+            # Two threads that ask at once for the same truth would both compute it.
+            with _lock:
+                if key not in _known:
+                    found = store().get(key)
+                    if found is None:
+                        found = compute()
+                        store().put(key, found)
+                    _known[key] = found
+        return _known[key]
     finally:
         CLOCK.seconds += time.perf_counter() - started
-
-
-def _known_or_computed(key: bytes, compute: Callable[[], Truth], keep: bool) -> Truth:
-    if key not in _known:
-        if not keep:
-            return compute()
-        # Two threads that ask at once for the same truth would both compute it.
-        with _lock:
-            if key not in _known:
-                found = store().get(key)
-                if found is None:
-                    found = compute()
-                    store().put(key, found)
-                _known[key] = found
-    return _known[key]
 
 
 def _plain(array: Array, labels: bool) -> Array:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -42,35 +42,6 @@ def _resolved(name: str, value: Any, fmt: Format) -> Any:
     return arb(fmt.round(value)) if isinstance(value, float) else value
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """A batch of inputs as rows: the core axis last, the batch axes flattened."""
-
-    operation: Operation
-    batch: tuple[int, ...]
-    arrays: tuple[Array, ...]
-
-    def __iter__(self) -> Iterator[list[Any]]:
-        count = math.prod(self.batch)
-        columns = []
-        for name, array in zip(self.operation.inputs, self.arrays, strict=True):
-            flat = array.reshape(count, *array.shape[len(self.batch) :])
-            labels = name in self.operation.integers
-            columns.append(flat.tolist() if labels else map(_balls, flat.astype(np.float64).tolist()))
-        yield from map(list, zip(*columns, strict=True))
-
-
-def rows(operation: Operation, inputs: Mapping[str, Array], axis: int = -1) -> _Rows:
-    """The inputs of an operation, by name, as rows: `axis` moved to the end where the operation takes rows."""
-    arrays = []
-    batch: tuple[int, ...] = ()
-    for name, rank in zip(operation.inputs, operation.core_ranks, strict=True):
-        array = np.moveaxis(inputs[name], axis, -1) if rank else inputs[name]
-        batch = array.shape[: array.ndim - rank]
-        arrays.append(array)
-    return _Rows(operation, batch, tuple(arrays))
-
-
 def per_row(operation: Operation, row: list[Any], parameters: Mapping[str, Any]) -> tuple[list[Ball], Ball]:
     """The answers for one row (one, or as many as the row is long), and the weight with which it counts in a mean.
 
@@ -82,16 +53,36 @@ def per_row(operation: Operation, row: list[Any], parameters: Mapping[str, Any])
     return (list(answer) if operation.output_rank else [answer]), arb(1)
 
 
-@dataclass(frozen=True)
 class _Samples:
-    """Rows with the caller's weights, and how they are reduced."""
+    """The inputs of an operation as rows, their core axis last, with the caller's weights and how they are reduced."""
 
-    operation: Operation
-    rows: list[list[Any]]
-    weights: list[Ball]
-    parameters: dict[str, Any]
-    reduction: str
-    mean_over: str
+    def __init__(
+        self,
+        operation: Operation,
+        fmt: Format,
+        inputs: Mapping[str, Array],
+        axis: int,
+        reduction: str,
+        mean_over: str,
+        parameters: dict[str, Any],
+    ) -> None:
+        self.operation, self.reduction, self.mean_over = operation, reduction, mean_over
+        columns = []
+        for name, rank in zip(operation.inputs, operation.core_ranks, strict=True):
+            array = np.moveaxis(inputs[name], axis, -1) if rank else inputs[name]
+            self.shape, self.batch = array.shape, array.shape[: array.ndim - rank]
+            flat = array.reshape(math.prod(self.batch), *array.shape[len(self.batch) :])
+            labels = name in operation.integers
+            columns.append(flat.tolist() if labels else map(_balls, flat.astype(np.float64).tolist()))
+        self.rows: list[list[Any]] = list(map(list, zip(*columns, strict=True)))
+        self.weights = [None] * len(self.rows)
+        if "sample_weight" in inputs:
+            numbers = inputs["sample_weight"].astype(np.float64).ravel().tolist()
+            if operation.whole:
+                parameters = {**parameters, "sample_weight": tuple(numbers)}
+            else:
+                self.weights = _balls(numbers)
+        self.parameters = resolve(operation, fmt, parameters)
 
     def weighed(self, index: int, row: list[Any]) -> tuple[list[Ball], Ball]:
         """The weighted answers for one row, and its weight."""
@@ -108,21 +99,6 @@ class _Samples:
         if self.reduction != "mean":
             return arb(1)
         return arb(len(self.rows)) if self.mean_over == "samples" else total(list(weights))
-
-
-def _samples(
-    batch: _Rows, fmt: Format, sample_weight: Array | None, parameters: dict[str, Any], reduction: str, mean_over: str
-) -> _Samples:
-    listed = list(batch)
-    weights = [None] * len(listed)
-    if sample_weight is not None:
-        numbers = sample_weight.astype(np.float64).ravel().tolist()
-        if batch.operation.whole:
-            parameters = {**parameters, "sample_weight": tuple(numbers)}
-        else:
-            weights = _balls(numbers)
-    resolved = resolve(batch.operation, fmt, parameters)
-    return _Samples(batch.operation, listed, weights, resolved, reduction, mean_over)
 
 
 def evaluate(
@@ -151,17 +127,15 @@ def evaluate(
             number of "samples"; 0/0 is NaN.
         **parameters: those of the definition, see `resolve`.
     """
-    batch = rows(operation, inputs, axis)
     with LOCK:
-        samples = _samples(batch, fmt, inputs.get("sample_weight"), parameters, reduction, mean_over)
+        samples = _Samples(operation, fmt, inputs, axis, reduction, mean_over, parameters)
         if reduction == "none":
             elements = [
                 element
                 for index, row in enumerate(samples.rows)
                 for element in decide(partial(samples.answer, index, row), fmt)
             ]
-            core = (batch.arrays[-1].shape[-1],) if operation.output_rank else ()
-            truth = truth_of(elements, (*batch.batch, *core))
+            truth = truth_of(elements, samples.shape if operation.output_rank else samples.batch)
             return truth.core_axis_to(axis) if operation.output_rank else truth
 
         def reduced() -> list[Ball]:
@@ -212,55 +186,48 @@ def gradient(
         cotangent: numbers in the shape of the answer.
         order: 2 gives the second derivative of a function of one number, times the cotangent.
     """
-    batch = rows(operation, inputs, axis)
     weights = np.asarray(cotangent, dtype=np.float64)
-    if reduction != "none":
-        weights = np.broadcast_to(weights, batch.batch)
-    elif operation.output_rank:
-        weights = np.moveaxis(weights, axis, -1)
-    count = math.prod(batch.batch)
-    flat = weights.reshape(count, batch.arrays[-1].shape[-1] if operation.output_rank else 1)
     rowwise = bool(operation.core_ranks[-1])
     elements: list[Element] = []
     asked: list[bool] = []
     with LOCK:
-        samples = _samples(batch, fmt, inputs.get("sample_weight"), parameters, reduction, mean_over)
+        samples = _Samples(operation, fmt, inputs, axis, reduction, mean_over, parameters)
+        if reduction != "none":
+            weights = np.broadcast_to(weights, samples.batch)
+        elif operation.output_rank:
+            weights = np.moveaxis(weights, axis, -1)
+        flat = weights.reshape(len(samples.rows), samples.shape[-1] if operation.output_rank else 1)
         divisors: dict[int, Ball] = {}
-        for index, (row, weight) in enumerate(zip(samples.rows, flat, strict=True)):
-            entries = row[-1] if rowwise else [row[-1]]
+
+        def product(index: int, chosen: Iterable[int], kinks: set[int]) -> list[Ball]:
+            """The products of one row at the chosen entries; 0 at a kink, which is put among `kinks`."""
+            if ctx.prec not in divisors:
+                divisors[ctx.prec] = samples.divisor(samples.weighed(*each)[1] for each in enumerate(samples.rows))
+            *others, last = samples.rows[index]
+            results = []
+            for place in chosen:
+                variable = arb_series([last[place] if rowwise else last, 1], order + 1)
+                try:
+                    moved = [*last[:place], variable, *last[place + 1 :]] if rowwise else variable
+                    answers = samples.answer(index, [*others, moved])
+                except KinkError:
+                    kinks.add(place)
+                    results.append(arb(0))
+                    continue
+                # The coefficient of x^2 is half of the second derivative.
+                derivatives = [a[order] * order if isinstance(a, arb_series) else arb(0) for a in answers]
+                terms = [arb(float(w)) * d for w, d in zip(flat[index], derivatives, strict=True)]
+                results.append(total(terms) / divisors[ctx.prec])
+            return results
+
+        for index, row in enumerate(samples.rows):
+            entries = row[-1] if rowwise else row[-1:]
             chosen = _differentiated(entries, row)
             kinks: set[int] = set()
-
-            def product(
-                index: int = index,
-                row: list[Any] = row,
-                weight: Array = weight,
-                entries: list[Ball] = entries,
-                chosen: Iterable[int] = chosen,
-                kinks: set[int] = kinks,
-            ) -> list[Ball]:
-                if ctx.prec not in divisors:
-                    divisors[ctx.prec] = samples.divisor(samples.weighed(*each)[1] for each in enumerate(samples.rows))
-                results = []
-                for place in chosen:
-                    seeded = [*entries[:place], arb_series([entries[place], 1], order + 1), *entries[place + 1 :]]
-                    try:
-                        answers = samples.answer(index, [*row[:-1], seeded if rowwise else seeded[0]])
-                    except KinkError:
-                        kinks.add(place)
-                        results.append(arb(0))
-                        continue
-                    # The coefficient of x^2 is half of the second derivative.
-                    derivatives = [a[order] * order if isinstance(a, arb_series) else arb(0) for a in answers]
-                    terms = [arb(float(w)) * d for w, d in zip(weight, derivatives, strict=True)]
-                    results.append(total(terms) / divisors[ctx.prec])
-                return results
-
-            found = dict(zip(chosen, decide(product, fmt), strict=True))
+            found = dict(zip(chosen, decide(partial(product, index, chosen, kinks), fmt), strict=True))
             elements += [found.get(place, _NOT_COMPUTED) for place in range(len(entries))]
             asked += [place in found and place not in kinks for place in range(len(entries))]
-    shape = batch.arrays[-1].shape
-    truth = truth_of(elements, shape)
+    truth = truth_of(elements, samples.shape)
     if not all(asked):
-        truth = replace(truth, asked=np.array(asked, dtype=bool).reshape(shape))
+        truth = replace(truth, asked=np.array(asked, dtype=bool).reshape(samples.shape))
     return truth.core_axis_to(axis) if rowwise else truth

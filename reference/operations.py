@@ -33,6 +33,12 @@ class Weighted(NamedTuple):
     weight: Any
 
 
+def keyword_only(function: Callable[..., Any]) -> dict[str, Any]:
+    """The keyword-only parameters of a function, with their defaults."""
+    parameters = inspect.signature(function).parameters.values()
+    return {each.name: each.default for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
 @dataclass(frozen=True)
 class Bound:
     """How far from the truth an answer may lie: `ulps` ULP + u * sensitivity, u being the unit roundoff.
@@ -48,12 +54,8 @@ class Bound:
     sensitivity: Sensitivity | None = None
 
     @functools.cached_property
-    def _keywords(self) -> tuple[str, ...]:
-        """Names of the keyword-only arguments of the sensitivity."""
-        if self.sensitivity is None:
-            return ()
-        parameters = inspect.signature(self.sensitivity).parameters.values()
-        return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
+    def _keywords(self) -> Mapping[str, Any]:
+        return keyword_only(self.sensitivity) if self.sensitivity else {}
 
     def condition(self, arrays: Sequence[Array], parameters: Mapping[str, Any], sums: Sums = pairwise) -> Array | float:
         """The sensitivity at these arrays, in binary64; 0 for a bound that has none.
@@ -141,18 +143,9 @@ class Operation:
     @functools.cached_property
     def meanings(self) -> dict[str, str]:
         """What parameters mean, by name: the lines `name: meaning` under `Args:` in the definition's docstring."""
-        meanings: dict[str, str] = {}
-        name = ""
-        for line in (inspect.getdoc(self.definition) or "").partition("\nArgs:\n")[2].splitlines():
-            entry = re.fullmatch(r" {4}(\w+): (.+)", line)
-            if entry:
-                name = entry[1]
-                meanings[name] = entry[2]
-            elif line.startswith(" " * 5) and name:
-                meanings[name] += f" {line.strip()}"
-            else:
-                break
-        return meanings
+        listed = (inspect.getdoc(self.definition) or "").partition("\nArgs:\n")[2].partition("\n\n")[0]
+        entries = re.findall(r"^ {4}(\w+): (.+(?:\n {5}.+)*)", listed, re.MULTILINE)
+        return {name: " ".join(text.split()) for name, text in entries}
 
     @property
     def formula(self) -> str:
@@ -189,19 +182,20 @@ def define(kind: Kind, signature: str, *, source: str, bound: Bound, **more: Any
 
     def enter(definition: Callable[..., Any]) -> Callable[..., Any]:
         name = definition.__name__
-        keywords = {
-            p.name: p.default
-            for p in inspect.signature(definition).parameters.values()
-            if p.kind is inspect.Parameter.KEYWORD_ONLY
-        }
         if name in OPERATIONS:
             raise ValueError(f"operation {name!r} is defined twice")
         held = tuple(re.findall(r"(\w+)\(", signature))
         shapes = re.sub(r"\w+\(", "(", signature).replace(" ", "")
-        OPERATIONS[name] = Operation(name, kind, definition, shapes, held, source, bound, parameters=keywords, **more)
+        defaults = keyword_only(definition)
+        OPERATIONS[name] = Operation(name, kind, definition, shapes, held, source, bound, parameters=defaults, **more)
         return definition
 
     return enter
+
+
+activation = functools.partial(define, "activation")
+loss = functools.partial(define, "loss")
+metric = functools.partial(define, "metric")
 
 
 def operation(name: str) -> Operation:

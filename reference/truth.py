@@ -53,30 +53,26 @@ class Truth:
 
     def take(self, index: Any) -> Truth:
         """The truth of the elements at a NumPy index of the first axis, which may repeat them."""
-        asked = None if self.asked is None else self.asked[index]
-        return Truth(self.nearest[index], self.ulp[index], self.residual[:, index], self.undecided[index], asked)
+        return self._each(lambda part: part[index])
 
     def core_axis_to(self, axis: int) -> Truth:
         """The same truth with its last axis moved to `axis`."""
-        return Truth(
-            np.moveaxis(self.nearest, -1, axis),
-            np.moveaxis(self.ulp, -1, axis),
-            np.stack([np.moveaxis(part, -1, axis) for part in self.residual]),
-            np.moveaxis(self.undecided, -1, axis),
-            None if self.asked is None else np.moveaxis(self.asked, -1, axis),
-        )
+        return self._each(lambda part: np.moveaxis(part, -1, axis))
+
+    def _each(self, change: Callable[[Array], Array]) -> Truth:
+        parts = [change(part) for part in (self.nearest, self.ulp, *self.residual, self.undecided)]
+        asked = None if self.asked is None else change(self.asked)
+        return Truth(parts[0], parts[1], np.stack(parts[2:4]), parts[4], asked)
 
 
 def decimal(value: Fraction, digits: int = 20) -> str:
     """`value` rounded to so many significant decimal digits, as text."""
     if value == 0:
         return "0"
-    # Two more bits a digit than needed leave the rounding to str alone.
-    ball = arb(value.numerator) if value.denominator == 1 else None
     with LOCK:
+        # Bits enough that only str rounds.
         ctx.prec = 8 * digits + 64
-        ball = ball if ball is not None else arb(value.numerator) / arb(value.denominator)
-        return str(ball.str(digits, radius=False))
+        return str((arb(value.numerator) / arb(value.denominator)).str(digits, radius=False))
 
 
 Element = tuple[float, float, float, float, bool]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ import numpy as np
 from flint import arb
 from gaugeblock.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, total
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.operations import Bound, activation
 from gaugeblock.reference.summation import Sums
 
 BHH = (
@@ -25,6 +26,8 @@ SCALAR = Bound(
 )
 SCALAR_SECOND = Bound(12, "the product of three such chains, none of which need cancel")
 SCALAR_GRADIENT = Bound(8, "the product of two such chains; 1 - sigmoid(x) is sigmoid(-x), so nothing need cancel")
+
+scalar = functools.partial(activation, "real() -> ()", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
 
 
 def spread(x: Array, *, sums: Sums) -> tuple[Array, Array, Array]:
@@ -76,12 +79,8 @@ def _logit_second(x: Array, cotangent: Array) -> Array:
     return np.asarray(np.abs(cotangent) * (1 / x**2 + 1 / (1 - x) ** 2))
 
 
-@define(
-    "activation",
-    "real() -> ()",
+@scalar(
     source=f"{GBC}, eq. 3.30",
-    bound=SCALAR,
-    gradient_bound=SCALAR_GRADIENT,
     second_bound=Bound(
         12, "s (1 - s) (1 - 2 s), which vanishes at 0, where 1 - 2 s cancels but for an ULP of s", _sigmoid_second
     ),
@@ -91,34 +90,19 @@ def sigmoid(x: Ball) -> Ball:
     return 1 / (1 + exp(-x))
 
 
-@define(
-    "activation",
-    "real() -> ()",
-    source=f"{GBC}, section 3.10",
-    bound=SCALAR,
-    gradient_bound=SCALAR_GRADIENT,
-    second_bound=SCALAR_SECOND,
-)
+@scalar(source=f"{GBC}, section 3.10", second_bound=SCALAR_SECOND)
 def log_sigmoid(x: Ball) -> Ball:
     """Logarithm of the logistic sigmoid, -log(1 + e^-x)."""
     return -log(1 + exp(-x))
 
 
-@define(
-    "activation",
-    "real() -> ()",
-    source=f"{GBC}, eq. 3.31",
-    bound=SCALAR,
-    gradient_bound=SCALAR_GRADIENT,
-    second_bound=SCALAR_SECOND,
-)
+@scalar(source=f"{GBC}, eq. 3.31", second_bound=SCALAR_SECOND)
 def softplus(x: Ball) -> Ball:
     """Softplus, log(1 + e^x)."""
     return log(1 + exp(x))
 
 
-@define(
-    "activation",
+@activation(
     "probability() -> ()",
     source="Agresti, Categorical Data Analysis, Wiley, 3rd edition 2013, section 4.2",
     bound=Bound(6, "log1p((2 p - 1) / (1 - p)) around 1/2, where 2 p - 1 is exact; log(p / (1 - p)) elsewhere"),
@@ -130,8 +114,7 @@ def logit(x: Ball) -> Ball:
     return log(x) - log(1 - x)
 
 
-@define(
-    "activation",
+@activation(
     "real() -> ()",
     source="Howard et al., Searching for MobileNetV3, ICCV 2019, section 5.2; width 5: Courbariaux et al., "
     "BinaryConnect, NeurIPS 2015, as ONNX has it",
@@ -148,8 +131,7 @@ def hard_sigmoid(x: Ball, *, width: int = 6) -> Ball:
     return minimum(maximum(x / width + arb(0.5), arb(0)), arb(1))
 
 
-@define(
-    "activation",
+@activation(
     "logits(n) -> (n)",
     source=f"{GBC}, eq. 4.1",
     bound=Bound(
@@ -166,8 +148,7 @@ def softmax(x: Sequence[Ball]) -> list[Ball]:
     return [power / partition for power in powers]
 
 
-@define(
-    "activation",
+@activation(
     "logits(n) -> (n)",
     source=f"{BHH}, eq. 1.3",
     bound=Bound(6, f"condition of softmax, plus the rounding of the sum, which cancels near 0 ({BHH})", _log_softmax),
@@ -179,8 +160,7 @@ def log_softmax(x: Sequence[Ball]) -> list[Ball]:
     return [xi - partition for xi in x]
 
 
-@define(
-    "activation",
+@activation(
     "logits(n) -> ()",
     source=f"{BHH}, eq. 1.1",
     bound=Bound(6, f"max x + log of the sum, which cancel near 0 ({BHH})", _logsumexp),
@@ -195,8 +175,7 @@ def _negated(x: Array, *cotangent: Array, sums: Sums) -> Array:
     return _softmax(-x, *cotangent, sums=sums)
 
 
-@define(
-    "activation",
+@activation(
     "finite_logits(n) -> (n)",
     source=f"{GBC}, eq. 4.1, of -x",
     bound=Bound(4, "softmax of numbers whose sign is changed exactly", _negated),
@@ -225,8 +204,7 @@ def _tempered(x: Array, cotangent: Array | None = None, *, temperature: float = 
     return _product(p, np.abs(cotangent), factor) / temperature
 
 
-@define(
-    "activation",
+@activation(
     "logits(n) -> (n)",
     source="Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015, eq. 1",
     bound=Bound(
@@ -263,8 +241,7 @@ def _masked_logsumexp(mask: Array, x: Array, *cotangent: Array, sums: Sums) -> A
 MASKED = "Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.2.3"
 
 
-@define(
-    "activation",
+@activation(
     "mask(n), logits(n) -> (n)",
     source=MASKED,
     bound=Bound(4, "softmax of the entries that take part", _masked_softmax),
@@ -276,8 +253,7 @@ def masked_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
     return [next(shares) if m else arb(0) for m in mask]
 
 
-@define(
-    "activation",
+@activation(
     "mask(n), logits(n) -> (n)",
     source=MASKED,
     bound=Bound(6, "log-softmax of the entries that take part", _masked_log_softmax),
@@ -289,8 +265,7 @@ def masked_log_softmax(mask: Sequence[bool], x: Sequence[Ball]) -> list[Ball]:
     return [next(logs) if m else -INFINITY for m in mask]
 
 
-@define(
-    "activation",
+@activation(
     "mask(n), logits(n) -> ()",
     source=MASKED,
     bound=Bound(6, "logsumexp of the entries that take part", _masked_logsumexp),

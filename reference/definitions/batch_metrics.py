@@ -12,7 +12,7 @@ import numpy as np
 from flint import arb
 from gaugeblock.reference.balls import Ball, less, total
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.operations import Bound, metric
 
 FAWCETT = "Fawcett, An introduction to ROC analysis, Pattern Recognition Letters 27, 2006"
 BRODERSEN = "Brodersen et al., The Balanced Accuracy and Its Posterior Distribution, ICPR 2010, eq. 4"
@@ -67,7 +67,7 @@ def _macro(each: Callable[..., Ball], y_true: Labels, y_pred: Labels, weights: W
     return total([each(y_true, y_pred, label, weights) for label in classes]) / len(classes)
 
 
-@define("metric", "label(n), label(n) -> ()", source=BRODERSEN, bound=CLASSES)
+@metric("label(n), label(n) -> ()", source=BRODERSEN, bound=CLASSES)
 def balanced_accuracy(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
     """Mean, over the classes of the truth, of the share of each class's samples that are predicted rightly.
 
@@ -78,7 +78,7 @@ def balanced_accuracy(y_true: Labels, y_pred: Labels, *, sample_weight: Weights 
     return total([_recall(y_true, y_pred, label, sample_weight) for label in classes]) / len(classes)
 
 
-@define("metric", "binary(n), binary(n) -> ()", source=RIJSBERGEN, bound=QUOTIENT)
+@metric("binary(n), binary(n) -> ()", source=RIJSBERGEN, bound=QUOTIENT)
 def precision(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
     """Share of the samples predicted positive that are, TP / (TP + FP).
 
@@ -88,7 +88,7 @@ def precision(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) 
     return _precision(y_true, y_pred, 1, sample_weight)
 
 
-@define("metric", "binary(n), binary(n) -> ()", source=RIJSBERGEN, bound=QUOTIENT)
+@metric("binary(n), binary(n) -> ()", source=RIJSBERGEN, bound=QUOTIENT)
 def recall(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
     """Share of the positive samples that are predicted so, TP / (TP + FN).
 
@@ -98,7 +98,7 @@ def recall(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> 
     return _recall(y_true, y_pred, 1, sample_weight)
 
 
-@define("metric", "binary(n), binary(n) -> ()", source=SOKOLOVA, bound=QUOTIENT)
+@metric("binary(n), binary(n) -> ()", source=SOKOLOVA, bound=QUOTIENT)
 def specificity(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
     """Share of the negative samples that are predicted so, TN / (TN + FP).
 
@@ -108,7 +108,7 @@ def specificity(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None
     return _recall(y_true, y_pred, 0, sample_weight)
 
 
-@define("metric", "binary(n), binary(n) -> ()", source=RIJSBERGEN, bound=QUOTIENT)
+@metric("binary(n), binary(n) -> ()", source=RIJSBERGEN, bound=QUOTIENT)
 def f1_score(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
     """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN).
 
@@ -118,7 +118,7 @@ def f1_score(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -
     return _f1(y_true, y_pred, 1, sample_weight)
 
 
-@define("metric", "label(n), label(n) -> ()", source=SOKOLOVA, bound=CLASSES)
+@metric("label(n), label(n) -> ()", source=SOKOLOVA, bound=CLASSES)
 def macro_precision(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
     """Mean over the classes of the precision of each against all others.
 
@@ -128,7 +128,7 @@ def macro_precision(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = 
     return _macro(_precision, y_true, y_pred, sample_weight)
 
 
-@define("metric", "label(n), label(n) -> ()", source=SOKOLOVA, bound=CLASSES)
+@metric("label(n), label(n) -> ()", source=SOKOLOVA, bound=CLASSES)
 def macro_recall(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
     """Mean over the classes of the recall of each against all others.
 
@@ -138,7 +138,7 @@ def macro_recall(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = Non
     return _macro(_recall, y_true, y_pred, sample_weight)
 
 
-@define("metric", "label(n), label(n) -> ()", source=OPITZ, bound=CLASSES)
+@metric("label(n), label(n) -> ()", source=OPITZ, bound=CLASSES)
 def macro_f1_score(y_true: Labels, y_pred: Labels, *, sample_weight: Weights = None) -> Ball:
     """Mean over the classes of the F1 score of each against all others.
 
@@ -155,7 +155,7 @@ def _rank(score: Ball, num_thresholds: int | None) -> Ball:
     return sum(1 for i in range(1, num_thresholds - 1) if less(arb(i), score * (num_thresholds - 1)))
 
 
-@define("metric", "binary(n), probability(n) -> ()", source=HANLEY, bound=AREA)
+@metric("binary(n), probability(n) -> ()", source=HANLEY, bound=AREA)
 def roc_auc(
     y_true: Labels, y_score: Sequence[Ball], *, sample_weight: Weights = None, num_thresholds: int | None = None
 ) -> Ball:
@@ -179,8 +179,7 @@ def _calibration(y_true: Array, y_score: Array) -> Array:
     return np.asarray(np.mean(y_true + y_score, axis=-1))
 
 
-@define(
-    "metric",
+@metric(
     "binary(n), probability(n) -> ()",
     source=f"{NAEINI}; {GUO}",
     bound=Bound(

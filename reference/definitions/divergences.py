@@ -9,7 +9,7 @@ from flint import arb
 from gaugeblock.reference.balls import Ball, exp, log, maximum, times, total, value
 from gaugeblock.reference.definitions.losses import ZERO
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.operations import Bound, loss
 from gaugeblock.reference.summation import Sums
 
 COVER = "Cover and Thomas, Elements of Information Theory, 2nd edition, Wiley, 2006"
@@ -59,8 +59,7 @@ def _generalised_kl_of_probabilities(y_true: Array, y_pred: Array, cotangent: Ar
     return np.asarray(np.sum(np.abs(y_true) * (1 + np.abs(logs)) + np.abs(y_pred), axis=-1))
 
 
-@define(
-    "loss",
+@loss(
     "distribution(c), probabilities(c) -> ()",
     source=f"{COVER}, eq. 2.26",
     bound=Bound(4, "terms p log(p/q) of either sign, each with one rounded quotient", _kl),
@@ -80,8 +79,7 @@ def kl_divergence(
     return total([relative_entropy(p, log(p), log(q)) for p, q in zip(ps, qs, strict=True)])
 
 
-@define(
-    "loss",
+@loss(
     "distribution(c), log_probabilities(c) -> ()",
     source=f"{COVER}, eq. 2.26",
     bound=Bound(4, "log p and its difference to log q are rounded, which costs u p |log|", _kl_of_log_predictions),
@@ -92,8 +90,7 @@ def kl_divergence_of_log_predictions(y_true: Sequence[Ball], log_probabilities: 
     return total([relative_entropy(p, log(p), q) for p, q in zip(y_true, log_probabilities, strict=True)])
 
 
-@define(
-    "loss",
+@loss(
     "log_distribution(c), log_probabilities(c) -> ()",
     source=f"{COVER}, eq. 2.26",
     bound=Bound(4, "terms of either sign, each an exponential times a rounded difference", _kl_of_logs),
@@ -104,8 +101,7 @@ def kl_divergence_of_logs(log_targets: Sequence[Ball], log_probabilities: Sequen
     return total([relative_entropy(exp(p), p, q) for p, q in zip(log_targets, log_probabilities, strict=True)])
 
 
-@define(
-    "loss",
+@loss(
     "distribution(c), log_probabilities(c) -> ()",
     source=f"{BOYD}, section 3.2.6, eq. 3.17",
     bound=Bound(4, "p, q and p log(p/q) are of either sign and cancel where p is near q", _generalised_kl),
@@ -117,8 +113,7 @@ def generalised_kl_divergence(y_true: Sequence[Ball], log_probabilities: Sequenc
     return total(terms)
 
 
-@define(
-    "loss",
+@loss(
     "distribution(c), probabilities(c) -> ()",
     source=f"{BOYD}, section 3.2.6, eq. 3.17",
     bound=Bound(
@@ -131,8 +126,7 @@ def generalised_kl_divergence_of_probabilities(y_true: Sequence[Ball], y_pred: S
     return total([relative_entropy(p, log(p), log(q)) - p + q for p, q in zip(y_true, y_pred, strict=True)])
 
 
-@define(
-    "loss",
+@loss(
     "target(), probability() -> ()",
     source=BRIER,
     bound=Bound(3, "a difference that is rounded once, squared"),
@@ -147,8 +141,7 @@ def _sum_of_squares(y_true: Array, y_pred: Array, *, sums: Sums) -> Array:
     return np.asarray(np.sum((y_pred - y_true) ** 2, axis=-1) * sums(y_pred.shape[-1]))
 
 
-@define(
-    "loss",
+@loss(
     "one_hot(c), probabilities(c) -> ()",
     source=BRIER,
     bound=Bound(3, "squares of one sign, whose sum, taken in pairs, is rounded log2 n times", _sum_of_squares),

@@ -11,7 +11,7 @@ from gaugeblock.reference.balls import Ball, exp, log, power, times, total
 from gaugeblock.reference.definitions.activations import BHH, sigmoid, softmax, spread
 from gaugeblock.reference.definitions.losses import ONE, WHOLE, Interval, categorical_cross_entropy_with_logits, clamp
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.operations import Bound, loss
 from gaugeblock.reference.summation import Sums
 
 FOCAL = "Lin et al., Focal Loss for Dense Object Detection, ICCV 2017"
@@ -139,8 +139,7 @@ def _poly(y_true: Array, logits: Array, cotangent: Array | None = None, *, epsil
 ASKS: tuple[dict[str, Any], ...] = ({"gamma": 0.5}, {"gamma": 1.0}, {"alpha": 0.25})
 
 
-@define(
-    "loss",
+@loss(
     "target(), probability() -> ()",
     source=f"{FOCAL}, eq. 5",
     bound=Bound(8, "1 - p_t of positive terms, a power and a logarithm, each accurate in its own ULP", _focal),
@@ -170,8 +169,7 @@ def binary_focal_cross_entropy(
     return balanced(y_true, alpha) * times(power(wrong, gamma), loss)
 
 
-@define(
-    "loss",
+@loss(
     "target(), real() -> ()",
     source=f"{FOCAL}, eq. 5",
     bound=Bound(12, "a power of sigmoids and two softplus terms, each of one sign", _focal_logits),
@@ -192,8 +190,7 @@ def binary_focal_cross_entropy_with_logits(
     return balanced(y_true, alpha) * times(power(wrong, gamma), loss)
 
 
-@define(
-    "loss",
+@loss(
     "distribution(c), probabilities(c) -> ()",
     source=f"{FOCAL}, eq. 5, over several classes",
     bound=Bound(8, "terms of one sign; a normalised p is rounded once, which costs u in both logarithms", _focal_rows),
@@ -222,8 +219,7 @@ def categorical_focal_cross_entropy(
     return -alpha * total([times(t, power(1 - p, gamma) * log(p)) for t, p in zip(y_true, ps, strict=True)])
 
 
-@define(
-    "loss",
+@loss(
     "distribution(c), logits(c) -> ()",
     source=f"{FOCAL}, eq. 5, over several classes",
     bound=Bound(12, f"condition of log-softmax, weighted by the targets and the factors ({BHH})", _focal_row_logits),
@@ -244,8 +240,7 @@ def categorical_focal_cross_entropy_with_logits(
     )
 
 
-@define(
-    "loss",
+@loss(
     "distribution(c), logits(c) -> ()",
     source=f"{POLY}, eq. 5",
     bound=Bound(8, f"condition of log-softmax, weighted by the targets, and u in each 1 - p ({BHH})", _poly),
@@ -262,8 +257,7 @@ def poly_cross_entropy_with_logits(y_true: Sequence[Ball], logits: Sequence[Ball
     return categorical_cross_entropy_with_logits(y_true, logits) + epsilon * wrong
 
 
-@define(
-    "loss",
+@loss(
     "label(), probabilities(c) -> ()",
     source=f"{GCE}, eq. 6",
     bound=Bound(6, "-expm1(q log p) / q is accurate in its own ULP"),

@@ -13,7 +13,7 @@ from flint import arb
 from gaugeblock.reference.balls import INFINITY, Ball, exp, log, maximum, minimum, times, total
 from gaugeblock.reference.definitions.activations import BHH, GBC, spread
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.operations import Bound, Weighted, define
+from gaugeblock.reference.operations import Bound, Weighted, loss
 from gaugeblock.reference.summation import Sums
 
 BISHOP = "Bishop, Pattern Recognition and Machine Learning, Springer, 2006"
@@ -121,8 +121,7 @@ def smoothed(y_true: Sequence[Ball], label_smoothing: Ball) -> list[Ball]:
     return [t * (1 - label_smoothing) + label_smoothing / len(y_true) for t in y_true]
 
 
-@define(
-    "loss",
+@loss(
     "target(), probability() -> ()",
     source=f"{BISHOP}, eq. 4.90",
     bound=Bound(4, "log p and log1p(-p) are accurate in ULP of the loss, and their terms have one sign"),
@@ -149,8 +148,7 @@ def binary_cross_entropy(
     return -(times(t, maximum(log(p), log_floor)) + times(1 - t, maximum(log(1 - p), log_floor)))
 
 
-@define(
-    "loss",
+@loss(
     "target(), real() -> ()",
     source=f"{BISHOP}, eq. 4.90 with eq. 4.59",
     bound=Bound(6, "two softplus terms of one sign; a soft target's own rounding weighs |t z|", _bce_logits),
@@ -172,8 +170,7 @@ def binary_cross_entropy_with_logits(
     return pos_weight * times(t, log(1 + exp(-logits))) + times(1 - t, log(1 + exp(logits)))
 
 
-@define(
-    "loss",
+@loss(
     "distribution(c), probabilities(c) -> ()",
     source=f"{BISHOP}, eq. 4.108",
     bound=Bound(
@@ -204,8 +201,7 @@ def categorical_cross_entropy(
     return -total([times(t, log(clamp(p / scale, clip))) for t, p in zip(targets, y_pred, strict=True)])
 
 
-@define(
-    "loss",
+@loss(
     "label(), probabilities(c) -> ()",
     source=f"{BISHOP}, eq. 4.108",
     bound=Bound(4, "log p is accurate in its own ULP; a normalised p is rounded once, which costs u", _sparse),
@@ -233,8 +229,7 @@ def sparse_categorical_cross_entropy(
     return Weighted(-log(clamp(y_pred[labels] / scale, clip)), arb(1))
 
 
-@define(
-    "loss",
+@loss(
     "distribution(c), logits(c) -> ()",
     source=f"{GBC}, eq. 6.30",
     bound=Bound(6, f"condition of log-softmax, weighted by the targets ({BHH})", _cce_logits),
@@ -260,8 +255,7 @@ def categorical_cross_entropy_with_logits(
     return -total([times(t, z - partition) for t, z in zip(targets, logits, strict=True)])
 
 
-@define(
-    "loss",
+@loss(
     "label(), logits(c) -> ()",
     source=f"{GBC}, eq. 6.30",
     bound=Bound(6, f"condition of log-softmax at the label ({BHH})", _sparse_logits),
@@ -300,8 +294,7 @@ def sparse_categorical_cross_entropy_with_logits(
     return Weighted(times(1 - label_smoothing, own) + uniform / len(logits), weights[labels])
 
 
-@define(
-    "loss",
+@loss(
     "label(), log_probabilities(c) -> ()",
     source=f"{BISHOP}, eq. 4.108",
     bound=Bound(2, "one product with a weight; without one the answer is a number of the input"),

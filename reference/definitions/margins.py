@@ -13,7 +13,7 @@ from gaugeblock.reference.balls import INFINITY, Ball, exp, log, maximum, times,
 from gaugeblock.reference.definitions.activations import SCALAR, SCALAR_GRADIENT
 from gaugeblock.reference.definitions.losses import ONE, ZERO, one_hot
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.operations import Bound, loss
 from gaugeblock.reference.summation import Sums
 
 CRAMMER = (
@@ -98,14 +98,13 @@ def _multilabel_margin(y_true: Array, scores: Array, *, sums: Sums) -> Array:
     return np.asarray(np.sum(each, axis=(-1, -2)) / scores.shape[-1])
 
 
-@define("loss", "sign(), real() -> ()", source=f"{HTF}, table 12.1", bound=EXACT, gradient_bound=PIECEWISE)
+@loss("sign(), real() -> ()", source=f"{HTF}, table 12.1", bound=EXACT, gradient_bound=PIECEWISE)
 def hinge(y_true: Ball, score: Ball) -> Ball:
     """Hinge loss of a sign and a score, max(0, 1 - y s)."""
     return maximum(1 - y_true * score, ZERO)
 
 
-@define(
-    "loss",
+@loss(
     "sign(), real() -> ()",
     source=CHANG,
     bound=Bound(3, "a rounded difference, squared"),
@@ -117,20 +116,19 @@ def squared_hinge(y_true: Ball, score: Ball) -> Ball:
     return shortfall * shortfall
 
 
-@define("loss", "sign(), real() -> ()", source=COLLINS, bound=EXACT, gradient_bound=PIECEWISE)
+@loss("sign(), real() -> ()", source=COLLINS, bound=EXACT, gradient_bound=PIECEWISE)
 def perceptron(y_true: Ball, score: Ball) -> Ball:
     """Perceptron loss of a sign and a score, max(0, -y s)."""
     return maximum(-y_true * score, ZERO)
 
 
-@define("loss", "sign(), real() -> ()", source=f"{HTF}, table 12.1", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
+@loss("sign(), real() -> ()", source=f"{HTF}, table 12.1", bound=SCALAR, gradient_bound=SCALAR_GRADIENT)
 def logistic_of_signs(y_true: Ball, score: Ball) -> Ball:
     """Logistic loss of a sign and a score, log(1 + e^(-y s)); also called the soft margin loss."""
     return log(1 + exp(-y_true * score))
 
 
-@define(
-    "loss",
+@loss(
     "sign(), real() -> ()",
     source=f"{HADSELL}, eq. 4, without its squares and halves",
     bound=EXACT,
@@ -146,8 +144,7 @@ def hinge_embedding(y_true: Ball, score: Ball, *, margin: Ball = ONE) -> Ball:
     return score if y_true == 1 else maximum(margin - score, ZERO)
 
 
-@define(
-    "loss",
+@loss(
     "one_hot(c), decisions(c) -> ()",
     source=f"{CRAMMER}; with 0 among the scores of the other classes",
     bound=Bound(2, "the gap between two scores is rounded once, and cancels against the margin", _categorical),
@@ -160,8 +157,7 @@ def categorical_hinge(y_true: Sequence[Ball], scores: Sequence[Ball]) -> Ball:
     return maximum(negative - positive + 1, ZERO)
 
 
-@define(
-    "loss",
+@loss(
     "label(), decisions(c) -> ()",
     source=CRAMMER,
     bound=Bound(2, "the gap between two scores is rounded once, and cancels against the margin", _multiclass),
@@ -173,14 +169,13 @@ def multiclass_hinge(labels: int, scores: Sequence[Ball]) -> Ball:
     return maximum(1 + largest(others) - scores[labels], ZERO)
 
 
-@define("loss", "label(), decisions(c) -> ()", source=COLLINS, bound=EXACT, gradient_bound=PIECEWISE)
+@loss("label(), decisions(c) -> ()", source=COLLINS, bound=EXACT, gradient_bound=PIECEWISE)
 def multiclass_perceptron(labels: int, scores: Sequence[Ball]) -> Ball:
     """Perceptron loss of a label and a row of scores, max_c s_c - s_label."""
     return largest(scores) - scores[labels]
 
 
-@define(
-    "loss",
+@loss(
     "label(), decisions(c) -> ()",
     source=RIFKIN,
     bound=Bound(2, "the terms have one sign; their sum is pairwise", _one_vs_all),
@@ -192,8 +187,7 @@ def one_vs_all_hinge(labels: int, scores: Sequence[Ball]) -> Ball:
     return total([maximum(1 - y * s, ZERO) for y, s in zip(signs, scores, strict=True)])
 
 
-@define(
-    "loss",
+@loss(
     "label(), decisions(c) -> ()",
     source=f"{WESTON}; over the number of classes",
     bound=Bound(4, "each gap is rounded once, and cancels against the margin; their sum is pairwise", _multi_margin),
@@ -220,8 +214,7 @@ def multi_margin(
     return weight * total([shortfall**p for shortfall in shortfalls]) / len(scores)
 
 
-@define(
-    "loss",
+@loss(
     "multi_hot(c), decisions(c) -> ()",
     source=f"{ELISSEEFF}; over the number of classes",
     bound=Bound(4, "each gap is rounded once, and cancels against the margin; sums are pairwise", _multilabel_margin),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from flint import arb
 from gaugeblock.reference.balls import Ball, less, value
-from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.operations import Bound, metric
 
 MEAN = Bound(1, "a count divided by a count, both exact")
 SKLEARN = "Pedregosa et al., Scikit-learn: Machine Learning in Python, JMLR 12, 2011, section Metrics of the user guide"
@@ -28,13 +28,13 @@ def _largest(row: Sequence[Ball]) -> int:
     return best
 
 
-@define("metric", "label(), label() -> ()", source=SKLEARN, bound=MEAN)
+@metric("label(), label() -> ()", source=SKLEARN, bound=MEAN)
 def accuracy(y_true: int, y_pred: int) -> Ball:
     """Share of samples whose predicted label is the true one."""
     return arb(y_true == y_pred)
 
 
-@define("metric", "binary(), score() -> ()", source=SKLEARN, bound=MEAN)
+@metric("binary(), score() -> ()", source=SKLEARN, bound=MEAN)
 def binary_accuracy(y_true: int, y_score: Ball, *, threshold: Ball = HALF) -> Ball:
     """Share of samples whose score lies above the threshold exactly when the label is 1.
 
@@ -44,19 +44,19 @@ def binary_accuracy(y_true: int, y_score: Ball, *, threshold: Ball = HALF) -> Ba
     return arb(less(threshold, y_score) == (y_true == 1))
 
 
-@define("metric", "one_hot(c), scores(c) -> ()", source=SKLEARN, bound=MEAN)
+@metric("one_hot(c), scores(c) -> ()", source=SKLEARN, bound=MEAN)
 def categorical_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball]) -> Ball:
     """Share of rows whose largest score stands where the one-hot target has its 1."""
     return arb(_largest(y_true) == _largest(y_score))
 
 
-@define("metric", "label(), scores(c) -> ()", source=SKLEARN, bound=MEAN)
+@metric("label(), scores(c) -> ()", source=SKLEARN, bound=MEAN)
 def sparse_categorical_accuracy(labels: int, y_score: Sequence[Ball]) -> Ball:
     """Share of rows whose largest score stands at the label."""
     return arb(labels == _largest(y_score))
 
 
-@define("metric", "label(), scores(c) -> ()", source=SKLEARN, bound=MEAN)
+@metric("label(), scores(c) -> ()", source=SKLEARN, bound=MEAN)
 def top_k_accuracy(labels: int, y_score: Sequence[Ball], *, k: int = 2) -> Ball:
     """Share of rows in which fewer than k scores are larger than the label's.
 
@@ -68,7 +68,7 @@ def top_k_accuracy(labels: int, y_score: Sequence[Ball], *, k: int = 2) -> Ball:
     return arb(larger < k)
 
 
-@define("metric", "label(), label() -> ()", source=SKLEARN, bound=MEAN)
+@metric("label(), label() -> ()", source=SKLEARN, bound=MEAN)
 def zero_one_loss(y_true: int, y_pred: int) -> Ball:
     """Share of samples whose predicted label is not the true one."""
     return arb(y_true != y_pred)
@@ -79,7 +79,7 @@ def _hits(y_true: Sequence[Ball], y_score: Sequence[Ball], threshold: Ball) -> l
     return [less(threshold, score) == bool(true == 1) for true, score in zip(y_true, y_score, strict=True)]
 
 
-@define("metric", "multi_hot(c), scores(c) -> ()", source=MULTI_LABEL, bound=MEAN)
+@metric("multi_hot(c), scores(c) -> ()", source=MULTI_LABEL, bound=MEAN)
 def hamming_loss(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
     """Share of labels, of all labels of all rows, that are predicted wrongly.
 
@@ -90,7 +90,7 @@ def hamming_loss(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: 
     return arb(hits.count(False)) / len(hits)
 
 
-@define("metric", "multi_hot(c), scores(c) -> ()", source=MULTI_LABEL, bound=MEAN)
+@metric("multi_hot(c), scores(c) -> ()", source=MULTI_LABEL, bound=MEAN)
 def multilabel_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
     """Share of labels, of all labels of all rows, that are predicted rightly.
 
@@ -101,7 +101,7 @@ def multilabel_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball], *, thre
     return arb(hits.count(True)) / len(hits)
 
 
-@define("metric", "multi_hot(c), scores(c) -> ()", source=MULTI_LABEL, bound=MEAN)
+@metric("multi_hot(c), scores(c) -> ()", source=MULTI_LABEL, bound=MEAN)
 def subset_accuracy(y_true: Sequence[Ball], y_score: Sequence[Ball], *, threshold: Ball = HALF) -> Ball:
     """Share of rows of which every label is predicted rightly.
 

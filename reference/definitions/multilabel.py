@@ -8,7 +8,7 @@ import numpy as np
 from gaugeblock.reference.balls import Ball, exp, log, times, total
 from gaugeblock.reference.definitions.losses import BISHOP, ONE
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.operations import Bound, loss
 from gaugeblock.reference.summation import Sums
 
 
@@ -25,8 +25,7 @@ def _mean_of_classes(
     return np.asarray(sums(logits.shape[-1]) * (weight * each / logits.shape[-1]).sum(axis=-1))
 
 
-@define(
-    "loss",
+@loss(
     "multi_hot(c), logits(c) -> ()",
     source=f"{BISHOP}, eq. 5.23 with eq. 4.59",
     bound=Bound(6, "two softplus terms of one sign for each class, whose sum is pairwise", _mean_of_classes),

@@ -10,7 +10,7 @@ from flint import arb
 from gaugeblock.reference.balls import Ball, PrecisionError, less, maximum, minimum, total, value
 from gaugeblock.reference.definitions.losses import ONE, ZERO, one_hot
 from gaugeblock.reference.formats import Array
-from gaugeblock.reference.operations import Bound, define
+from gaugeblock.reference.operations import Bound, activation, loss
 from gaugeblock.reference.summation import Sums
 
 MARTINS = "Martins and Astudillo, From softmax to sparsemax, ICML 2016"
@@ -76,8 +76,7 @@ def _sparsemax_loss(labels: Array, scores: Array, cotangent: Array | None = None
     return np.asarray(np.sum(np.abs(p - wanted) * each * (p > 0) + halves, axis=-1) + missed)
 
 
-@define(
-    "activation",
+@activation(
     "real() -> ()",
     source=f"{BLONDEL}, section 4.4",
     bound=Bound(1, "one rounded sum; halves are exact"),
@@ -88,8 +87,7 @@ def sparse_sigmoid(x: Ball) -> Ball:
     return maximum(ZERO, minimum(ONE, (x + 1) / 2))
 
 
-@define(
-    "activation",
+@activation(
     "real() -> ()",
     source=f"{BLONDEL}, section 4.4",
     bound=Bound(3, "a rounded sum, squared"),
@@ -103,8 +101,7 @@ def sparse_plus(x: Ball) -> Ball:
     return shifted * shifted / 4
 
 
-@define(
-    "activation",
+@activation(
     "decisions(n) -> (n)",
     source=f"{MARTINS}, eq. 2 and proposition 1",
     bound=Bound(2, "differences from the maximum, and their mean over the support, which is pairwise", _sparsemax),
@@ -119,8 +116,7 @@ def sparsemax(x: Sequence[Ball]) -> list[Ball]:
     return [xi - tau if any(xi is z for z in inside) else ZERO for xi in x]
 
 
-@define(
-    "loss",
+@loss(
     "label(), logits(c) -> ()",
     source=f"{MARTINS}, section 3.2",
     bound=Bound(
@@ -140,8 +136,7 @@ def sparsemax_loss(labels: int, scores: Sequence[Ball]) -> Ball:
     return (total([s * s for s in inside]) - beyond * beyond / len(inside) + 1) / 2 - scores[labels]
 
 
-@define(
-    "loss",
+@loss(
     "sign(), real() -> ()",
     source=f"{MARTINS}, section 3.3",
     bound=Bound(3, "a rounded difference, squared"),
