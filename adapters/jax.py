@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gaugeblock.adapters.base import Adapter, Mode, implementing
 from gaugeblock.adapters.layouts import HANDED_OVER
 from gaugeblock.adapters.wording import Wording
@@ -109,23 +107,14 @@ gradient = pull(cotangent.astype(first.dtype))[0]""",
         ),
     )
 
-    def load(self) -> dict[str, Any]:
-        """Import JAX and Optax."""
-        names = super().load()
-        self.jax = names["jax"]
-        return names
-
     def devices(self) -> dict[str, str]:
         """The CPU and each CUDA device."""
-        found = {"cpu": ""}
-        for device in self.jax.devices():
-            if device.platform == "gpu":
-                found[f"cuda:{device.id}"] = device.device_kind
-        return found
+        gpus = (device for device in self.names["jax"].devices() if device.platform == "gpu")
+        return {"cpu": "", **{f"cuda:{gpu.id}": gpu.device_kind for gpu in gpus}}
 
     def flags(self) -> dict[str, str | float | bool | None]:
         """Whether binary64 exists, and how matrix products are computed."""
-        config = self.jax.config
+        config = self.names["jax"].config
         return {"x64": bool(config.jax_enable_x64), "matmul_precision": config.jax_default_matmul_precision}
 
 

@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from gaugeblock.adapters.base import WIDE, Adapter, Array, Function, Lifecycle, Mode, implementing
+from gaugeblock.adapters.base import WIDE, Adapter, Function, Lifecycle, Mode, implementing
 from gaugeblock.adapters.jax import COMPILED_EACH
 from gaugeblock.adapters.layouts import HANDED_OVER
 from gaugeblock.adapters.registry import adapter
@@ -19,9 +19,12 @@ from gaugeblock.adapters.tensorflow import QUIET
 from gaugeblock.adapters.torch import TENSOR_LAYOUTS
 from gaugeblock.adapters.wording import Wording
 
-ON_TENSORFLOW = {"KERAS_BACKEND": "tensorflow", **QUIET}
-ON_TORCH = {"KERAS_BACKEND": "torch"}
-ON_JAX = {"KERAS_BACKEND": "jax"}
+
+def _mode(name: str, dtypes: tuple[str, ...] = ("float32",), **more: Any) -> Mode:
+    """A mode of the backend with which its name begins."""
+    backend = name.partition("-")[0]
+    environ = {"KERAS_BACKEND": backend, **(QUIET if backend == "tensorflow" else {})}
+    return Mode(name, dtypes, environ, requires=(backend,), **more)
 
 
 class KerasAdapter(Adapter):
@@ -32,28 +35,11 @@ class KerasAdapter(Adapter):
     extra = "tensorflow"
     modules = ("keras", "copy")
     modes = (
-        Mode(
-            "tensorflow-eager",
-            WIDE,
-            ON_TENSORFLOW,
-            requires=("tensorflow",),
-            layouts=tuple(HANDED_OVER),
-            sweeps=("float32",),
-        ),
-        Mode(
-            "tensorflow-compiled", ("float32",), ON_TENSORFLOW, requires=("tensorflow",), compiled=True, few_shapes=True
-        ),
-        Mode("torch-eager", WIDE, ON_TORCH, requires=("torch",), layouts=tuple(TENSOR_LAYOUTS), sweeps=("float32",)),
-        Mode(
-            "jax-eager",
-            ("float32",),
-            ON_JAX,
-            requires=("jax",),
-            layouts=tuple(HANDED_OVER),
-            other_dtypes=COMPILED_EACH,
-            few_shapes=True,
-        ),
-        Mode("jax-compiled", ("float32",), ON_JAX, requires=("jax",), compiled=True, few_shapes=True),
+        _mode("tensorflow-eager", WIDE, layouts=tuple(HANDED_OVER), sweeps=("float32",)),
+        _mode("tensorflow-compiled", compiled=True, few_shapes=True),
+        _mode("torch-eager", WIDE, layouts=tuple(TENSOR_LAYOUTS), sweeps=("float32",)),
+        _mode("jax-eager", layouts=tuple(HANDED_OVER), other_dtypes=COMPILED_EACH, few_shapes=True),
+        _mode("jax-compiled", compiled=True, few_shapes=True),
     )
     wording = Wording(placed="keras.device(device.replace('cuda', 'gpu'))")
     spelling = {"reduction": {"mean": "sum_over_batch_size"}}  # noqa: RUF012
@@ -158,9 +144,11 @@ class KerasAdapter(Adapter):
     )
 
     def load(self) -> dict[str, Any]:
-        """Import Keras and the backend that the environment names."""
+        """Import Keras and the backend that the environment names, and do as the backend does."""
         self.backend = adapter(os.environ["KERAS_BACKEND"])
         self.backend.load()
+        for name in ("devices", "put", "lay_out", "get", "compile", "vjp"):
+            setattr(self, name, getattr(self.backend, name))
         return super().load()
 
     def worded(self, mode: Mode) -> Wording:
@@ -171,26 +159,10 @@ class KerasAdapter(Adapter):
         """The backend's modules, and Keras."""
         return (*adapter(mode.environ["KERAS_BACKEND"]).modules, *self.modules)
 
-    def devices(self) -> dict[str, str]:
-        """The backend's devices."""
-        return self.backend.devices()
-
     def flags(self) -> dict[str, str | float | bool | None]:
         """The backend with its version and flags."""
         name, version = next(iter(self.backend.versions().items()))
         return {"backend": f"{name} {version}", **self.backend.flags()}
-
-    def put(self, array: Array, device: str) -> Any:
-        """The backend's array."""
-        return self.backend.put(array, device)
-
-    def lay_out(self, array: Array, layout: str, device: str) -> Any:
-        """The backend's array in that layout."""
-        return self.backend.lay_out(array, layout, device)
-
-    def get(self, answer: Any) -> Array:
-        """The backend's array, as a NumPy array."""
-        return self.backend.get(answer)
 
     def on_device(self, function: Function, device: str) -> Function:
         """Placed by Keras itself, or its constants would land on another device than the arrays."""
@@ -198,14 +170,6 @@ class KerasAdapter(Adapter):
         if device == "cpu" and len(self.backend.devices()) == 1:
             return placed
         return super().on_device(placed, device)
-
-    def compile(self, function: Function) -> Function:
-        """The backend's compiler."""
-        return self.backend.compile(function)
-
-    def vjp(self, function: Function, order: int = 1) -> Function:
-        """The backend's autodiff."""
-        return self.backend.vjp(function, order)
 
 
 ADAPTER = KerasAdapter()

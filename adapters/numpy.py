@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from gaugeblock.adapters.base import NATIVE, Adapter, Array, Mode, implementing, implements
+from gaugeblock.adapters.base import NATIVE, Adapter, Mode, implementing, implements
 from gaugeblock.adapters.layouts import LAYOUTS
 from gaugeblock.adapters.tables.handwritten import HANDWRITTEN
 from gaugeblock.adapters.wording import Wording
@@ -63,10 +63,6 @@ class NumPyAdapter(Adapter):
         """Import NumPy and SciPy, with warnings of overflow and invalid values silenced: the suite judges results."""
         np.seterr(all="ignore")
         return super().load()
-
-    def get(self, answer: Any) -> Array:
-        """The answer as an array; a Python scalar becomes binary64."""
-        return np.asarray(answer)
 
 
 ADAPTER = NumPyAdapter()

@@ -146,7 +146,6 @@ class OnnxRuntimeAdapter(NumPyAdapter):
     def load(self) -> dict[str, Any]:
         """Import ONNX Runtime and onnx; calls find the operators under the name onnx."""
         names = super().load()
-        self.runtime = names["onnxruntime"]
         self.operators = Operators({**names, **_prelude_names(os.environ)})
         return {"onnx": self.operators}
 
@@ -159,7 +158,7 @@ class OnnxRuntimeAdapter(NumPyAdapter):
         found = {"cpu": ""}
         with contextlib.suppress(RuntimeError):
             for index in itertools.count():
-                self.runtime.OrtValue.ortvalue_from_shape_and_type([1], np.float32, "cuda", index)
+                self.names["onnxruntime"].OrtValue.ortvalue_from_shape_and_type([1], np.float32, "cuda", index)
                 found[f"cuda:{index}"] = ""
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Any, ClassVar
 
 from gaugeblock.adapters.base import Adapter, Function, Mode, implementing, implements
 from gaugeblock.adapters.wording import Wording
@@ -46,12 +46,15 @@ class TorchAdapter(Adapter):
     """Compiled means torch.compile with its default backend."""
 
     framework = "torch"
-    distributions = ("torch", "numpy")
+    distributions: ClassVar[tuple[str, ...]] = ("torch", "numpy")
     extra = "torch"
-    modules = ("torch",)
-    modes = (Mode("eager", layouts=tuple(TENSOR_LAYOUTS)), Mode("compiled", dtypes=("float32",), compiled=True))
+    modules: ClassVar[tuple[str, ...]] = ("torch",)
+    modes: ClassVar[tuple[Mode, ...]] = (
+        Mode("eager", layouts=tuple(TENSOR_LAYOUTS)),
+        Mode("compiled", dtypes=("float32",), compiled=True),
+    )
     wording = WORDING
-    table = (
+    table: ClassVar[tuple[tuple[Any, ...], ...]] = (
         *implementing()(
             sigmoid=(
                 "torch.sigmoid(x)",

@@ -5,11 +5,8 @@ Arrays, devices, flags and gradients are torch's.
 
 from __future__ import annotations
 
-from typing import Any
-
-from gaugeblock.adapters.base import Adapter, Lifecycle, Mode, implementing
-from gaugeblock.adapters.registry import adapter
-from gaugeblock.adapters.torch import TENSOR_LAYOUTS, WORDING
+from gaugeblock.adapters.base import Lifecycle, Mode, implementing
+from gaugeblock.adapters.torch import TENSOR_LAYOUTS, TorchAdapter
 
 FUNCTIONAL = "torchmetrics.functional.classification"
 OBJECTS = "torchmetrics.classification"
@@ -23,7 +20,7 @@ MACRO = "num_classes=int(y_true.max()) + 1, average='macro'"
 PER_LABEL = "num_labels=y_score.shape[1], threshold=threshold"
 
 
-class TorchMetricsAdapter(Adapter):
+class TorchMetricsAdapter(TorchAdapter):
     """Scores lie in [0, 1]: where one of a call's scores does not, binary metrics take the sigmoid of them all."""
 
     framework = "torchmetrics"
@@ -31,7 +28,6 @@ class TorchMetricsAdapter(Adapter):
     extra = "torchmetrics"
     modules = ("torch", "torchmetrics.classification", "torchmetrics.functional.classification", "copy")
     modes = (Mode("eager", requires=("torch",), layouts=tuple(TENSOR_LAYOUTS)),)
-    wording = WORDING
     lifecycle = Lifecycle(
         update="metric.update",
         call="metric",
@@ -122,20 +118,6 @@ class TorchMetricsAdapter(Adapter):
             ),
         ),
     )
-
-    def load(self) -> dict[str, Any]:
-        """Import torch and TorchMetrics."""
-        self.torch = adapter("torch")
-        self.torch.load()
-        return super().load()
-
-    def devices(self) -> dict[str, str]:
-        """Torch's devices."""
-        return self.torch.devices()
-
-    def flags(self) -> dict[str, str | float | bool | None]:
-        """Torch's flags."""
-        return self.torch.flags()
 
 
 ADAPTER = TorchMetricsAdapter()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_series, ctx
 from gaugeblock.reference.balls import Ball, KinkError, PrecisionError, times, total
-from gaugeblock.reference.engine import per_row, resolve
+from gaugeblock.reference.engine import exactly, per_row, resolve
 from gaugeblock.reference.formats import Array, Format
 from gaugeblock.reference.operations import Bound, Operation
 from gaugeblock.reference.summation import Sums, pairwise
@@ -59,11 +59,10 @@ class Line:
     @cached_property
     def _fixed(self) -> tuple[list[Any], dict[str, Any]]:
         held = []
-        for name, rank in zip(self.operation.inputs, self.operation.core_ranks, strict=True):
+        for name in self.operation.inputs:
             numbers = np.asarray(self.inputs[name])
-            listed = numbers.tolist() if name in self.operation.integers else numbers.astype(np.float64).tolist()
-            exact = listed if name in self.operation.integers else [arb(x) for x in listed] if rank else arb(listed)
-            held.append(exact)
+            labels = name in self.operation.integers
+            held.append(numbers.tolist() if labels else exactly(numbers.astype(np.float64).tolist()))
         return held, resolve(self.operation, self.format, self.parameters)
 
     @property

@@ -16,7 +16,7 @@ from gaugeblock.reference.operations import Operation, Weighted
 from gaugeblock.reference.truth import LOCK, Element, Truth, decide, truth_of
 
 
-def _balls(values: Any) -> Any:
+def exactly(values: Any) -> Any:
     """Exact balls from a number or a row of numbers."""
     return list(map(arb, values)) if isinstance(values, list) else arb(values)
 
@@ -73,7 +73,7 @@ class _Samples:
             self.shape, self.batch = array.shape, array.shape[: array.ndim - rank]
             flat = array.reshape(math.prod(self.batch), *array.shape[len(self.batch) :])
             labels = name in operation.integers
-            columns.append(flat.tolist() if labels else map(_balls, flat.astype(np.float64).tolist()))
+            columns.append(flat.tolist() if labels else map(exactly, flat.astype(np.float64).tolist()))
         self.rows: list[list[Any]] = list(map(list, zip(*columns, strict=True)))
         self.weights = [None] * len(self.rows)
         if "sample_weight" in inputs:
@@ -81,7 +81,7 @@ class _Samples:
             if operation.whole:
                 parameters = {**parameters, "sample_weight": tuple(numbers)}
             else:
-                self.weights = _balls(numbers)
+                self.weights = exactly(numbers)
         self.parameters = resolve(operation, fmt, parameters)
 
     def weighed(self, index: int, row: list[Any]) -> tuple[list[Ball], Ball]:
