@@ -12,41 +12,35 @@ SHOWN = 5
 
 def warnings(merged: Merged) -> list[str]:
     """A sentence for each incomplete run, each framework not measured, and one for known deviations not seen."""
-    sentences: dict[str, None] = {}
+    sentences: list[str] = []
     for run in merged.runs:
         names = ", ".join(sorted(run.frameworks)) or "no framework"
         if run.status == "partial":
-            sentences[f"The run of {names} ({run.created}) was interrupted: it is partial."] = None
+            sentences.append(f"The run of {names} ({run.created}) was interrupted: it is partial.")
         elif run.status == "broken":
-            sentences[f"The run of {names} ({run.created}) is broken: the suite itself failed in it."] = None
-    digests = sorted({run.suite.digest for run in merged.runs})
+            sentences.append(f"The run of {names} ({run.created}) is broken: the suite itself failed in it.")
+    digests = {run.suite.digest for run in merged.runs}
     if len(digests) > 1:
-        sentences[f"The runs were made by {len(digests)} different versions of the suite."] = None
+        sentences.append(f"The runs were made by {len(digests)} different versions of the suite.")
     for framework, status, message in merged.absent():
-        sentences[f"{framework}: {Verdict(status).words}" + (f" – {message}" if message else ".")] = None
+        sentences.append(f"{framework}: {Verdict(status).words}" + (f" – {message}" if message else "."))
+    frameworks = [item for run in merged.runs for item in run.frameworks.items()]
+    # One run lacks what another has: Keras is measured beside each of its backends.
     measured = {
-        (framework, mode)
-        for run in merged.runs
-        for framework, entry in run.frameworks.items()
-        for mode, flags in entry.modes.items()
-        if not flags.get("message")
+        (name, mode) for name, entry in frameworks for mode, flags in entry.modes.items() if not flags.get("message")
     }
     for run in merged.runs:
         for framework, entry in sorted(run.frameworks.items()):
             for mode, flags in sorted(entry.modes.items()):
-                # One run lacks what another has: Keras is measured beside each of its backends.
-                if flags.get("message") and (framework, mode) not in measured:
-                    sentences[f"{framework} in mode {mode}: not run – {flags['message']}"] = None
-        note = not_seen(run)
-        if note:
-            sentences[note] = None
-    return list(sentences)
+                if (framework, mode) not in measured:
+                    sentences.append(f"{framework} in mode {mode}: not run – {flags['message']}")
+        sentences.append(not_seen(run))
+    return list(dict.fromkeys(filter(None, sentences)))
 
 
 def not_seen(run: Run) -> str:
     """A sentence that names the known deviations of a run some of whose deviations did not show; empty if all did."""
     names = list(dict.fromkeys(entry.known for entry in run.not_seen))
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-    return (
-        f"Not seen on this machine, in whole or in part, which is no fault: the deviations of {shown}." if names else ""
-    )
+    said = f"Not seen on this machine, in whole or in part, which is no fault: the deviations of {shown}."
+    return said if names else ""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
-from gaugeblock.reports.merge import Merged, Placed
+from gaugeblock.reports.merge import Merged, Placed, grouped
 from gaugeblock.reports.records import OperationRecord
 from gaugeblock.reports.summary import badness
-
-Identity = tuple[str, str, str, str, str]
-"""Operation, whose meaning it is, name, meaning and limits of a recipe."""
 
 
 @dataclass(frozen=True)
@@ -68,64 +67,47 @@ class Agreement:
 
 def recipes(merged: Merged) -> list[Recipe]:
     """Every recipe observed, by operation and the implementation whose meaning it has."""
-    groups: dict[Identity, dict[tuple[int, str], list[Placed]]] = defaultdict(lambda: defaultdict(list))
-    for placed in merged.placed:
-        if placed.check_kind == "recipe":
-            record = placed.implementation_entry.recipe
-            assert record is not None
-            name = placed.implementation.partition(".recipe.")[2]
-            identity = (placed.operation, record.like, name, record.says, record.limits)
-            groups[identity][placed.column, placed.implementation_entry.call].append(placed)
-    return [
-        Recipe(
-            *identity, tuple(_expression(column, call, members) for (column, call), members in sorted(found.items()))
-        )
-        for identity, found in sorted(groups.items())
-    ]
+    groups = grouped(merged.of("recipe"), _recipe_identity)
+    return [Recipe(*identity, tuple(_expressions(members))) for identity, members in groups.items()]
 
 
-def _expression(column: int, call: str, members: list[Placed]) -> Expression:
-    worst = max(members, key=lambda placed: (placed.verdict != "conforms", badness(placed.observation), placed.key))
-    return Expression(column, call, Counter(placed.verdict for placed in members), worst)
+def _recipe_identity(placed: Placed) -> tuple[str, str, str, str, str]:
+    record = placed.implementation_entry.recipe
+    assert record is not None
+    name = placed.implementation.partition(".recipe.")[2]
+    return placed.operation, record.like, name, record.says, record.limits
+
+
+def _expressions(every: list[Placed]) -> Iterator[Expression]:
+    for (column, call), members in grouped(every, attrgetter("column", "implementation_entry.call")).items():
+        worst = max(members, key=lambda placed: (placed.verdict != "conforms", badness(placed.observation), placed.key))
+        yield Expression(column, call, Counter(placed.verdict for placed in members), worst)
 
 
 def stories(merged: Merged) -> list[Story]:
     """Every story observed, with its figures in the order in which it has them."""
-    found: dict[str, dict[str, list[Placed]]] = defaultdict(lambda: defaultdict(list))
-    scenes: dict[str, dict[str, str]] = defaultdict(dict)
-    for placed in merged.placed:
-        if placed.check_kind == "story":
-            found[placed.operation][placed.case].append(placed)
-            scenes[placed.operation][placed.implementation_entry.framework] = placed.implementation_entry.call
     operations = merged.operations()
-    return [
-        Story(
-            name,
-            operations[name],
-            scenes[name],
-            tuple(
-                Figure(figure, question, tuple(found[name][figure]))
-                for figure, question in operations[name].parameters.items()
-                if figure in found[name]
-            ),
+    found = []
+    for (name, _), members in grouped(merged.of("story"), attrgetter("operation", "check_kind")).items():
+        scenes = {placed.framework: placed.implementation_entry.call for placed in members}
+        figures = (
+            Figure(figure, question, tuple(placed for placed in members if placed.case == figure))
+            for figure, question in operations[name].parameters.items()
         )
-        for name in sorted(found)
-    ]
+        found.append(Story(name, operations[name], scenes, tuple(figure for figure in figures if figure.placed)))
+    return found
 
 
 def agreements(merged: Merged) -> list[Agreement]:
     """For every two columns: of the values that both gave to the same case in the same dtype, how many are equal."""
-    answered: dict[tuple[str, str, str, str], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for placed in merged.placed:
-        if placed.check == "value" and placed.observation.digest is not None:
-            case = (placed.operation, placed.dtype, placed.check, placed.case)
-            answered[case][placed.column].add(str(placed.observation.digest))
+    answered = [each for each in merged.placed if each.check == "value" and each.observation.digest is not None]
     shared: Counter[tuple[int, int]] = Counter()
     equal: Counter[tuple[int, int]] = Counter()
-    for columns in answered.values():
-        numbers = sorted(columns)
-        for place, one in enumerate(numbers):
-            for other in numbers[place + 1 :]:
-                shared[one, other] += 1
-                equal[one, other] += bool(columns[one] & columns[other])
-    return [Agreement(one, other, shared[one, other], equal[one, other]) for one, other in sorted(shared)]
+    for members in grouped(answered, attrgetter("operation", "dtype", "case")).values():
+        digests: dict[int, set[str | None]] = defaultdict(set)
+        for placed in members:
+            digests[placed.column].add(placed.observation.digest)
+        for pair in itertools.combinations(sorted(digests), 2):
+            shared[pair] += 1
+            equal[pair] += not digests[pair[0]].isdisjoint(digests[pair[1]])
+    return [Agreement(*pair, shared[pair], equal[pair]) for pair in sorted(shared)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
-from gaugeblock.reports.merge import dtype_order, main_version
+from gaugeblock.reports.merge import dtype_order, grouped, main_version
 from gaugeblock.reports.records import Observation, Run
 from gaugeblock.reports.runfile import split_key
 from gaugeblock.reports.values import ulp
@@ -33,6 +33,9 @@ class Change:
     key: str
     old: Observation | None
     new: Observation | None
+
+
+Changes = tuple[Change, ...]
 
 
 @dataclass(frozen=True)
@@ -61,19 +64,19 @@ class Comparison:
 
     old: Run
     new: Run
-    newly_deviating: tuple[Change, ...] = ()
-    support_lost: tuple[Change, ...] = ()
-    label_changed: tuple[Change, ...] = ()
-    error_grew: tuple[Change, ...] = ()
-    verdict_changed: tuple[Change, ...] = ()
-    newly_conforming: tuple[Change, ...] = ()
-    support_gained: tuple[Change, ...] = ()
-    error_shrank: tuple[Change, ...] = ()
-    moved: tuple[Change, ...] = ()
-    gone: tuple[Change, ...] = ()
-    added: tuple[Change, ...] = ()
-    bit_equal: tuple[Change, ...] = ()
-    unchanged: tuple[Change, ...] = ()
+    newly_deviating: Changes = field(default=(), metadata={"title": "newly deviating", "style": "bold red"})
+    support_lost: Changes = field(default=(), metadata={"title": "support lost", "style": "bold red"})
+    label_changed: Changes = field(default=(), metadata={"title": "label changed", "style": "yellow"})
+    error_grew: Changes = field(default=(), metadata={"title": "error grew", "style": "yellow"})
+    verdict_changed: Changes = field(default=(), metadata={"title": "verdict changed otherwise", "style": "yellow"})
+    newly_conforming: Changes = field(default=(), metadata={"title": "newly conforming", "style": "green"})
+    support_gained: Changes = field(default=(), metadata={"title": "support gained", "style": "green"})
+    error_shrank: Changes = field(default=(), metadata={"title": "error shrank", "style": "green"})
+    moved: Changes = field(default=(), metadata={"title": "moved within the bound", "style": "cyan"})
+    gone: Changes = field(default=(), metadata={"title": "cases gone", "style": "dim"})
+    added: Changes = field(default=(), metadata={"title": "cases added", "style": "dim"})
+    bit_equal: Changes = field(default=(), metadata={"title": "bit-equal", "style": "dim"})
+    unchanged: Changes = field(default=(), metadata={"title": "unchanged, without bits to compare", "style": "dim"})
 
     @property
     def has_regression(self) -> bool:
@@ -81,9 +84,9 @@ class Comparison:
         return bool(self.regressions or self.lost_frameworks)
 
     @property
-    def regressions(self) -> tuple[Change, ...]:
+    def regressions(self) -> Changes:
         """What is newly deviating, lost support, or otherwise got a worse verdict."""
-        worse = [c for c in self.verdict_changed if c.old and c.new and _worse(c.old.verdict, c.new.verdict)]
+        worse = [c for c in self.verdict_changed if c.old and c.new and c.new.verdict.rank < c.old.verdict.rank]
         return (*self.newly_deviating, *self.support_lost, *worse)
 
     @property
@@ -95,9 +98,9 @@ class Comparison:
             if entry.status == "measured" and _status(self.new, name) != "measured"
         )
 
-    def categories(self) -> dict[str, tuple[Change, ...]]:
+    def categories(self) -> dict[str, Changes]:
         """The changes by category, in the order in which they are shown."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("old", "new")}
+        return {name: getattr(self, name) for name in _TITLES}
 
 
 def compare(old: Run, new: Run) -> Comparison:
@@ -111,101 +114,62 @@ def compare(old: Run, new: Run) -> Comparison:
     return Comparison(old, new, **{name: tuple(changes) for name, changes in found.items()})
 
 
+_TITLES = {each.name: each.metadata for each in fields(Comparison) if each.metadata}
+
+
 def _status(run: Run, framework: str) -> str | None:
     return run.frameworks[framework].status if framework in run.frameworks else None
 
 
-def _worse(was: Verdict, now: Verdict) -> bool:
-    return now.rank < was.rank
-
-
 def _category(old: Observation | None, new: Observation | None) -> str:
-    if old is None:
-        return "added"
-    if new is None:
-        return "gone"
+    if old is None or new is None:
+        return "added" if old is None else "gone"
     was, now = old.verdict, new.verdict
+    rules: tuple[tuple[str, bool], ...] = (
+        ("label_changed", old.label != new.label),
+        ("error_grew", _grew(_distance(old), _distance(new))),
+        ("error_shrank", _grew(_distance(new), _distance(old))),
+        ("unchanged", old.digest is None and new.digest is None),
+        ("bit_equal", old.digest == new.digest),
+        ("moved", True),
+    )
     if was != now:
-        return _verdict_category(was, now)
-    if old.label != new.label:
-        return "label_changed"
-    error = _error_category(_distance(old), _distance(new))
-    if error is not None:
-        return error
-    if old.digest is None and new.digest is None:
-        return "unchanged"
-    return "bit_equal" if old.digest == new.digest else "moved"
-
-
-def _verdict_category(was: Verdict, now: Verdict) -> str:
-    if Verdict.HARNESS_ERROR in (was, now):
-        return "verdict_changed"
-    if was == "not_run":
-        return "support_gained"
-    if (now in WRONG and was not in WRONG) or (now in _FATAL and was not in _FATAL):
-        return "newly_deviating"
-    if now in ABSENT and was not in ABSENT:
-        return "support_lost"
-    if was in ABSENT and now not in ABSENT:
-        return "support_gained"
-    if was in WRONG and now == "conforms":
-        return "newly_conforming"
-    return "verdict_changed"
+        rules = (
+            ("verdict_changed", Verdict.HARNESS_ERROR in (was, now)),
+            ("support_gained", was == "not_run"),
+            ("newly_deviating", (now in WRONG and was not in WRONG) or (now in _FATAL and was not in _FATAL)),
+            ("support_lost", now in ABSENT and was not in ABSENT),
+            ("support_gained", was in ABSENT and now not in ABSENT),
+            ("newly_conforming", was in WRONG and now == "conforms"),
+            ("verdict_changed", True),
+        )
+    return next(name for name, holds in rules if holds)
 
 
 def _distance(observation: Observation) -> float | None:
-    if observation.accuracy == "wrong":
-        return math.inf
-    error = observation.error
-    return None if error is None else float(error)
+    return math.inf if observation.accuracy == "wrong" else observation.error
 
 
-def _error_category(was: float | None, now: float | None) -> str | None:
-    if was is None or now is None or was == now:
-        return None
-    if now > GREW * was and now - was > BY:
-        return "error_grew"
-    if was > GREW * now and was - now > BY:
-        return "error_shrank"
-    return None
-
-
-_TITLES = {
-    "newly_deviating": ("newly deviating", "bold red"),
-    "support_lost": ("support lost", "bold red"),
-    "label_changed": ("label changed", "yellow"),
-    "error_grew": ("error grew", "yellow"),
-    "verdict_changed": ("verdict changed otherwise", "yellow"),
-    "newly_conforming": ("newly conforming", "green"),
-    "support_gained": ("support gained", "green"),
-    "error_shrank": ("error shrank", "green"),
-    "moved": ("moved within the bound", "cyan"),
-    "gone": ("cases gone", "dim"),
-    "added": ("cases added", "dim"),
-    "bit_equal": ("bit-equal", "dim"),
-    "unchanged": ("unchanged, without bits to compare", "dim"),
-}
+def _grew(was: float | None, now: float | None) -> bool:
+    return was is not None and now is not None and now > GREW * was and now - was > BY
 
 
 def summary_text(comparison: Comparison) -> str:
     """A few sentences: what changed, with every kind of change counted and every caveat named."""
     categories = comparison.categories()
-    common = sum(len(c) for name, c in categories.items() if name not in ("added", "gone"))
-    counts = [f"{len(c)} {_TITLES[name][0]}" for name, c in categories.items() if c and name != "bit_equal"]
-    sentences = []
-    if common:
-        equal = len(comparison.bit_equal)
-        sentences.append(f"Of {common} observations in both runs, {equal} are bit-equal ({_share(equal, common)}).")
-    else:
-        sentences.append("The runs have no observation in common.")
-    sentences.append(f"Other: {'; '.join(counts)}." if counts else "Nothing else changed.")
-    if comparison.has_regression:
-        where = [f"{name} is not measured any more" for name in comparison.lost_frameworks]
-        where += sorted({_test(c.key) for c in comparison.regressions})
-        more = f" and {len(where) - 3} more" if len(where) > 3 else ""
-        sentences.append(f"Regressions: {', '.join(where[:3])}{more}.")
-    else:
-        sentences.append("No regression.")
+    common = sum(len(changes) for name, changes in categories.items() if name not in ("added", "gone"))
+    equal = len(comparison.bit_equal)
+    counts = [f"{len(c)} {_TITLES[name]['title']}" for name, c in categories.items() if c and name != "bit_equal"]
+    where = [f"{name} is not measured any more" for name in comparison.lost_frameworks]
+    where += sorted({_test(change.key) for change in comparison.regressions})
+    more = f" and {len(where) - 3} more" if len(where) > 3 else ""
+    sentences = [
+        f"Of {common} observations in both runs, {equal} are bit-equal ({_share(equal, common)})."
+        if common
+        else "The runs have no observation in common.",
+        f"Other: {'; '.join(counts)}." if counts else "Nothing else changed.",
+        f"Regressions: {', '.join(where[:3])}{more}." if where else "No regression.",
+    ]
     return " ".join([*sentences, *_caveats(comparison.old, comparison.new)])
 
 
@@ -236,10 +200,9 @@ def render_comparison(comparison: Comparison) -> RenderableType:
     parts: list[RenderableType] = [_environments(comparison.old, comparison.new), Text()]
     parts += [Text(summary_text(comparison)), Text()]
     for name, changes in comparison.categories().items():
-        if not changes or name in ("bit_equal", "unchanged"):
-            continue
-        title, style = _TITLES[name]
-        parts += [Text(f"{title} ({len(changes)})", style), _groups(name, changes), Text()]
+        if changes and name not in ("bit_equal", "unchanged"):
+            title = Text(f"{_TITLES[name]['title']} ({len(changes)})", _TITLES[name]["style"])
+            parts += [title, _groups(name, changes), Text()]
     return Group(*parts[:-1])
 
 
@@ -263,14 +226,11 @@ def _versions(run: Run, framework: str) -> Mapping[str, str]:
     return run.frameworks[framework].versions if framework in run.frameworks else {}
 
 
-def _groups(name: str, changes: tuple[Change, ...]) -> Table:
-    groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
-    for change in changes:
-        groups[_test(change.key), _from_to(change)].append(change)
+def _groups(name: str, changes: Changes) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", min_width=5, no_wrap=True)
     table.add_column(overflow="fold")
-    for (test, from_to), members in sorted(groups.items()):
+    for (test, from_to), members in grouped(changes, lambda each: (_test(each.key), _from_to(each))).items():
         details = [from_to, " ".join(sorted({split_key(c.key)["dtype"] for c in members}, key=dtype_order))]
         if name not in ("added", "gone"):
             details.append(f"worst {_example(max(members, key=_weight))}")

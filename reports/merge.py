@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import msgspec
-from gaugeblock.reports.records import ImplementationRecord, Observation, OperationRecord, Run, StoredCase
+from gaugeblock.reports.records import (
+    CheckRecord,
+    ImplementationRecord,
+    KnownRecord,
+    Observation,
+    OperationRecord,
+    Run,
+    StoredCase,
+)
 from gaugeblock.reports.runfile import RunFileError
 from gaugeblock.reports.verdicts import Verdict
 from packaging.version import InvalidVersion, Version
 
 Identity = tuple[str, tuple[tuple[str, str], ...], str]
+"""Of a column: framework, versions, device."""
 
-_KINDS = ("activation", "loss", "metric", "story")
+Item = TypeVar("Item")
+Common = TypeVar("Common", bound=tuple[Any, ...])
+
 _DTYPES = ("float8_e4m3fn", "float8_e5m2", "float16", "bfloat16", "float32", "float64")
 
 
@@ -37,11 +49,26 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An observation with its column, the parts of its key, and the run that explains it."""
+    """An observation with its column, the parts of its key, and what its run states of them."""
 
     observation: Observation
     column: int
     run: Run
+    key: str
+    verdict: Verdict
+    operation_entry: OperationRecord
+    implementation_entry: ImplementationRecord
+    check_entry: CheckRecord
+    case_entry: StoredCase | None
+    """The exact inputs, if there are any."""
+    known: str
+    """The known deviation that explains it, or nothing."""
+    known_entry: KnownRecord | None
+    framework: str
+    check_kind: str
+    """value, gradient, relation, probe, recipe or story."""
+    call: str
+    """The expression that ran: the observation's own, or the implementation's."""
     operation: str
     implementation: str
     dtype: str
@@ -49,41 +76,6 @@ class Placed:
     mode: str
     check: str
     case: str
-
-    @property
-    def key(self) -> str:
-        """The observation's key."""
-        return self.observation.key
-
-    @property
-    def verdict(self) -> Verdict:
-        """The observation's verdict."""
-        return self.observation.verdict
-
-    @property
-    def check_kind(self) -> str:
-        """value, gradient, relation, probe, recipe or story."""
-        return self.run.checks[self.check].kind
-
-    @property
-    def implementation_entry(self) -> ImplementationRecord:
-        """Framework, call and conventions, as this observation's run states them."""
-        return self.run.implementations[f"{self.operation}/{self.implementation}"]
-
-    @property
-    def call(self) -> str:
-        """The expression that ran: the observation's own, or the implementation's."""
-        return self.observation.call or self.implementation_entry.call
-
-    @property
-    def operation_entry(self) -> OperationRecord:
-        """The definition, as this observation's run states it."""
-        return self.run.operations[self.operation]
-
-    @property
-    def case_entry(self) -> StoredCase | None:
-        """The exact inputs, if there are any."""
-        return self.run.cases[self.observation.case] if self.observation.case else None
 
 
 @dataclass(frozen=True)
@@ -99,14 +91,16 @@ class Merged:
         """When the newest run ended."""
         return max(run.created for run in self.runs)
 
+    def of(self, *kinds: str) -> list[Placed]:
+        """The observations of checks of these kinds."""
+        return [placed for placed in self.placed if placed.check_kind in kinds]
+
     def operations(self) -> dict[str, OperationRecord]:
         """Every operation observed, by kind and name; where runs differ, as the newest run states it."""
-        entries: dict[str, OperationRecord] = {}
-        for run in self.runs:
-            entries.update(run.operations)
+        entries = {name: entry for run in self.runs for name, entry in run.operations.items()}
         used = {placed.operation for placed in self.placed}
-        order = sorted(used, key=lambda name: (_KINDS.index(entries[name].kind), name))
-        return {name: entries[name] for name in order}
+        # The kinds happen to be in order as words.
+        return {name: entries[name] for name in sorted(used, key=lambda name: (entries[name].kind, name))}
 
     def absent(self) -> list[tuple[str, str, str]]:
         """Frameworks that no run measured: name, status (not_run, harness_error) and message."""
@@ -131,29 +125,54 @@ def merge(runs: Sequence[Run], names: Sequence[str] = ()) -> Merged:
     called = list(names) or [f"run {number + 1}" for number in range(len(runs))]
     order = sorted(range(len(runs)), key=lambda i: (runs[i].created, _fingerprint(runs[i])))
     owners: dict[tuple[Identity, str], int] = {}
-    found: list[tuple[Identity, int, Observation]] = []
     hardware: dict[Identity, str] = {}
     for index in order:
-        run = runs[index]
-        for observation in run.observations:
-            identity = _identity(run, observation.key)
+        for observation in runs[index].observations:
+            identity = _identity(runs[index], observation.key)
             other = owners.setdefault((identity, observation.key), index)
             if other != index:
                 raise RunFileError(
                     f"{called[other]} and {called[index]} both hold {observation.key} of the same "
                     f"versions of {identity[0]}; give only one of them."
                 )
-            found.append((identity, index, observation))
-            devices = run.frameworks[identity[0]].devices
+            devices = runs[index].frameworks[identity[0]].devices
             hardware[identity] = devices.get(identity[2], "") or hardware.get(identity, "")
     columns = _columns(hardware)
-    place = {_column_identity(column): number for number, column in enumerate(columns)}
-    placed = [
-        Placed(observation, place[identity], runs[index], *observation.key.split("/"))
-        for identity, index, observation in found
-    ]
-    placed.sort(key=lambda s: (s.observation.key, s.column))
-    return Merged(tuple(runs[i] for i in order), tuple(columns), tuple(placed))
+    numbers = {identity: number for number, identity in enumerate(columns)}
+    ordered = tuple(runs[index] for index in order)
+    placed = [_placed(run, each, numbers[_identity(run, each.key)]) for run in ordered for each in run.observations]
+    placed.sort(key=lambda each: (each.key, each.column))
+    return Merged(ordered, tuple(columns.values()), tuple(placed))
+
+
+def _placed(run: Run, observation: Observation, column: int) -> Placed:
+    operation, implementation, _, _, _, check, _ = parts = observation.key.split("/")
+    entry = run.implementations[f"{operation}/{implementation}"]
+    return Placed(
+        observation,
+        column,
+        run,
+        observation.key,
+        observation.verdict,
+        run.operations[operation],
+        entry,
+        run.checks[check],
+        run.cases[observation.case] if observation.case else None,
+        observation.known or "",
+        run.known[observation.known] if observation.known else None,
+        entry.framework,
+        run.checks[check].kind,
+        observation.call or entry.call,
+        *parts,
+    )
+
+
+def grouped(items: Iterable[Item], key: Callable[[Item], Common]) -> dict[Common, list[Item]]:
+    """Items by what they have in common, in its order; those of a group in their own."""
+    groups: dict[Common, list[Item]] = defaultdict(list)
+    for each in items:
+        groups[key(each)].append(each)
+    return dict(sorted(groups.items(), key=lambda group: group[0]))
 
 
 def dtype_order(dtype: str) -> tuple[int, str]:
@@ -173,11 +192,6 @@ def main_version(framework: str, versions: Mapping[str, str]) -> tuple[str, str]
     return (near[0], versions[near[0]]) if near else (framework, "")
 
 
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """Sort key in which 10 comes after 9."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text) if part]
-
-
 def _identity(run: Run, key: str) -> Identity:
     operation, implementation, _, device, *_ = key.split("/")
     framework = run.implementations[f"{operation}/{implementation}"].framework
@@ -185,29 +199,21 @@ def _identity(run: Run, key: str) -> Identity:
     return framework, tuple(sorted(versions.items())), device
 
 
-def _column_identity(column: Column) -> Identity:
-    return column.framework, tuple(sorted(column.versions.items())), column.device
-
-
-def _columns(hardware: Mapping[Identity, str]) -> list[Column]:
-    labels: dict[Identity, str] = {}
-    for identity in hardware:
-        labels[identity] = " ".join(main_version(identity[0], dict(identity[1]))).strip()
-    same = Counter((label, identity[2]) for identity, label in labels.items())
-    for identity, label in list(labels.items()):
-        if same[label, identity[2]] > 1:
-            rivals = [i for i in hardware if i[2] == identity[2] and labels[i].split(" (")[0] == label]
-            shared = set.intersection(*(set(i[1]) for i in rivals))
-            apart = ", ".join(f"{n} {v}" for n, v in identity[1] if (n, v) not in shared)
-            if len({i[0] for i in rivals}) > 1:
-                apart = ", ".join([identity[0], *([apart] if apart else [])])
-            labels[identity] = f"{label} ({apart})" if apart else label
-    several = len({identity[2] for identity in hardware}) > 1
-    columns = [
-        Column(i[0], dict(i[1]), i[2], hardware[i], label, f"{label} · {i[2]}" if several else label)
-        for i, label in labels.items()
-    ]
-    return sorted(columns, key=_column_order)
+def _columns(hardware: Mapping[Identity, str]) -> dict[Identity, Column]:
+    labels = {each: " ".join(main_version(each[0], dict(each[1]))).strip() for each in hardware}
+    several = len({device for _, _, device in hardware}) > 1
+    found: dict[Identity, Column] = {}
+    for identity, label in labels.items():
+        framework, versions, device = identity
+        rivals = [each for each in hardware if each[2] == device and labels[each] == label]
+        shared = set.intersection(*(set(each[1]) for each in rivals))
+        apart = [f"{name} {version}" for name, version in versions if (name, version) not in shared]
+        if len({each[0] for each in rivals}) > 1:
+            apart.insert(0, framework)
+        own = f"{label} ({', '.join(apart)})" if apart else label
+        name = f"{own} · {device}" if several else own
+        found[identity] = Column(framework, dict(versions), device, hardware[identity], own, name)
+    return dict(sorted(found.items(), key=lambda item: _column_order(item[1])))
 
 
 def _column_order(column: Column) -> tuple[str, Version, str, list[tuple[int, int, str]]]:
@@ -215,7 +221,10 @@ def _column_order(column: Column) -> tuple[str, Version, str, list[tuple[int, in
         version = Version(main_version(column.framework, column.versions)[1])
     except InvalidVersion:
         version = Version("0")
-    return column.framework, version, column.label, natural(column.device)
+    # cuda:10 comes after cuda:9.
+    parts = (part for part in re.split(r"(\d+)", column.device) if part)
+    device = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+    return column.framework, version, column.label, device
 
 
 def _fingerprint(run: Run) -> bytes:

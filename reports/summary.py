@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
-from gaugeblock.reports.merge import Merged, Placed, dtype_order, merge
+from gaugeblock.reports.merge import Merged, Placed, dtype_order, grouped, merge
 from gaugeblock.reports.records import Observation, Run
-from gaugeblock.reports.verdicts import ACCURACY_RANK, Verdict, ordered
+from gaugeblock.reports.verdicts import ACCURACIES, Verdict, ordered
 from rich.table import Table
 from rich.text import Text
+
+KINDS = ("value", "gradient")
+"""The checks whose answers have an accuracy."""
 
 
 @dataclass(frozen=True)
@@ -20,28 +24,27 @@ class Finding:
     """Observations that do not conform and have verdict, implementation, check and known deviation in common."""
 
     verdict: Verdict
+    members: tuple[Placed, ...]
+    """Worst first."""
+    columns: list[int]
+    """Numbers of the columns concerned."""
+    dtypes: list[str]
+    modes: list[str]
     operation: str
     implementation: str
     framework: str
     check: str
-    known: str | None
-    members: tuple[Placed, ...]
-    """Worst first."""
+    known: str
 
     @property
-    def columns(self) -> list[int]:
-        """Numbers of the columns concerned."""
-        return sorted({placed.column for placed in self.members})
+    def worst(self) -> Placed:
+        """The first of its members."""
+        return self.members[0]
 
     @property
-    def dtypes(self) -> list[str]:
-        """Dtypes concerned."""
-        return sorted({placed.dtype for placed in self.members}, key=dtype_order)
-
-    @property
-    def modes(self) -> list[str]:
-        """Modes concerned."""
-        return sorted({placed.mode for placed in self.members})
+    def messages(self) -> list[str]:
+        """Their different messages."""
+        return sorted({placed.observation.message for placed in self.members if placed.observation.message})
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,12 @@ class Achieved:
     passing: Placed | None
     """The one with the largest error among those that conform."""
     counts: Mapping[str, int]
-    """Observations by accuracy class."""
+    """Observations by accuracy class, the best first."""
+
+    @property
+    def accuracy(self) -> str:
+        """The worst class that there is."""
+        return list(self.counts)[-1]
 
 
 @dataclass(frozen=True)
@@ -105,14 +113,14 @@ class Convention:
 class Relation:
     """A relation of one implementation, over dtypes, modes and cases."""
 
-    operation: str
-    check: str
     question: str
-    implementation: str
-    column: int
     counts: Mapping[Verdict, int]
     labels: Mapping[str, int]
     worst: Placed
+    check: str
+    operation: str
+    implementation: str
+    column: int
 
 
 @dataclass(frozen=True)
@@ -120,9 +128,9 @@ class Summary:
     """Everything that the outputs print."""
 
     merged: Merged
-    counts: Mapping[tuple[str, int], Mapping[str, int]]
+    counts: Mapping[tuple[str, int], Mapping[Verdict, int]]
     """By operation and column number: how many observations have each verdict."""
-    totals: Mapping[str, int]
+    totals: Mapping[Verdict, int]
     findings: tuple[Finding, ...]
     accuracy: tuple[Accuracy, ...]
     closest: Mapping[tuple[str, str], tuple[float, str]]
@@ -131,30 +139,29 @@ class Summary:
     conventions: tuple[Convention, ...]
     relations: tuple[Relation, ...]
 
-    def column_totals(self, column: int) -> Counter[str]:
-        """Counts by verdict over all operations of a column."""
-        total: Counter[str] = Counter()
-        for (_, number), counts in self.counts.items():
-            if number == column:
-                total.update(counts)
-        return total
+    def column_totals(self, column: int) -> Mapping[Verdict, int]:
+        """How many observations of a column have each verdict."""
+        return _verdicts(placed for placed in self.merged.placed if placed.column == column)
 
 
 def summarise(merged: Merged) -> Summary:
     """Count, group and rank the observations."""
-    counts: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
-    for placed in merged.placed:
-        counts[placed.operation, placed.column][placed.verdict] += 1
+    every = merged.placed
+    cells = grouped(every, attrgetter("operation", "column"))
     return Summary(
         merged,
-        dict(counts),
-        Counter(placed.verdict for placed in merged.placed),
-        tuple(_findings(merged.placed)),
-        tuple(_accuracy(merged.placed)),
-        _closest(merged.placed),
-        tuple(_conventions(merged.placed)),
-        tuple(_relations(merged.placed)),
+        {cell: _verdicts(members) for cell, members in cells.items()},
+        _verdicts(every),
+        tuple(_findings(merged)),
+        tuple(_accuracy(merged)),
+        _closest(merged),
+        tuple(_conventions(merged)),
+        tuple(_relations(merged)),
     )
+
+
+def _verdicts(placed: Iterable[Placed]) -> dict[Verdict, int]:
+    return ordered(Counter(each.verdict for each in placed))
 
 
 def badness(observation: Observation) -> float:
@@ -173,124 +180,89 @@ def _rank(placed: Placed) -> tuple[float, float, str, int]:
     return (-badness(placed.observation), -(placed.observation.error or 0.0), placed.key, placed.column)
 
 
-def _findings(every: Iterable[Placed]) -> list[Finding]:
-    groups: dict[tuple[Verdict, str, str, str, str, str], list[Placed]] = defaultdict(list)
-    for placed in every:
-        if placed.verdict != "conforms":
-            framework = placed.implementation_entry.framework
-            known = placed.observation.known or ""
-            identity = (placed.verdict, placed.operation, placed.implementation, framework, placed.check, known)
-            groups[identity].append(placed)
-    order = sorted(groups, key=lambda identity: (identity[0].rank, *identity[1:]))
-    return [
-        Finding(*identity[:5], identity[5] or None, tuple(sorted(groups[identity], key=_rank))) for identity in order
-    ]
-
-
-def _accuracy(every: Iterable[Placed]) -> list[Accuracy]:
-    groups: dict[tuple[str, str, int, str], dict[str, list[Placed]]] = defaultdict(lambda: defaultdict(list))
-    for placed in every:
-        kind = placed.check_kind
-        if kind in ("value", "gradient") and placed.observation.accuracy is not None:
-            groups[placed.operation, placed.implementation, placed.column, kind][placed.dtype].append(placed)
-    return [
-        Accuracy(
-            operation,
-            implementation,
-            column,
-            kind,
-            {dtype: _achieved(members) for dtype, members in sorted(cells.items(), key=lambda i: dtype_order(i[0]))},
+def _findings(merged: Merged) -> Iterator[Finding]:
+    deviating = [placed for placed in merged.placed if placed.verdict != "conforms"]
+    identity_of = attrgetter("verdict.rank", "operation", "implementation", "framework", "check", "known")
+    for (_, *identity), members in grouped(deviating, identity_of).items():
+        yield Finding(
+            members[0].verdict,
+            tuple(sorted(members, key=_rank)),
+            sorted({placed.column for placed in members}),
+            sorted({placed.dtype for placed in members}, key=dtype_order),
+            sorted({placed.mode for placed in members}),
+            *identity,
         )
-        for (operation, implementation, column, kind), cells in sorted(
-            groups.items(), key=lambda i: (i[0][0], i[0][3] != "value", i[0][1], i[0][2])
-        )
-    ]
 
 
-def _closest(every: Iterable[Placed]) -> dict[tuple[str, str], tuple[float, str]]:
+def _accuracy(merged: Merged) -> Iterator[Accuracy]:
+    judged = [placed for placed in merged.of(*KINDS) if placed.observation.accuracy is not None]
+    rows = grouped(judged, lambda each: (each.operation, each.check_kind != "value", each.implementation, each.column))
+    for (operation, _, implementation, column), members in rows.items():
+        cells = grouped(members, lambda each: dtype_order(each.dtype))
+        achieved = {dtype: _achieved(cell) for (_, dtype), cell in cells.items()}
+        yield Accuracy(operation, implementation, column, members[0].check_kind, achieved)
+
+
+def _closest(merged: Merged) -> dict[tuple[str, str], tuple[float, str]]:
     found: dict[tuple[str, str], tuple[float, str]] = {}
-    for placed in every:
+    for placed in merged.of(*KINDS):
         error, allowed = placed.observation.error, placed.observation.allowed
-        if (
-            placed.check_kind in ("value", "gradient")
-            and placed.verdict == "conforms"
-            and allowed
-            and error is not None
-        ):
+        if placed.verdict == "conforms" and allowed and error is not None:
             place = (placed.operation, placed.check_kind)
             found[place] = max(found.get(place, (-1.0, "")), (error / allowed, placed.key))
     return found
 
 
 def _achieved(members: list[Placed]) -> Achieved:
+    failing = [placed for placed in members if placed.verdict != "conforms"]
     passing = [placed for placed in members if placed.verdict == "conforms" and placed.observation.error is not None]
     largest = max(passing, key=lambda placed: placed.observation.error or 0.0, default=None)
-    failing = [placed for placed in members if placed.verdict != "conforms"]
     # The condition may allow one case far more than another: among passing ones the error itself is the better measure.
     worst = min(failing, key=_rank) if failing else largest or min(members, key=_rank)
     classes = Counter(str(placed.observation.accuracy) for placed in members)
-    return Achieved(
-        worst,
-        largest,
-        {name: classes[name] for name in sorted(classes, key=lambda name: ACCURACY_RANK[name])},
-    )
+    return Achieved(worst, largest, {name: classes[name] for name in ACCURACIES if name in classes})
 
 
-def _conventions(every: Iterable[Placed]) -> list[Convention]:
-    probes: dict[tuple[str, str, str], list[Placed]] = defaultdict(list)
-    for placed in every:
-        if placed.check_kind == "probe":
-            probes[placed.operation, placed.check, placed.case].append(placed)
-    conventions = []
-    for (operation, check, case), members in sorted(probes.items()):
-        question = members[0].run.checks[check].question
-        conventions.append(Convention(operation, check, case, question, tuple(_answers(members))))
-    return conventions
+def _conventions(merged: Merged) -> Iterator[Convention]:
+    for identity, members in grouped(merged.of("probe"), attrgetter("operation", "check", "case")).items():
+        yield Convention(*identity, members[0].check_entry.question, tuple(_answers(members)))
 
 
 def _answers(members: list[Placed]) -> list[Answer]:
-    labelled: dict[tuple[str, int], dict[tuple[str, bool], list[Placed]]] = defaultdict(lambda: defaultdict(list))
-    for placed in members:
-        label = placed.observation.label
-        entry = (placed.verdict.words, False) if label is None else (str(label), True)
-        labelled[placed.implementation, placed.column][entry].append(placed)
     answers = []
-    for (implementation, column), labels in labelled.items():
-        everywhere = [placed for group in labels.values() for placed in group]
-        for (label, is_label), group in labels.items():
-            where = _where(group, everywhere) if len(labels) > 1 else ()
+    for (implementation, column), everywhere in grouped(members, attrgetter("implementation", "column")).items():
+        labelled = grouped(everywhere, _label)
+        for (label, is_label), group in labelled.items():
+            where = _where(group, everywhere) if len(labelled) > 1 else ()
             answers.append(Answer(implementation, column, label, is_label, where, group[0]))
     return sorted(answers, key=lambda a: (not a.is_label, a.label, a.column, a.implementation))
+
+
+def _label(placed: Placed) -> tuple[str, bool]:
+    label = placed.observation.label
+    return (placed.verdict.words, False) if label is None else (label, True)
 
 
 def _where(group: list[Placed], everywhere: list[Placed]) -> tuple[str, ...]:
     """Dtypes, or modes, if they separate the group from the rest; else pairs of both."""
     for part in ("dtype", "mode"):
-        inside = {str(getattr(placed, part)) for placed in group}
+        inside = {getattr(placed, part) for placed in group}
         if len(group) == sum(getattr(placed, part) in inside for placed in everywhere):
             return tuple(sorted(inside, key=dtype_order))
     pairs = sorted({(dtype_order(placed.dtype), placed.mode) for placed in group})
-    return tuple(f"{dtype[1]} {mode}" for dtype, mode in pairs)
+    return tuple(f"{dtype} {mode}" for (_, dtype), mode in pairs)
 
 
-def _relations(every: Iterable[Placed]) -> list[Relation]:
-    groups: dict[tuple[str, str, str, int], list[Placed]] = defaultdict(list)
-    for placed in every:
-        if placed.check_kind == "relation":
-            groups[placed.check, placed.operation, placed.implementation, placed.column].append(placed)
-    return [
-        Relation(
-            operation,
-            check,
-            members[0].run.checks[check].question,
-            implementation,
-            column,
-            ordered(Counter(placed.verdict for placed in members)),
-            Counter(str(placed.observation.label) for placed in members if placed.observation.label is not None),
+def _relations(merged: Merged) -> Iterator[Relation]:
+    identity_of = attrgetter("check", "operation", "implementation", "column")
+    for identity, members in grouped(merged.of("relation"), identity_of).items():
+        yield Relation(
+            members[0].check_entry.question,
+            _verdicts(members),
+            Counter(placed.observation.label for placed in members if placed.observation.label is not None),
             min(members, key=lambda placed: (placed.verdict.rank, *_rank(placed))),
+            *identity,
         )
-        for (check, operation, implementation, column), members in sorted(groups.items())
-    ]
 
 
 def terminal_table(run: Run) -> Table:
@@ -306,24 +278,14 @@ def terminal_table(run: Run) -> Table:
         # Folded, not cut: a count that is cut is another count.
         table.add_column(heading, footer=footer, overflow="fold")
     for operation in summary.merged.operations():
+        # A long name stands on several lines, parted at underscores.
+        name = "\n".join(re.findall(r".{1,25}(?:(?<=_)|$)|[^_]+_?", operation))
         cells = [_cell(summary.counts.get((operation, number), {})) for number in range(len(columns))]
-        table.add_row(_broken(operation), *cells)
-    legend = Text("  ").join(Text(f"{name.symbol}{name}", Verdict(name).style) for name in ordered(summary.totals))
-    table.caption = legend
+        table.add_row(name, *cells)
+    table.caption = Text("  ").join(Text(f"{each.symbol}{each}", each.style) for each in summary.totals)
     table.caption_justify = "left"
     return table
 
 
-def _broken(name: str, width: int = 25) -> str:
-    """A long name on several lines, parted at underscores."""
-    lines = [""]
-    for part in re.findall(r"[^_]*_|[^_]+", name):
-        if lines[-1] and len(lines[-1] + part) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
-
-
-def _cell(counts: Mapping[str, int], separator: str = " ") -> Text:
-    marks = [Text(f"{Verdict(n).symbol}{count}", Verdict(n).style) for n, count in ordered(counts).items()]
-    return Text(separator).join(marks)
+def _cell(counts: Mapping[Verdict, int], separator: str = " ") -> Text:
+    return Text(separator).join(Text(f"{each.symbol}{count}", each.style) for each, count in counts.items())

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
-from gaugeblock.reports.records import StoredArray
+from gaugeblock.reports.records import Observation, StoredArray
 from gaugeblock.reports.runfile import decode
 
 SHOWN = 16
@@ -78,6 +78,23 @@ def both(text: str, dtype: str) -> str:
     """A stored answer as hexadecimal with its decimal, or as it stands if it is no hexadecimal number."""
     plain = decimal(text, dtype)
     return f"{trim(text)} ({plain})" if plain else text
+
+
+class Seen(NamedTuple):
+    """What a reader sees of a witness; where there is none, nothing."""
+
+    at: Sequence[int] = ()
+    expected: str = ""
+    nearest: str = ""
+    got: str = ""
+
+
+def seen(observation: Observation) -> Seen:
+    """An observation's witness, its numbers in hexadecimal and decimal."""
+    witness, dtype = observation.witness, observation.key.split("/")[2]
+    if witness is None:
+        return Seen()
+    return Seen(witness.at, witness.expected, both(witness.nearest or "", dtype), both(witness.got, dtype))
 
 
 def elements(stored: StoredArray, at: Sequence[int] = ()) -> list[Element]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 from gaugeblock.reports import banner
-from gaugeblock.reports.behaviour import Story, agreements, recipes, stories
+from gaugeblock.reports.behaviour import agreements, recipes, stories
 from gaugeblock.reports.merge import Merged, Placed
-from gaugeblock.reports.summary import Achieved, Summary, summarise
-from gaugeblock.reports.verdicts import ordered
+from gaugeblock.reports.summary import summarise
 
 FORMAT = 2
 
@@ -42,160 +42,96 @@ def render_json(merged: Merged) -> str:
         "created": merged.created,
         "warnings": banner.warnings(merged),
         "runs": [
-            {
-                "created": run.created,
-                "status": run.status,
-                "suite": {"version": run.suite.version, "digest": run.suite.digest},
-                "environment": run.environment,
-                "observations": len(run.observations),
-            }
+            _picked(run, "created status environment suite") | {"observations": len(run.observations)}
             for run in merged.runs
         ],
-        "columns": [
-            {
-                "label": column.label,
-                "framework": column.framework,
-                "versions": dict(column.versions),
-                "device": column.device,
-                "hardware": column.hardware,
+        "columns": [_picked(column, "label framework versions device hardware") for column in merged.columns],
+        "totals": summary.totals,
+        "operations": {
+            name: _picked(entry, "kind summary source bound")
+            | {
+                "counts": [
+                    {"column": column, "counts": counts}
+                    for (operation, column), counts in sorted(summary.counts.items())
+                    if operation == name
+                ]
             }
-            for column in merged.columns
+            for name, entry in merged.operations().items()
+        },
+        "findings": [
+            _picked(finding, "verdict operation implementation framework check columns dtypes modes worst")
+            | _picked(finding.worst.observation, "known error allowed message")
+            | {"count": len(finding.members), "keys": [_picked(placed, "column key") for placed in finding.members]}
+            for finding in summary.findings
         ],
-        "totals": ordered(summary.totals),
-        "operations": _operations(summary),
-        "findings": _findings(summary),
         "accuracy": [
-            {
-                "operation": row.operation,
-                "implementation": row.implementation,
-                "column": row.column,
-                "kind": row.kind,
-                "dtypes": {dtype: _achieved(achieved) for dtype, achieved in row.dtypes.items()},
+            _picked(row, "operation implementation column kind")
+            | {
+                "dtypes": {
+                    dtype: _picked(cell, "worst counts") | _picked(cell.worst.observation, "error allowed")
+                    for dtype, cell in row.dtypes.items()
+                }
             }
             for row in summary.accuracy
         ],
-        "conventions": _conventions(summary),
-        "relations": [
-            {
-                "operation": relation.operation,
-                "check": relation.check,
-                "implementation": relation.implementation,
-                "column": relation.column,
-                "counts": dict(relation.counts),
-                "labels": dict(relation.labels),
-                "worst": relation.worst.key,
+        "conventions": [
+            _picked(convention, "operation check case question disagree")
+            | {
+                "answers": [
+                    _picked(answer, "implementation column where example")
+                    | {"label": answer.label if answer.is_label else None, "verdict": answer.example.verdict}
+                    for answer in convention.answers
+                ]
             }
+            for convention in summary.conventions
+        ],
+        "relations": [
+            _picked(relation, "operation check implementation column counts labels worst")
             for relation in summary.relations
         ],
         "recipes": [
-            {
-                **{field: getattr(recipe, field) for field in ("operation", "like", "name", "says", "limits")},
-                "expressions": [
-                    {"column": each.column, "call": each.call, "counts": dict(each.counts), "worst": each.worst.key}
-                    for each in recipe.expressions
-                ],
-            }
+            _picked(recipe, "operation like name says limits")
+            | {"expressions": [_picked(each, "column call counts worst") for each in recipe.expressions]}
             for recipe in recipes(merged)
         ],
-        "stories": [_story(story) for story in stories(merged)],
+        "stories": [
+            {
+                "name": story.name,
+                "title": story.entry.summary,
+                "text": story.entry.formula,
+                "instead": story.entry.bound,
+                "source": story.entry.source,
+                "figures": [
+                    _picked(figure, "name question")
+                    | {
+                        "observed": [
+                            _picked(placed, "column key")
+                            | {
+                                "label": placed.observation.label,
+                                "got": getattr(placed.observation.witness, "got", None),
+                            }
+                            for placed in figure.placed
+                        ]
+                    }
+                    for figure in story.figures
+                ],
+            }
+            for story in stories(merged)
+        ],
         "agreements": [
             {"columns": [each.one, each.other], "shared": each.shared, "equal": each.equal}
             for each in agreements(merged)
         ],
     }
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    made = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain)
+    return made + "\n"
 
 
-def _operations(summary: Summary) -> dict[str, Any]:
-    columns = range(len(summary.merged.columns))
-    return {
-        name: {
-            **{field: getattr(entry, field) for field in ("kind", "summary", "source", "bound")},
-            "counts": [
-                {"column": column, "counts": ordered(summary.counts[name, column])}
-                for column in columns
-                if (name, column) in summary.counts
-            ],
-        }
-        for name, entry in summary.merged.operations().items()
-    }
+def _picked(record: object, names: str) -> dict[str, Any]:
+    """Fields of a record, by their names."""
+    return {name: getattr(record, name) for name in names.split()}
 
 
-def _findings(summary: Summary) -> list[dict[str, Any]]:
-    return [
-        {
-            "verdict": finding.verdict,
-            "operation": finding.operation,
-            "implementation": finding.implementation,
-            "framework": finding.framework,
-            "check": finding.check,
-            "known": finding.known,
-            "count": len(finding.members),
-            "columns": finding.columns,
-            "dtypes": finding.dtypes,
-            "modes": finding.modes,
-            "worst": finding.members[0].key,
-            **_measured(finding.members[0]),
-            "message": finding.members[0].observation.message,
-            "keys": [{"column": placed.column, "key": placed.key} for placed in finding.members],
-        }
-        for finding in summary.findings
-    ]
-
-
-def _conventions(summary: Summary) -> list[dict[str, Any]]:
-    return [
-        {
-            "operation": convention.operation,
-            "check": convention.check,
-            "case": convention.case,
-            "question": convention.question,
-            "disagree": convention.disagree,
-            "answers": [
-                {
-                    "implementation": answer.implementation,
-                    "column": answer.column,
-                    "label": answer.label if answer.is_label else None,
-                    "verdict": answer.example.verdict,
-                    "where": list(answer.where),
-                    "example": answer.example.key,
-                }
-                for answer in convention.answers
-            ],
-        }
-        for convention in summary.conventions
-    ]
-
-
-def _story(story: Story) -> dict[str, Any]:
-    return {
-        "name": story.name,
-        "title": story.entry.summary,
-        "text": story.entry.formula,
-        "instead": story.entry.bound,
-        "source": story.entry.source,
-        "figures": [
-            {
-                "name": figure.name,
-                "question": figure.question,
-                "observed": [
-                    {
-                        "column": placed.column,
-                        "key": placed.key,
-                        "label": placed.observation.label,
-                        "got": placed.observation.witness.got if placed.observation.witness else None,
-                    }
-                    for placed in figure.placed
-                ],
-            }
-            for figure in story.figures
-        ],
-    }
-
-
-def _achieved(achieved: Achieved) -> dict[str, Any]:
-    return {"worst": achieved.worst.key, **_measured(achieved.worst), "counts": dict(achieved.counts)}
-
-
-def _measured(placed: Placed) -> dict[str, Any]:
-    return {name: getattr(placed.observation, name) for name in ("error", "allowed")}
+def _plain(value: object) -> Any:
+    """An observation as its key; a part of a run file as it stands there."""
+    return value.key if isinstance(value, Placed) else msgspec.to_builtins(value)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gaugeblock.reports import banner
 from gaugeblock.reports.merge import Merged, Placed
 from gaugeblock.reports.output.gfm import code, row, text
 from gaugeblock.reports.summary import Convention, Finding, Summary, summarise
 from gaugeblock.reports.values import ulp
-from gaugeblock.reports.verdicts import Verdict, counted, ordered
+from gaugeblock.reports.verdicts import Verdict
 
 LIMIT = 60_000
 """GitHub takes comments of 65,536 characters."""
@@ -18,28 +20,33 @@ _MESSAGE = 140
 def render_markdown(merged: Merged) -> str:
     """Environment, matrix, findings and conventions; what does not fit is counted and left out."""
     summary = summarise(merged)
-    head = [
+    totals = ", ".join(f"{count:,} {verdict.words}" for verdict, count in summary.totals.items())
+    lines = [
         "# Gaugeblock report",
         "",
-        f"{len(merged.placed):,} observations, {text(merged.created)}: "
-        + ", ".join(f"{count:,} {name.words}" for name, count in ordered(summary.totals).items())
-        + ".",
+        f"{len(merged.placed):,} observations, {text(merged.created)}: {totals}.",
         "",
         *_warnings(merged),
         *_environments(merged),
         *_matrix(summary),
     ]
-    lines = list(head)
-    for title, rows, table in (
-        ("Deviations", _findings(summary), ("verdict", "what", "where", "worst", "why")),
-        ("Conventions", _conventions(summary), ("operation", "question", "answers")),
+    conventions = sorted(summary.conventions, key=lambda convention: not convention.disagree)
+    deviations = [_finding(merged, finding) for finding in summary.findings]
+    answers = [_convention(merged, convention) for convention in conventions]
+    for title, rows, heads in (
+        ("Deviations", deviations, ("verdict", "what", "where", "worst", "why")),
+        ("Conventions", answers, ("operation", "question", "answers")),
     ):
         if rows:
-            lines += [f"## {title}", "", row(table), row("---" for _ in table)]
+            lines += [f"## {title}", "", *_head(*heads)]
             # A table needs room for its own last line and for what follows.
             lines += _fitting(rows, LIMIT - 400 - sum(len(line) + 1 for line in lines))
             lines.append("")
     return "\n".join(lines)
+
+
+def _head(*names: str) -> list[str]:
+    return [row(names), row("---" for _ in names)]
 
 
 def _fitting(rows: list[str], room: int) -> list[str]:
@@ -62,43 +69,34 @@ def _warnings(merged: Merged) -> list[str]:
 
 
 def _environments(merged: Merged) -> list[str]:
-    lines = ["| environment | versions | hardware |", "| --- | --- | --- |"]
+    lines = _head("environment", "versions", "hardware")
     for column in merged.columns:
         versions = ", ".join(f"{name} {version}" for name, version in sorted(column.versions.items()))
-        lines.append(row((text(column.name), text(versions), text(column.hardware))))
+        lines.append(row(map(text, (column.name, versions, column.hardware))))
     return [*lines, ""]
 
 
 def _matrix(summary: Summary) -> list[str]:
     columns = summary.merged.columns
-    lines = [
-        "## Operations",
-        "",
-        row(("operation", *(text(column.name) for column in columns))),
-        row("---" for _ in range(len(columns) + 1)),
-    ]
+    lines = ["## Operations", "", *_head("operation", *(text(column.name) for column in columns))]
     for operation in summary.merged.operations():
-        counts = [summary.counts.get((operation, number), {}) for number in range(len(columns))]
-        lines.append(row((code(operation), *(counted(cell) for cell in counts))))
-    legend = ", ".join(f"{name.symbol} {name.words}" for name in ordered(summary.totals))
+        counts = (summary.counts.get((operation, number), {}) for number in range(len(columns)))
+        lines.append(row((code(operation), *map(_counted, counts))))
+    legend = ", ".join(f"{verdict.symbol} {verdict.words}" for verdict in summary.totals)
     return [*lines, "", legend, ""]
 
 
-def _findings(summary: Summary) -> list[str]:
-    return [_finding(summary, finding) for finding in summary.findings]
+def _counted(counts: Mapping[Verdict, int]) -> str:
+    return " ".join(f"{verdict.symbol}{count}" for verdict, count in counts.items())
 
 
-def _finding(summary: Summary, finding: Finding) -> str:
-    worst = finding.members[0]
-    verdict = Verdict(finding.verdict)
-    where = [*finding.dtypes, *(summary.merged.columns[number].name for number in finding.columns)]
-    why = str(worst.observation.message or "")
-    if finding.known:
-        entry = worst.run.known[finding.known]
-        why = entry.why
+def _finding(merged: Merged, finding: Finding) -> str:
+    worst, verdict = finding.worst, finding.verdict
+    where = [*finding.dtypes, *(merged.columns[number].name for number in finding.columns)]
+    why = worst.known_entry.why if worst.known_entry else worst.observation.message or ""
     return row(
         (
-            f"{verdict.symbol} {finding.verdict.words} {len(finding.members)}",
+            f"{verdict.symbol} {verdict.words} {len(finding.members)}",
             f"{code(finding.implementation)} {text(finding.operation)}, {text(finding.check)}",
             text(", ".join(where)),
             _worst(worst),
@@ -117,20 +115,14 @@ def _worst(placed: Placed) -> str:
     return f"{text(measured, _MESSAGE)} ({code(placed.case)})" if measured else code(placed.case)
 
 
-def _conventions(summary: Summary) -> list[str]:
-    disagree = [convention for convention in summary.conventions if convention.disagree]
-    agree = [convention for convention in summary.conventions if not convention.disagree]
-    return [_convention(summary, convention) for convention in (*disagree, *agree)]
-
-
-def _convention(summary: Summary, convention: Convention) -> str:
+def _convention(merged: Merged, convention: Convention) -> str:
     answers = []
     for label in convention.labels:
         who = []
         for answer in convention.answers:
             if answer.is_label and answer.label == label:
                 only = f" [{', '.join(answer.where)}]" if answer.where else ""
-                who.append(f"{answer.implementation} ({summary.merged.columns[answer.column].name}){only}")
+                who.append(f"{answer.implementation} ({merged.columns[answer.column].name}){only}")
         answers.append(f"**{text(label)}**: {text(', '.join(who))}")
     mark = "≠ " if convention.disagree else ""
     return row((code(convention.operation), f"{mark}{text(convention.question)}", "<br>".join(answers) or "none"))
