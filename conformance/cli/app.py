@@ -7,15 +7,12 @@ from typing import Any, NoReturn
 
 import click
 from gaugeblock.conformance.cli.check import check_command
-from gaugeblock.conformance.cli.compare import compare
 from gaugeblock.conformance.cli.docs import docs
-from gaugeblock.conformance.cli.listing import list_
-from gaugeblock.conformance.cli.report import report
+from gaugeblock.conformance.cli.listing import list_, translate
+from gaugeblock.conformance.cli.reading import compare, report, show
 from gaugeblock.conformance.cli.reproduce import reproduce
 from gaugeblock.conformance.cli.run import run
-from gaugeblock.conformance.cli.show import show
 from gaugeblock.conformance.cli.terminal import fail
-from gaugeblock.conformance.cli.translate import translate
 from gaugeblock.conformance.session.recorder import suite
 
 

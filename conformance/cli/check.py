@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 from gaugeblock.adapters.registry import UnknownFrameworkError
-from gaugeblock.conformance.cli.terminal import EFFORT, console, fail, progress, several
+from gaugeblock.conformance.cli.terminal import EFFORT, console, failing, progress, several
 from gaugeblock.conformance.session.measure import CONFORMS, DEVIATES
 from gaugeblock.conformance.yours.callable_adapter import CallableError
 from gaugeblock.conformance.yours.checking import SuiteError, check
@@ -79,41 +79,36 @@ def _literal(text: str) -> Any:
 @click.option("--arrays", default="numpy", show_default=True, metavar="FRAMEWORK", help="Whose arrays it takes.")
 @EFFORT
 @click.option(
-    "--gradient",
-    metavar="PACKAGE.MODULE:FUNCTION",
+    "--gradient", metavar="PACKAGE.MODULE:FUNCTION",
     help="Its vector-Jacobian product: takes the inputs and 'cotangent', returns the gradient of the last input.",
-)
+)  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, metavar="DEVICE", help="Where the arrays lie.")
 @several("--signature", metavar="NAME=OWN", help="Its own name of an input or parameter: logits=x.")
 @several("--convention", metavar="NAME=LABEL", help="A convention that it must follow: 'ties=lowest index', clip=1e-7.")
 @several("--protocol", metavar="VERB=METHOD", help="Of a class, the method for update, result, reset or merge.")
 @several("--parameter", metavar="NAME=VALUE", help="A parameter's value that it is always called with: axis=0.")
 def check_command(
-    path: str, operation: str, dtype: tuple[str, ...], arrays: str, effort: str, gradient: str | None, device: str,
-    signature: tuple[str, ...], convention: tuple[str, ...], protocol: tuple[str, ...], parameter: tuple[str, ...],
+    path: str, operation: str, dtype: tuple[str, ...], gradient: str | None, signature: tuple[str, ...],
+    convention: tuple[str, ...], protocol: tuple[str, ...], parameter: tuple[str, ...], **options: str,
 ) -> None:  # fmt: skip
     """Judge a function, or a class of a metric, of your own.
 
     It is called with the operation's names of inputs and parameters where it takes them; what it does not take is not
     asked, and named at the end.
     """
-    try:
-        with progress("preparing", "checks") as advance:
-            result = check(
-                _named(path),
-                operation,
-                dtypes=dtype,
-                arrays=arrays,
-                effort=effort,
-                signature=_pairs(signature, "signature"),
-                gradient=_named(gradient) if gradient else None,
-                conventions={name: _literal(text) for name, text in _pairs(convention, "convention").items()},
-                protocol=_pairs(protocol, "protocol") or None,
-                device=device,
-                progress=advance,
-                **_fixed(parameter),
-            )
-    except (CallableError, SuiteError, UnknownOperationError, UnknownFrameworkError) as error:
-        fail(str(error))
+    refusals = CallableError, SuiteError, UnknownOperationError, UnknownFrameworkError
+    with failing(*refusals), progress("preparing", "checks") as advance:
+        result = check(
+            _named(path),
+            operation,
+            dtypes=dtype,
+            signature=_pairs(signature, "signature"),
+            gradient=_named(gradient) if gradient else None,
+            conventions={name: _literal(text) for name, text in _pairs(convention, "convention").items()},
+            protocol=_pairs(protocol, "protocol") or None,
+            progress=advance,
+            **options,
+            **_fixed(parameter),
+        )
     console(WIDTH).print(result.summary())
     sys.exit(CONFORMS if result.conforms else DEVIATES)

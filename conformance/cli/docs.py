@@ -6,20 +6,16 @@ import sys
 from pathlib import Path
 
 import click
-from gaugeblock.conformance.cli.terminal import fail
+from gaugeblock.conformance.cli.terminal import DIRECTORY, failing, output
 from gaugeblock.conformance.pages import pages as documentation
 from gaugeblock.conformance.session.measure import DEVIATES
 
 
 @click.command(epilog="Exit code: 0 written or up to date, 1 with --check if a page is not, 2 for a usage error.")
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("docs"),
-    show_default=True,
-    help="Directory whose folders operations, questions and stories hold README.md and a page for each.",
-)
+@output(
+    "Directory whose folders operations, questions and stories hold README.md and a page for each.",
+    DIRECTORY, default=Path("docs"), show_default=True,
+)  # fmt: skip
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 and name the pages that are not up to date.")
 def docs(output: Path, check: bool) -> None:
     """Write the generated pages of the documentation.
@@ -29,10 +25,8 @@ def docs(output: Path, check: bool) -> None:
     other files are left alone.
     """
     made = documentation.pages()
-    try:
+    with failing(output=output, is_read=check):
         found = documentation.differences(output, made) if check else documentation.write(output, made)
-    except OSError as error:
-        fail(f"{output} cannot be {'read' if check else 'written'} ({error.strerror}); give another --output.")
     for name, state in found.items():
         click.echo(f"{output / name} {'is' if check else 'was'} {state}")
     click.echo(f"{len(made)} pages, {len(found)} not up to date.")

@@ -1,18 +1,20 @@
-"""The command `list`: operations, implementations, frameworks and recipes."""
+"""The commands `list`, of what there is, and `translate`, of what to write in another framework."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 
 import click
-from gaugeblock.adapters.registry import adapter, implementations
-from gaugeblock.conformance.cli.terminal import console, fail, warn_of_plug_ins
+from gaugeblock.adapters.registry import PlugInError, UnknownFrameworkError, adapter, implementations
+from gaugeblock.conformance.cli.terminal import console, fail, failing, warn_of_plug_ins
 from gaugeblock.conformance.known.admission import frameworks as taking_part
-from gaugeblock.conformance.recipes.recipe import recipes
-from gaugeblock.conformance.recipes.translations import missing
+from gaugeblock.conformance.recipes.recipe import UnknownImplementationError, recipes
+from gaugeblock.conformance.recipes.translations import equivalents, missing, translations
 from gaugeblock.reference.catalogue import OPERATIONS
 from rich.table import Table
 from rich.text import Text
+
+Row = tuple[str, ...]
 
 UNBROKEN = 1000
 """Columns of a list that is piped: nothing is folded, so that grep finds it."""
@@ -32,58 +34,90 @@ def list_(what: str, lacking: bool) -> None:
     if lacking and what != "recipes":
         fail(f"--missing is about recipes, not about {what}.")
     warn_of_plug_ins()
-    {
-        "operations": _list_operations,
-        "implementations": _list_implementations,
-        "frameworks": _list_frameworks,
-        "recipes": _list_missing if lacking else _list_recipes,
-    }[what]()
-
-
-def _print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    columns, rows = _LISTS["missing" if lacking else what]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
-    for row in rows:
+    for row in rows():
         # Text, because rich would take the brackets of a call for markup.
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*map(Text, row))
     console(UNBROKEN).print(table)
+    if lacking:
+        click.echo(f"{len(table.rows)} missing.")
 
 
-def _list_operations() -> None:
-    offered: dict[str, list[str]] = {}
+def _operations() -> Iterator[Row]:
+    offered: dict[str, dict[str, None]] = {}
     for each in implementations(taking_part()):
-        offered.setdefault(each.operation, []).append(each.framework)
-    rows = (
-        (op.name, op.kind, op.summary, " ".join(dict.fromkeys(offered.get(op.name, ())))) for op in OPERATIONS.values()
-    )
-    _print_table(("operation", "kind", "definition", "frameworks"), rows)
+        offered.setdefault(each.operation, {})[each.framework] = None
+    for op in OPERATIONS.values():
+        yield op.name, op.kind, op.summary, " ".join(offered.get(op.name, ()))
 
 
-def _list_implementations() -> None:
-    rows = (
-        (each.operation, each.name, each.call, ", ".join(f"{name}={value}" for name, value in each.conventions.items()))
-        for each in implementations(taking_part())
-    )
-    _print_table(("operation", "implementation", "call", "conventions"), rows)
+def _implementations() -> Iterator[Row]:
+    for each in implementations(taking_part()):
+        yield (
+            each.operation,
+            each.name,
+            each.call,
+            ", ".join(f"{name}={value}" for name, value in each.conventions.items()),
+        )
 
 
-def _list_frameworks() -> None:
-    rows = []
+def _frameworks() -> Iterator[Row]:
     for name in taking_part():
         each = adapter(name)
         versions = ", ".join(f"{key} {version}" for key, version in each.versions().items())
         modes = " ".join(mode.name for mode in each.modes)
-        rows.append((name, versions or each.install_hint(), modes, str(len(each.implementations))))
-    _print_table(("framework", "installed", "modes", "implementations"), rows)
+        yield name, versions or each.install_hint(), modes, str(len(each.implementations))
 
 
-def _list_recipes() -> None:
-    rows = ((each.name, each.like, each.says, " ".join(each.calls)) for each in recipes())
-    _print_table(("recipe", "like", "meaning", "written in"), rows)
+def _recipes() -> Iterator[Row]:
+    for each in recipes():
+        yield each.name, each.like, each.says, " ".join(each.calls)
 
 
-def _list_missing() -> None:
-    rows = [(each.operation, each.like, each.asked, each.conventions, each.framework) for each in missing()]
-    _print_table(("operation", "like", "asked with", "conventions", "not written in"), rows)
-    click.echo(f"{len(rows)} missing.")
+def _missing() -> Iterator[Row]:
+    for each in missing():
+        yield each.operation, each.like, each.asked, each.conventions, each.framework
+
+
+_LISTS: dict[str, tuple[Row, Callable[[], Iterator[Row]]]] = {
+    "operations": (("operation", "kind", "definition", "frameworks"), _operations),
+    "implementations": (("operation", "implementation", "call", "conventions"), _implementations),
+    "frameworks": (("framework", "installed", "modes", "implementations"), _frameworks),
+    "recipes": (("recipe", "like", "meaning", "written in"), _recipes),
+    "missing": (("operation", "like", "asked with", "conventions", "not written in"), _missing),
+}
+"""Of each list its columns and its rows."""
+
+
+@click.command(epilog="Exit code: 0, 2 if there is no such implementation.")
+@click.argument("implementation")
+@click.option("--to", metavar="NAME", help="In this framework alone.")
+def translate(implementation: str, to: str | None) -> None:
+    """Print what to write in other frameworks instead.
+
+    IMPLEMENTATION is a public path such as torch.nn.BCELoss, or operation/path. First come the frameworks' own
+    implementations under the same conventions, then recipes; the suite runs and judges both. Inputs and parameters have
+    the names of the operation's definition.
+    """
+    with failing(UnknownFrameworkError, PlugInError, UnknownImplementationError):
+        if to is not None:
+            adapter(to)
+        warn_of_plug_ins()
+        own, found = list(equivalents(implementation, to)), list(translations(implementation, to))
+    if not own and not found:
+        place = f" in {to}" if to else ""
+        fail(f"nothing like {implementation} is known{place}; 'gaugeblock list recipes' has the rest.")
+    for each in own:
+        click.echo(f"{each.operation}: {each.name}, under the same conventions")
+        click.echo(f"  {each.framework}: {each.call}")
+    printed = None
+    for recipe, framework, call in found:
+        if recipe.name != printed:
+            click.echo(f"{recipe.operation.name}: recipe {recipe.name}, {recipe.says}")
+            if recipe.limits:
+                click.echo(f"  limits: {recipe.limits}")
+            printed = recipe.name
+        click.echo(f"  {framework}: {call}")

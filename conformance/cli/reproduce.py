@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 from gaugeblock.conformance.cli.scripts import SHOWS, scripts, verified
-from gaugeblock.conformance.cli.terminal import RUN, fail, progress
+from gaugeblock.conformance.cli.terminal import RUN, fail, failing, jobs, output, progress
 from gaugeblock.conformance.session.measure import DEVIATES
 from gaugeblock.reports import runfile
 from gaugeblock.reports.records import Run
@@ -20,17 +20,13 @@ from gaugeblock.reports.scripts.script import script
 )
 @click.argument("key", required=False)
 @RUN
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    help="Write the script to this file; with --all a file for each deviation into this directory.",
+@output(
+    "Write the script to this file; with --all a file for each deviation into this directory.",
+    click.Path(path_type=Path),
 )
 @click.option("--all", "every", is_flag=True, help="The scripts of all deviations.")
 @click.option("--verify", is_flag=True, help="Run the scripts of all deviations and say which do not show theirs.")
-@click.option(
-    "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="With --verify: processes at a time. Default: cores."
-)
+@jobs("With --verify: processes at a time.")
 def reproduce(key: str | None, path: Path, output: Path | None, every: bool, verify: bool, jobs: int | None) -> None:
     """Print a script that shows a deviation again.
 
@@ -42,7 +38,7 @@ def reproduce(key: str | None, path: Path, output: Path | None, every: bool, ver
         fail("give either a KEY, or --all with --output, or --verify.")
     if every and output is None:
         fail("--all writes many files; name a directory with --output.")
-    try:
+    with failing(runfile.RunFileError, output=output):
         run = runfile.read(path)
         if verify:
             sys.exit(_verify(run, jobs))
@@ -55,10 +51,6 @@ def reproduce(key: str | None, path: Path, output: Path | None, every: bool, ver
             else:
                 runfile.write_text(output, text)
                 click.echo(output)
-    except runfile.RunFileError as error:
-        fail(str(error))
-    except OSError as error:
-        fail(f"{output} cannot be written ({error.strerror}); give another --output.")
 
 
 def file_name(key: str) -> str:
@@ -79,11 +71,9 @@ def _verify(run: Run, jobs: int | None) -> int:
     made, lacking = scripts(run)
     with progress("running", "scripts") as advance:
         found = verified(run, made, advance, jobs=jobs)
-    for key, outcome in found.items():
-        if outcome != SHOWS:
-            click.echo(f"{key}: {outcome}")
-    for why in lacking.values():
-        click.echo(why)
-    shown = sum(outcome == SHOWS for outcome in found.values())
-    click.echo(f"{shown} of {len(made) + len(lacking)} deviations shown by their scripts, {len(lacking)} without one.")
-    return DEVIATES if shown < len(made) + len(lacking) else 0
+    silent = [f"{key}: {outcome}" for key, outcome in found.items() if outcome != SHOWS]
+    for line in (*silent, *lacking.values()):
+        click.echo(line)
+    shown, every = len(found) - len(silent), len(made) + len(lacking)
+    click.echo(f"{shown} of {every} deviations shown by their scripts, {len(lacking)} without one.")
+    return DEVIATES if shown < every else 0

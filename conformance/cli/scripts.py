@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess
 from gaugeblock.reports.records import Run
@@ -19,14 +18,6 @@ from gaugeblock.reports.verdicts import SCRIPTED
 SHOWS = "shows"
 SECONDS = 120.0
 """How long one script may take, with the import of its framework."""
-
-
-@dataclass
-class Group:
-    """Scripts of one framework and mode, each with its key, and the process that runs them."""
-
-    scripts: list[tuple[str, str]] = field(default_factory=list)
-    process: WorkerProcess = field(default_factory=lambda: WorkerProcess("the script", _serve))
 
 
 def scripts(run: Run) -> tuple[dict[str, str], dict[str, str]]:
@@ -48,34 +39,35 @@ def verified(
 
     `progress` is called with the number of scripts that are done, and of all.
     """
-    groups: dict[tuple[str, str], Group] = {}
-    for key, text in made.items():
+    groups: dict[tuple[str, str], list[str]] = {}
+    for key in made:
         parts = split_key(key)
         framework = run.implementations[f"{parts['operation']}/{parts['implementation']}"].framework
-        groups.setdefault((framework, parts["mode"]), Group()).scripts.append((key, text))
+        groups.setdefault((framework, parts["mode"]), []).append(key)
+    processes = {name: WorkerProcess("the script", _serve) for name in groups}
     found: dict[str, str] = {}
     stopped, lock = threading.Event(), threading.Lock()
 
-    def work(group: Group) -> None:
+    def work(name: tuple[str, str]) -> None:
         try:
-            for key, text in group.scripts:
-                outcome = _outcome(group.process, key, text)
+            for key in groups[name]:
+                outcome = _outcome(processes[name], key, made[key])
                 with lock:
                     if stopped.is_set():
                         return
                     found[key] = outcome
                     progress(len(found), len(made))
         finally:
-            group.process.discard()
+            processes[name].discard()
 
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
         try:
-            list(pool.map(work, sorted(groups.values(), key=lambda group: -len(group.scripts))))
+            list(pool.map(work, sorted(groups, key=lambda name: -len(groups[name]))))
         except BaseException:
             # What still runs is ended, or Ctrl-C would wait for it.
             stopped.set()
-            for group in groups.values():
-                group.process.end()
+            for process in processes.values():
+                process.end()
             raise
     return {key: found[key] for key in made}
 

@@ -24,6 +24,8 @@ EFFORT = click.option(
     "--effort", type=click.Choice(tuple(EFFORTS)), default=STANDARD, show_default=True, help="How much is asked."
 )
 
+DIRECTORY = click.Path(path_type=Path, file_okay=False)
+
 QUIET_SECONDS = 15.0
 """How often progress is printed where there is no terminal to draw on."""
 
@@ -34,6 +36,29 @@ Advance = Callable[..., None]
 def several(*names: str, metavar: str, help: str) -> Callable[..., Any]:
     """An option that may be given more than once."""
     return click.option(*names, multiple=True, metavar=metavar, help=f"{help} May be given several times.")
+
+
+def output(help: str, type: click.Path, **more: Any) -> Callable[..., Any]:
+    """The option --output."""
+    return click.option("--output", "-o", type=type, help=help, **more)
+
+
+def jobs(help: str) -> Callable[..., Any]:
+    """The option --jobs."""
+    return click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help=f"{help} Default: cores.")
+
+
+@contextlib.contextmanager
+def failing(*errors: type[Exception], output: Path | None = None, is_read: bool = False) -> Iterator[None]:
+    """End with the sentence of one of these errors, or with one that says that `output` cannot be written, or read."""
+    try:
+        yield
+    except errors as error:
+        fail(str(error))
+    except OSError as error:
+        if output is None:
+            raise
+        fail(f"{output} cannot be {'read' if is_read else 'written'} ({error.strerror}); give another --output.")
 
 
 def fail(message: str) -> NoReturn:
@@ -63,21 +88,14 @@ def progress(verb: str, things: str) -> Iterator[Advance]:
         things: what is counted ("tests").
     """
     shown = Console(file=sys.stderr)
-    if shown.is_terminal:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn(things),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=shown, transient=True) as bar:
-            task = bar.add_task(verb, total=None)
-            yield lambda done, total, now=verb: bar.update(task, completed=done, total=total, description=now)
+    if not shown.is_terminal:
+        yield lines(things)
         return
-    yield lines(things)
+    counted = BarColumn(), MofNCompleteColumn(), TextColumn(things)
+    timed = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
+    with Progress(TextColumn("{task.description}"), *counted, *timed, console=shown, transient=True) as bar:
+        task = bar.add_task(verb, total=None)
+        yield lambda done, total, now=verb: bar.update(task, completed=done, total=total, description=now)
 
 
 def lines(things: str, clock: Callable[[], float] = time.monotonic) -> Advance:

@@ -21,7 +21,6 @@ from gaugeblock.conformance.checks.probes import PROBES
 from gaugeblock.conformance.pages.questions import questions
 from gaugeblock.conformance.pages.special_values import NO_VALUE, UNDECIDED, at_cases, at_points, bracketed
 from gaugeblock.conformance.stories import STORIES
-from gaugeblock.conformance.stories.base import Story
 from gaugeblock.conformance.trials.setting import dtypes_of, offered_in
 from gaugeblock.reference.catalogue import OPERATIONS, Operation
 from gaugeblock.reference.formats import FORMATS
@@ -55,11 +54,14 @@ def pages() -> dict[str, str]:
     return {
         f"operations/{INDEX}": _index(),
         **{f"operations/{operation.name}.md": _page(operation) for operation in OPERATIONS.values()},
-        f"stories/{INDEX}": _environment().get_template("stories.md.j2").render(mark=STORY_MARK, stories=STORIES),
-        **{f"stories/{story.name}.md": _story(story) for story in STORIES},
-        f"questions/{INDEX}": _environment()
-        .get_template("questions.md.j2")
-        .render(mark=QUESTION_MARK, questions=questions()),
+        f"stories/{INDEX}": _rendered("stories", STORY_MARK, stories=STORIES),
+        **{
+            f"stories/{each.name}.md": _rendered(
+                "story", STORY_MARK, story=each, module=f"conformance/stories/{each.name}.py"
+            )
+            for each in STORIES
+        },
+        f"questions/{INDEX}": _rendered("questions", QUESTION_MARK, questions=questions()),
         CASES: json.dumps(frozen_cases(), indent=1) + "\n",
     }
 
@@ -99,8 +101,10 @@ def differences(folder: Path, made: Mapping[str, str]) -> dict[str, str]:
 
 def _changed_cases(old: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[str, str]]) -> str:
     """What became of frozen cases, in words."""
-    before = {(key, case): digest for key, cases_ in old.items() for case, digest in cases_.items()}
-    after = {(key, case): digest for key, cases_ in new.items() for case, digest in cases_.items()}
+    before, after = (
+        {(key, case): digest for key, digests in each.items() for case, digest in digests.items()}
+        for each in (old, new)
+    )
     other = [each for each in before.keys() & after.keys() if before[each] != after[each]]
     parts = {"new": after.keys() - before.keys(), "gone": before.keys() - after.keys(), "of other content": other}
     named = (f"{len(each)} cases {what} (the first: {'/'.join(min(each))})" for what, each in parts.items() if each)
@@ -136,50 +140,37 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+def _rendered(template: str, mark: str, **facts: Any) -> str:
+    return _environment().get_template(f"{template}.md.j2").render(mark=mark, **facts)
+
+
 def _index() -> str:
-    counts: dict[str, Counter[str]] = {name: Counter() for name in OPERATIONS}
-    for each in implementations():
-        counts[each.operation][each.framework] += 1
+    counts = Counter((each.operation, each.framework) for each in implementations())
     titles = {"activation": "Activations", "loss": "Losses", "metric": "Metrics"}
-    kinds = [
-        (title, [(op, counts[op.name]) for op in OPERATIONS.values() if op.kind == kind])
-        for kind, title in titles.items()
-    ]
-    return _environment().get_template("index.md.j2").render(mark=OPERATION_MARK, kinds=kinds, frameworks=FRAMEWORKS)
-
-
-def _story(story: Story) -> str:
-    module = f"conformance/stories/{story.name}.py"
-    return _environment().get_template("story.md.j2").render(mark=STORY_MARK, story=story, module=module)
+    kinds = [(title, [op for op in OPERATIONS.values() if op.kind == kind]) for kind, title in titles.items()]
+    return _rendered("index", OPERATION_MARK, kinds=kinds, counts=counts, frameworks=FRAMEWORKS)
 
 
 def _page(op: Operation) -> str:
-    offers = [each for each in implementations() if each.operation == op.name]
-    module = "/".join(op.definition.__module__.split(".")[1:]) + ".py"
     last = op.inputs[-1]
     shapes = [f"({', '.join(('...', *axes))})" for axes in op.core_axes]
     derivative = f"gradient by {last}" if op.core_ranks[-1] else f"derivative by {last}"
-    return (
-        _environment()
-        .get_template("operation.md.j2")
-        .render(
-            mark=OPERATION_MARK,
-            op=op,
-            module=module,
-            written_with=list(_written_with(op)),
-            inputs=[
-                (name, shape, DOMAINS[domain].holds)
-                for name, shape, domain in zip(op.inputs, shapes, op.domains, strict=True)
-            ],
-            answer_shape=shapes[-1] if op.output_rank else "(...)",
-            parameters=list(_parameters(op)),
-            points=at_points(op),
-            cases=at_cases(op),
-            differentiable=op.gradient_bound is not None,
-            derivative=f"{derivative}, entry 0" if op.output_rank else derivative,
-            probes=[probe for probe in PROBES if op.name in probe.operations],
-            offers=[_offer(each) for each in offers],
-        )
+    holds = [DOMAINS[domain].holds for domain in op.domains]
+    return _rendered(
+        "operation",
+        OPERATION_MARK,
+        op=op,
+        module="/".join(op.definition.__module__.split(".")[1:]) + ".py",
+        written_with=list(_written_with(op)),
+        inputs=list(zip(op.inputs, shapes, holds, strict=True)),
+        answer_shape=shapes[-1] if op.output_rank else "(...)",
+        parameters=list(_parameters(op)),
+        points=at_points(op),
+        cases=at_cases(op),
+        differentiable=op.gradient_bound is not None,
+        derivative=f"{derivative}, entry 0" if op.output_rank else derivative,
+        probes=[probe for probe in PROBES if op.name in probe.operations],
+        offers=[_offer(each) for each in implementations() if each.operation == op.name],
     )
 
 
@@ -223,28 +214,20 @@ def _answer(text: str) -> str:
     return text if text in ("", NO_VALUE, UNDECIDED) else gfm.code(text)
 
 
-def _offer(each: Implementation) -> dict[str, str]:
-    modes = [
-        (mode, [dtype for dtype in dtypes_of(each, mode) if offered_in(each, mode, dtype)])
+def _offer(each: Implementation) -> tuple[Implementation, str, str]:
+    """An implementation, its dtypes and its modes."""
+    modes = {
+        mode.name: [dtype for dtype in dtypes_of(each, mode) if offered_in(each, mode, dtype)]
         for mode in adapter(each.framework).modes
-    ]
-    dtypes = dict.fromkeys(dtype for _, offered in modes for dtype in offered)
-    return {
-        "framework": each.framework,
-        "name": each.name,
-        "call": each.call,
-        "conventions": _stated(each.conventions),
-        "dtypes": ", ".join(dtypes),
-        "modes": ", ".join(mode.name for mode, offered in modes if offered),
     }
+    dtypes = dict.fromkeys(dtype for offered in modes.values() for dtype in offered)
+    return each, ", ".join(dtypes), ", ".join(name for name, offered in modes.items() if offered)
 
 
 def _stated(parameters: Mapping[str, Any]) -> str:
     """Parameters and their values; a tuple of words lists those that can be."""
-    return ", ".join(f"{name}={_value(value)}" for name, value in parameters.items())
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, tuple) and all(isinstance(each, str) for each in value):
-        return " or ".join(value)
-    return str(value)
+    words = {
+        name: " or ".join(value) if isinstance(value, tuple) and all(isinstance(each, str) for each in value) else value
+        for name, value in parameters.items()
+    }
+    return ", ".join(f"{name}={value}" for name, value in words.items())

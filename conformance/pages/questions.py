@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import tomllib
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 
 from gaugeblock.conformance.checks.table import CHECKS
 from gaugeblock.conformance.trials.check import Check
@@ -36,12 +36,9 @@ def questions() -> tuple[Question, ...]:
 
     Raises ValueError if one is answered by no check that there is.
     """
-    found = []
-    folder = resources.files(__package__).joinpath("data")
-    for file in sorted(folder.iterdir(), key=lambda each: each.name):
-        if file.name.endswith(".toml"):
-            for entry in tomllib.loads(file.read_text(encoding="utf-8"))["question"]:
-                found.append(Question(entry["paragraph"], entry["text"], tuple(entry["answered_by"])))
+    files = sorted(Path(__file__).with_name("data").glob("*.toml"))
+    entries = [entry for file in files for entry in tomllib.loads(file.read_text(encoding="utf-8"))["question"]]
+    found = [Question(each["paragraph"], each["text"], tuple(each["answered_by"])) for each in entries]
     for question in found:
         if not question.answered_by or not set(question.answered_by) <= _known().keys():
             raise ValueError(f"no check answers the question {question.text!r} under the name that it gives")

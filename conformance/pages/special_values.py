@@ -16,7 +16,7 @@ from gaugeblock.conformance.cases.domains import DOMAINS, INPUT, Point
 from gaugeblock.reference import engine
 from gaugeblock.reference.balls import PrecisionError
 from gaugeblock.reference.catalogue import Operation
-from gaugeblock.reference.formats import FORMATS, Array
+from gaugeblock.reference.formats import FORMATS
 from gaugeblock.reference.truth import Truth
 
 ANSWER = FORMATS["float64"]
@@ -29,10 +29,8 @@ KINK = "none: a kink"
 UNDECIDED = "undecided"
 """The engine could not tell."""
 
-
 LIMIT = 12
 """Frozen cases that are shown of an operation."""
-
 
 SHOWN = 12
 """Entries of a row that are shown; of a longer one, the first eight, and no derivative."""
@@ -71,15 +69,10 @@ def at_cases(operation: Operation) -> list[Special]:
         if alike in shown or case.parameters.get("axis", -1) != -1 or len(found) == LIMIT:
             continue
         shown.append(alike)
-        ranks = zip(operation.inputs, operation.core_ranks, strict=True)
-        points = tuple(Point(_first(case.inputs[name], rank).tolist()) for name, rank in ranks)
+        arrays = zip((case.inputs[name] for name in operation.inputs), operation.core_ranks, strict=True)
+        points = tuple(Point(array[(0,) * (array.ndim - rank)].tolist()) for array, rank in arrays)
         found.append(_special(operation, points, case.name, stated))
     return found
-
-
-def _first(array: Array, rank: int) -> Array:
-    """The first sample of a batch."""
-    return np.asarray(array[(0,) * (array.ndim - rank)])
 
 
 def _situations(operation: Operation) -> list[tuple[Point, ...]]:
@@ -117,15 +110,14 @@ def _special(
         name: np.asarray(point.value) if name in operation.integers else INPUT.array(point.value)
         for name, point in zip(operation.inputs, points, strict=True)
     }
-    answer = _text(lambda: engine.evaluate(operation, ANSWER, inputs, **stated))
+    answer, derivative = _text(lambda: engine.evaluate(operation, ANSWER, inputs, **stated)), ""
     # A derivative is expected where everything is finite: beyond, it is a limit that series do not take.
     finite = all(np.isfinite(array).all() and array.size <= SHOWN for array in inputs.values())
-    if operation.gradient_bound is None or not finite:
-        return Special(points, answer, "", case, stated)
-    cotangent = np.ones(())
-    if operation.output_rank:
-        cotangent = (np.arange(inputs[operation.inputs[-1]].shape[-1]) == 0).astype(np.float64)
-    derivative = _text(lambda: engine.gradient(operation, ANSWER, inputs, cotangent, **stated))
+    if operation.gradient_bound is not None and finite:
+        cotangent = np.ones(())
+        if operation.output_rank:
+            cotangent = (np.arange(inputs[operation.inputs[-1]].shape[-1]) == 0).astype(np.float64)
+        derivative = _text(lambda: engine.gradient(operation, ANSWER, inputs, cotangent, **stated))
     return Special(points, answer, derivative, case, stated)
 
 

@@ -7,11 +7,9 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from gaugeblock.reports.records import Expected, Reproduction, StoredArray, StoredCall, StoredStep, Wording
+from gaugeblock.reports.records import Reproduction, StoredArray, StoredCall, StoredStep, Wording
 from gaugeblock.reports.scripts import literals
 from gaugeblock.reports.scripts.expressions import WIDTH, assigned, inlined, literal, names
-
-TAKING = ("update", "call")
 
 
 def _indented(lines: list[str]) -> list[str]:
@@ -42,26 +40,24 @@ class Calls:
 
     def lines(self, record: Reproduction) -> list[str]:
         """Every call, and what of each answer is looked at: `got`, or `one` and `other` where two are compared."""
-        calls = record.calls
-        if calls[0].at is None and len(calls) > 1:
-            return ["got = []", *(line for call in calls for line in [*self._invoked(call), self._every(call, "+=")])]
+        calls, expected = record.calls, record.expected
+        if len(calls) > 1 and calls[0].at is None:
+            return ["got = []", *(line for each in calls for line in [*self._invoked(each), self._every(each, "+=")])]
         if len(calls) > 1:
-            targets = ("one", "other")
-            return [
-                line
-                for call, target in zip(calls, targets, strict=True)
-                for line in [*self._invoked(call), *self._element(call, target)]
-            ]
+            pairs = zip(calls, ("one", "other"), strict=True)
+            return [line for each, target in pairs for line in [*self._invoked(each), *self._element(each, target)]]
         (call,) = calls
-        expected = record.expected
+        arrays, called = self._arrays(call), self._called(call)
         if expected.unchanged is not None:
-            return self._watched(call, expected.unchanged)
+            watched = f"{self._get(call, self._names[expected.unchanged])}.tobytes()"
+            return [*arrays, f"before = {watched}", *called, f"after = {watched}"]
         if expected.shape is not None:
-            return [*self._invoked(call), f"got = {self._get(call)}.shape"]
+            return [*arrays, *called, f"got = {self._get(call)}.shape"]
         if call.at is not None:
-            return [*self._invoked(call), *self._element(call, "got")]
-        arrays, invocation = self._arrays(call), self._called(call)
-        looked = [*invocation, self._every(call, "="), *self._shape(call, expected)]
+            return [*arrays, *called, *self._element(call, "got")]
+        looked = [*called, self._every(call, "=")]
+        if any(isinstance(values, dict) for values in (expected.right or {}).values()):
+            looked.append(f"shape = numpy.shape({self._get(call)})")
         if refusable(record):
             refused = "got = f'refused: {type(error).__name__}: {error}'"
             looked = ["try:", *_indented(looked), "except Exception as error:", f"    {refused}"]
@@ -79,19 +75,14 @@ class Calls:
 
     def _arrays(self, call: StoredCall) -> list[str]:
         """The lines that make the arrays of a call; what they are called is kept for the call."""
-        mentioned = _mentioned(call)
-        lines: list[str] = []
-        self._names: dict[str, str] = {}
+        mentioned = {name for text in call.acts.values() or [call.call] for name in names(text)}
         wanted = {name: stored for name, stored in call.inputs.items() if name in mentioned}
-        for name, stored in wanted.items():
-            lines += self._array(call, name, stored)
-        for name, value in call.parameters.items():
-            if isinstance(value, list):
-                dtype = call.inputs[call.last or ""].dtype
-                lines += self._array(call, name, literals.stored(value, dtype))
+        for name in _lists(call):
+            wanted[name] = literals.stored(call.parameters[name], call.inputs[call.last or ""].dtype)
         if call.cotangent is not None:
-            lines += self._array(call, "cotangent", call.cotangent)
-        return lines
+            wanted["cotangent"] = call.cotangent
+        self._names: dict[str, str] = {}
+        return [line for name, stored in wanted.items() for line in self._array(call, name, stored)]
 
     def _array(self, call: StoredCall, name: str, stored: StoredArray) -> list[str]:
         layout = None if name in call.plain else call.layout
@@ -112,9 +103,8 @@ class Calls:
     # Calls
 
     def _expression(self, call: StoredCall, text: str, more: Mapping[str, str] | None = None) -> str:
-        plain = {name: literal(value) for name, value in call.parameters.items() if not isinstance(value, list)}
-        operators = self._wording(call).operators
-        return inlined(text, {**plain, **self._names, **(more or {})}, operators)
+        plain = {name: literal(value) for name, value in call.parameters.items()}
+        return inlined(text, {**plain, **self._names, **(more or {})}, self._wording(call).operators)
 
     def _called(self, call: StoredCall) -> list[str]:
         """The lines that leave the answer in `answer`, or in `answers` that of every step."""
@@ -123,25 +113,19 @@ class Calls:
         expression = self._expression(call, call.call)
         wording = self._wording(call)
         lines = [assigned("answer", expression)]
+        body = [f"return {expression}"]
         if call.cotangent is not None:
-            values = {
-                "variable": self._names[call.last or ""],
-                "cotangent": self._names["cotangent"],
-                "call": expression,
-            }
+            own = {"variable": self._names[call.last or ""], "cotangent": self._names["cotangent"], "call": expression}
             text = (wording.second if call.order == 2 else wording.gradient) or ""
-            lines = inlined(text, {**values, "gradient": "answer", "answer": "value"}).splitlines()
+            lines = inlined(text, {**own, "gradient": "answer", "answer": "value"}).splitlines()
+            body = [*lines, "return answer"]
         if not wording.compiled:
             return lines
-        passed = [name for name in dict.fromkeys(self._names.values()) if name not in self._closed(call)]
-        arguments = ", ".join(passed)
-        body = [*lines, "return answer"] if call.cotangent is not None else [f"return {expression}"]
+        # Parameters that are arrays belong to what is compiled.
+        closed = {self._names[name] for name in _lists(call)}
+        arguments = ", ".join(name for name in dict.fromkeys(self._names.values()) if name not in closed)
         head = ["", f"def function({arguments}):", *_indented(body), ""]
         return [*head, f"answer = {inlined(wording.compile or '', {})}({arguments})"]
-
-    def _closed(self, call: StoredCall) -> set[str]:
-        """Parameters that are arrays: they belong to what is compiled."""
-        return {self._names[name] for name, value in call.parameters.items() if isinstance(value, list)}
 
     def _stepped(self, call: StoredCall) -> list[str]:
         made: dict[int, str] = {}
@@ -150,27 +134,23 @@ class Calls:
 
         def metric(number: int) -> str:
             if number not in made:
-                made[number] = f"metric_{number}" if number else "metric"
+                made[number] = _metric(number)
                 lines.append(assigned(made[number], self._expression(call, call.acts["make"])))
             return made[number]
 
         for step in call.steps:
-            act = call.acts[step.verb]
             subject = metric(step.other if step.verb == "copy" else step.on)
             more = {"metric": subject}
             if step.verb == "merge":
                 more["other"] = metric(step.other)
-            if step.verb in TAKING:
+            rows: dict[str, str] = {}
+            if step.verb in ("update", "call"):
                 batch, rows = self._batch(call, step)
                 lines += batch
-                if step.spoil:
-                    rows, copies = _copied(rows)
-                    lines += copies
-                more |= rows
-            text = self._expression(call, act, more)
+            text = self._expression(call, call.acts[step.verb], more | rows)
             times = f"for _ in range({step.repeat}):\n    " if step.repeat > 1 else ""
             if step.verb == "copy":
-                made[step.on] = f"metric_{step.on}" if step.on else "metric"
+                made[step.on] = _metric(step.on)
                 text = f"{made[step.on]} = {text}"
             elif step.verb in ("result", "call"):
                 last = call.at is not None and results + step.repeat > call.at[0]
@@ -184,21 +164,23 @@ class Calls:
         return lines
 
     def _batch(self, call: StoredCall, step: StoredStep) -> tuple[list[str], dict[str, str]]:
-        """The rows that a step hands over, as expressions, and the lines that make them where they are repeated."""
+        """The rows that a step hands over, as expressions, and the lines that make them where they need any."""
         start, stop = step.rows
         cut = "" if (start, stop) == (0, None) else f"[{start}:{'' if stop is None else stop}]"
         rows = {name: f"{target}{cut}" for name, target in self._names.items() if name in call.inputs}
-        if step.tile == 1:
-            return [], rows
-        lines, tiled = [], {}
-        put = inlined(self._wording(call).put, self.place(call))
-        for name in rows:
-            target = f"many_{name}"
-            times = (step.tile, *[1] * (len(call.inputs[name].shape) - 1))
-            array = f"numpy.tile({literals.array(call.inputs[name]).text}{cut}, {times})"
-            lines += _composed(target, literals.Literal(array), [] if put == "array" else [put])
-            tiled[name] = target
-        return lines, tiled
+        lines = []
+        if step.tile > 1:
+            put = inlined(self._wording(call).put, self.place(call))
+            for name in rows:
+                times = (step.tile, *[1] * (len(call.inputs[name].shape) - 1))
+                array = f"numpy.tile({literals.array(call.inputs[name]).text}{cut}, {times})"
+                rows[name] = f"many_{name}"
+                lines += _composed(rows[name], literals.Literal(array), [] if put == "array" else [put])
+        if step.spoil:
+            # A batch in memory of its own, which is overwritten afterwards.
+            lines += ["import copy", *(f"batch_{name} = copy.deepcopy({row})" for name, row in rows.items())]
+            rows = {name: f"batch_{name}" for name in rows}
+        return lines, rows
 
     # What is looked at
 
@@ -211,37 +193,25 @@ class Calls:
         # The steps before an answer are left with it.
         at = [] if call.steps else call.at
         place = f"[{', '.join(map(str, at))}]" if at else ""
-        if call.then is not None:
-            answer = self._get(call)
-            lines = [] if answer == "answer" else [f"answer = {answer}"]
-            then = inlined(call.then, {})
-            return [*lines, f"{target} = float({f'({then}){place}' if place else then})"]
-        return [f"{target} = float({self._get(call)}{place})"]
+        if call.then is None:
+            return [f"{target} = float({self._get(call)}{place})"]
+        answer, then = self._get(call), inlined(call.then, {})
+        lines = [] if answer == "answer" else [f"answer = {answer}"]
+        return [*lines, f"{target} = float({f'({then}){place}' if place else then})"]
 
     def _every(self, call: StoredCall, assigns: str) -> str:
         if call.steps:
             return f"got {assigns} [float({self._get(call, 'each')}) for each in answers]"
         return f"got {assigns} numpy.ravel({self._get(call)}).astype(float).tolist()"
 
-    def _shape(self, call: StoredCall, expected: Expected) -> list[str]:
-        shaped = any(isinstance(values, dict) for values in (expected.right or {}).values())
-        return [f"shape = numpy.shape({self._get(call)})"] if shaped else []
 
-    def _watched(self, call: StoredCall, name: str) -> list[str]:
-        arrays = self._arrays(call)
-        watched = f"{self._get(call, self._names[name])}.tobytes()"
-        return [*arrays, f"before = {watched}", *self._called(call), f"after = {watched}"]
+def _lists(call: StoredCall) -> list[str]:
+    """Parameters that have one number for each class."""
+    return [name for name, value in call.parameters.items() if isinstance(value, list)]
 
 
-def _copied(rows: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """A batch in memory of its own, which can be overwritten afterwards."""
-    targets = {name: f"batch_{name}" for name in rows}
-    return targets, ["import copy", *(f"{targets[name]} = copy.deepcopy({row})" for name, row in rows.items())]
-
-
-def _mentioned(call: StoredCall) -> set[str]:
-    texts = call.acts.values() if call.acts else [call.call]
-    return {name for text in texts for name in names(text)}
+def _metric(number: int) -> str:
+    return f"metric_{number}" if number else "metric"
 
 
 def refusable(record: Reproduction) -> bool:

@@ -103,6 +103,6 @@ def numbers(values: Iterable[str]) -> str:
     return f"[{', '.join(literal(float.fromhex(each)) for each in values)}]"
 
 
-def stored(values: list[float], dtype: str) -> StoredArray:
+def stored(values: Any, dtype: str) -> StoredArray:
     """Numbers as an array of a dtype, in the form of a run file."""
     return encode(np.array(values, getattr(ml_dtypes, dtype, dtype)))

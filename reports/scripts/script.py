@@ -5,15 +5,16 @@ It prints what is expected and what came, and ends with exit status 1 if the dev
 
 from __future__ import annotations
 
+import math
 import sys
 import textwrap
 
-from gaugeblock.reports.records import Observation, Reproduction, Run, Wording
+from gaugeblock.reports.records import Expected, Observation, Reproduction, Run, Wording
 from gaugeblock.reports.runfile import RunFileError, split_key
-from gaugeblock.reports.scripts.calls import Calls
-from gaugeblock.reports.scripts.expected import judged
-from gaugeblock.reports.scripts.expressions import chains, inlined
-from gaugeblock.reports.values import ulp
+from gaugeblock.reports.scripts import literals
+from gaugeblock.reports.scripts.calls import Calls, refusable
+from gaugeblock.reports.scripts.expressions import chains, inlined, literal
+from gaugeblock.reports.values import trim, ulp
 from gaugeblock.reports.verdicts import ACCURACIES, SCRIPTED
 
 
@@ -39,12 +40,15 @@ def script(run: Run, observation: Observation) -> str:
     if wording is None or any(wordings.get(call.mode) is None for call in record.calls):
         raise NoScriptError(f"{key} has no script: the run does not say how arrays go in and out of {framework}.")
     calls = Calls(wordings, parts["dtype"], parts["device"])
-    played = run.operations[parts["operation"]].kind == "story"
-    body = [*(_played(implementation.call, record) if played else calls.lines(record)), ""]
+    if run.operations[parts["operation"]].kind == "story":
+        # The code that is played, and the figure that is looked at.
+        body = [implementation.call, "", "", f"got = [float({record.calls[0].call})]", ""]
+    else:
+        body = [*calls.lines(record), ""]
     if wording.placed and len(entry.devices) > 1:
         context = inlined(wording.placed, calls.place())
         body = [f"with {context}:", textwrap.indent("\n".join(body), "    ")]
-    body += judged(record)
+    body += _judged(record)
     text = "\n".join([*calls.prelude(wording), *body])
     needed = _modules(text, wording)
     return "\n".join([*_head(observation), *_imports(needed, wording), "", text.rstrip(), *_end(needed), ""])
@@ -52,21 +56,15 @@ def script(run: Run, observation: Observation) -> str:
 
 def _head(observation: Observation) -> list[str]:
     assert observation.reproduction is not None
-    expected = observation.reproduction.expected
-    summary = ""
+    expected, accuracy = observation.reproduction.expected, observation.accuracy
+    lines = [f"# {observation.key}"]
     if expected.error is not None:
-        summary = f"{ulp(expected.error)} ULP where {ulp(expected.allowed)} are allowed."
-    elif observation.accuracy is not None:
-        summary = f"{observation.accuracy}: {ACCURACIES[observation.accuracy]}"
+        lines.append(f"# {ulp(expected.error)} ULP where {ulp(expected.allowed)} are allowed.")
+    elif accuracy is not None:
+        lines.append(f"# {accuracy}: {ACCURACIES[accuracy]}")
     elif expected.label is not None:
-        summary = f"{expected.label}, where {' or '.join(expected.right or {})} is right."
-    return [f"# {observation.key}", *([f"# {summary}"] if summary else [])]
-
-
-def _played(code: str, record: Reproduction) -> list[str]:
-    """The code of a story, and the figure that is looked at."""
-    (call,) = record.calls
-    return [code, "", "", f"got = [float({call.call})]"]
+        lines.append(f"# {expected.label}, where {' or '.join(expected.right or {})} is right.")
+    return lines
 
 
 def _modules(text: str, wording: Wording) -> dict[str, str]:
@@ -87,16 +85,14 @@ def _modules(text: str, wording: Wording) -> dict[str, str]:
 
 
 def _imports(modules: dict[str, str], wording: Wording) -> list[str]:
-    needed = sorted(modules)
     lines = []
     if wording.environ:
         lines = ["import os", ""]
         lines += [f"os.environ[{name!r}] = {value!r}" for name, value in sorted(wording.environ.items())]
         lines.append("")
-    if "decimal" in needed:
-        needed.remove("decimal")
+    if "decimal" in modules:
         lines += ["from decimal import Decimal", ""]
-    return [*lines, *(f"import {module}" for module in needed)]
+    return [*lines, *(f"import {module}" for module in sorted(modules) if module != "decimal")]
 
 
 def _end(modules: dict[str, str]) -> list[str]:
@@ -108,3 +104,86 @@ def _end(modules: dict[str, str]) -> list[str]:
         "print('The deviation shows.' if shows else 'The deviation does not show.')",
         "raise SystemExit(int(shows))",
     ]
+
+
+# What is expected
+
+
+def _judged(record: Reproduction) -> list[str]:
+    """The lines that leave in `shows` whether the deviation shows."""
+    expected = record.expected
+    if expected.exact is not None:
+        return _value(expected)
+    if expected.right is not None:
+        return _label(record)
+    if expected.shape is not None:
+        shape = repr(tuple(expected.shape))
+        return [f"print('expected an answer of shape', {shape})", "print('got     ', got)", f"shows = got != {shape}"]
+    if expected.unchanged is not None:
+        return [f"print('the call must leave', {expected.unchanged!r}, 'as it was')", "shows = after != before"]
+    return _relation(expected)
+
+
+def _power(ulp: str | None) -> str:
+    assert ulp is not None
+    mantissa, exponent = math.frexp(float.fromhex(ulp))
+    return f"2.0**{exponent - 1}" if mantissa == 0.5 else repr(float.fromhex(ulp))
+
+
+def _value(expected: Expected) -> list[str]:
+    nearest = expected.nearest
+    assert nearest is not None
+    got = "print('got     ', got, got.hex())"
+    if not math.isfinite(float.fromhex(nearest)):
+        shows = "got == got" if nearest == "nan" else f"got != {literal(float(nearest))}"
+        return [f"print('expected', {expected.exact!r})", got, f"shows = {shows}"]
+    allowed = expected.allowed or 0.0
+    return [
+        f"exact = Decimal({expected.exact!r})",
+        f"error = float(abs(Decimal(got) - exact) / Decimal({_power(expected.ulp)}))",
+        f"print('expected', exact, {trim(nearest)!r})",
+        got,
+        f"print('error   ', error, 'ULP, allowed are', {allowed!r})",
+        f"shows = not error <= {allowed!r}",
+    ]
+
+
+def _relation(expected: Expected) -> list[str]:
+    allowed = expected.allowed
+    return [
+        "same = one == other or (one != one and other != other)",
+        f"error = 0.0 if same else abs(one - other) / {_power(expected.ulp)}",
+        "print('one     ', one, one.hex())",
+        "print('other   ', other, other.hex())",
+        f"print('apart by', error, 'ULP, allowed are', {allowed!r})",
+        f"shows = not error <= {allowed!r}",
+    ]
+
+
+def _label(record: Reproduction) -> list[str]:
+    expected, refused = record.expected, refusable(record)
+    lines, fits = [], []
+    for label, values in (expected.right or {}).items():
+        if values == "refused":
+            shown, fit = "'refused'", "isinstance(got, str)"
+        else:
+            if isinstance(values, dict):
+                shape = tuple(values["shape"])
+                shown, fit = f"'an answer of shape', {shape}", f"shape == {shape}"
+            else:
+                shown = literals.numbers(values)
+                fit = _same(shown, len(values), expected)
+            fit = f"not isinstance(got, str) and {fit}" if refused else fit
+        lines.append(f"print('expected', {label!r}, {shown})")
+        fits.append(fit)
+    name = f"{expected.label!r}, " if expected.label is not None else ""
+    got = "got" if refused else "got, [each.hex() for each in got]"
+    return [*lines, f"print('got     ', {name}{got})", f"shows = not ({' or '.join(fits)})"]
+
+
+def _same(values: str, count: int, expected: Expected) -> str:
+    """Whether an answer has the values of a label."""
+    rtol, atol = expected.within or 0, expected.apart or 0
+    close = f"numpy.allclose(got, {values}, rtol={rtol!r}, atol={atol!r}, equal_nan=True)"
+    signs = f" and numpy.array_equal(numpy.signbit(got), numpy.signbit({values}))" if expected.signs else ""
+    return f"len(got) == {count} and {close}{signs}"
