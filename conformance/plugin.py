@@ -25,6 +25,14 @@ PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
 TESTS: pytest.StashKey[list[Test]] = pytest.StashKey()
 
+REPEATED = {
+    "framework": "this framework alone",
+    "device": "on this device alone, such as cpu, cuda or cuda:1",
+    "dtype": "in this dtype alone",
+    "mode": "in this mode alone, such as eager or compiled",
+}
+"""Options that may be given several times, and what is measured then."""
+
 HERE = Path(__file__).parent
 VIEW = HERE / "test_conformance.py"
 
@@ -36,12 +44,8 @@ class HarnessError(Exception):
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of `gaugeblock run`, under names that no other plugin has."""
     group = parser.getgroup("gaugeblock", "classification mathematics (gaugeblock)")
-    for name, what in (
-        ("framework", "measure this framework alone; may be given several times"),
-        ("device", "measure on this device alone, such as cpu, cuda or cuda:1; may be given several times"),
-        ("dtype", "measure in this dtype alone; may be given several times"),
-        ("mode", "measure in this mode alone, such as eager or compiled; may be given several times"),
-    ):
+    for name, what in REPEATED.items():
+        what = f"measure {what}; may be given several times"
         group.addoption(f"--gaugeblock-{name}", action="append", default=[], metavar=name.upper(), help=what)
     group.addoption("--gaugeblock-effort", default="standard", help="how much is asked: quick, standard or thorough")
     group.addoption("--gaugeblock-output", type=Path, metavar="FILE", help="write the run file here")
@@ -83,17 +87,16 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return _View.from_parent(parent, path=module_path) if module_path == VIEW else None
 
 
+def _option(config: pytest.Config, name: str) -> Any:
+    return config.getoption(f"--gaugeblock-{name}")
+
+
 def _selection(config: pytest.Config) -> Selection:
     from gaugeblock.conformance.session.plan import Selection
 
-    return Selection(
-        frameworks=tuple(config.getoption("--gaugeblock-framework")),
-        devices=tuple(config.getoption("--gaugeblock-device")),
-        dtypes=tuple(config.getoption("--gaugeblock-dtype")),
-        modes=tuple(config.getoption("--gaugeblock-mode")),
-        effort=config.getoption("--gaugeblock-effort"),
-        skip_missing_device=config.getoption("--gaugeblock-skip-missing-device"),
-    )
+    chosen: dict[str, Any] = {f"{name}s": tuple(_option(config, name)) for name in REPEATED}
+    skips = _option(config, "skip-missing-device")
+    return Selection(**chosen, effort=_option(config, "effort"), skip_missing_device=skips)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -108,7 +111,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         raise pytest.Collector.CollectError("gaugeblock measures in processes of its own: leave -n out.")
     try:
         made = plan(_selection(config))
-        output = config.getoption("--gaugeblock-output")
+        output = _option(config, "output")
         if output is not None and not config.option.collectonly:
             writable(output)
     except (SelectionError, NothingError) as error:
@@ -132,9 +135,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     chosen = [item.callspec.params["gaugeblock_test"] for item in session.items
               if isinstance(item, pytest.Function) and "gaugeblock_test" in item.fixturenames]  # fmt: skip
     tests: list[Test] = [test for test in chosen if test is not None]  # type: ignore[misc]
-    workers = Workers(
-        tests, timeout=config.getoption("--gaugeblock-timeout"), jobs=config.getoption("--gaugeblock-jobs")
-    )
+    workers = Workers(tests, timeout=_option(config, "timeout"), jobs=_option(config, "jobs"))
     selection = replace(_selection(config), expression=config.option.keyword)
     config.stash[TESTS] = tests
     config.stash[RECORDER] = Recorder(config.stash[PLAN], selection, workers)
@@ -147,7 +148,7 @@ def gaugeblock_ending(request: pytest.FixtureRequest, gaugeblock_test: Test) -> 
     from gaugeblock.conformance.session.ending import End, ending
 
     measured = request.config.stash[RECORDER].measured(gaugeblock_test)
-    ended = ending(gaugeblock_test, measured, bool(request.config.getoption("--gaugeblock-strict")))
+    ended = ending(gaugeblock_test, measured, bool(_option(request.config, "strict")))
     if ended.end is End.BROKEN:
         raise HarnessError(ended.why)
     return ended
@@ -172,12 +173,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
     """End the processes and write the run file: whole, or marked as partial."""
     config = session.config
     if RECORDER in config.stash:
-        recorder = config.stash[RECORDER]
+        recorder, tests, output = config.stash[RECORDER], config.stash[TESTS], _option(config, "output")
         recorder.workers.finish()
-        output = config.getoption("--gaugeblock-output")
         if output is not None and recorder.workers.done:
             from gaugeblock.reports import runfile
 
-            tests = config.stash[TESTS]
             runfile.write(recorder.run(tests), output)
     return (yield)

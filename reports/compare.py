@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 
 from gaugeblock.reports.merge import dtype_order, grouped, main_version
@@ -159,12 +159,14 @@ def summary_text(comparison: Comparison) -> str:
     categories = comparison.categories()
     common = sum(len(changes) for name, changes in categories.items() if name not in ("added", "gone"))
     equal = len(comparison.bit_equal)
+    # Rounding up to 100 % would hide the one that differs.
+    share = math.floor(1000 * equal / (common or 1)) / 10
     counts = [f"{len(c)} {_TITLES[name]['title']}" for name, c in categories.items() if c and name != "bit_equal"]
     where = [f"{name} is not measured any more" for name in comparison.lost_frameworks]
     where += sorted({_test(change.key) for change in comparison.regressions})
     more = f" and {len(where) - 3} more" if len(where) > 3 else ""
     sentences = [
-        f"Of {common} observations in both runs, {equal} are bit-equal ({_share(equal, common)})."
+        f"Of {common} observations in both runs, {equal} are bit-equal ({share:g} %)."
         if common
         else "The runs have no observation in common.",
         f"Other: {'; '.join(counts)}." if counts else "Nothing else changed.",
@@ -173,26 +175,16 @@ def summary_text(comparison: Comparison) -> str:
     return " ".join([*sentences, *_caveats(comparison.old, comparison.new)])
 
 
-def _share(part: int, whole: int) -> str:
-    # Rounding up to 100 % would hide the one that differs.
-    return f"{math.floor(1000 * part / whole) / 10:g} %"
-
-
-def _caveats(old: Run, new: Run) -> list[str]:
-    sentences = []
+def _caveats(old: Run, new: Run) -> Iterator[str]:
     if old.suite.digest != new.suite.digest:
-        sentences.append("The runs were made by different versions of the suite, so a change may be the suite's.")
+        yield "The runs were made by different versions of the suite, so a change may be the suite's."
     for name, run in (("old", old), ("new", new)):
         if run.status != "complete":
-            sentences.append(f"The {name} run is {run.status}.")
+            yield f"The {name} run is {run.status}."
     for framework, entry in new.frameworks.items():
-        before = _status(old, framework)
-        if entry.status != "measured" and before == "measured":
+        if entry.status != "measured" and _status(old, framework) == "measured":
             why = f" ({entry.message})" if entry.message else ""
-            sentences.append(
-                f"{framework} was measured in the old run and is {Verdict(entry.status).words} in the new{why}."
-            )
-    return sentences
+            yield f"{framework} was measured in the old run and is {Verdict(entry.status).words} in the new{why}."
 
 
 def render_comparison(comparison: Comparison) -> RenderableType:
@@ -207,11 +199,11 @@ def render_comparison(comparison: Comparison) -> RenderableType:
 
 
 def _environments(old: Run, new: Run) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("framework", "old", "new"):
-        table.add_column(column)
+    table = Table("framework", "old", "new", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for framework in sorted(old.frameworks.keys() | new.frameworks.keys()):
-        before, after = (_versions(run, framework) for run in (old, new))
+        before, after = (
+            run.frameworks[framework].versions if framework in run.frameworks else {} for run in (old, new)
+        )
         names = {**before, **after}
         main = main_version(framework, names)[0]
         for name in sorted(names, key=lambda n: (n != main, n)):
@@ -222,10 +214,6 @@ def _environments(old: Run, new: Run) -> Table:
     return table
 
 
-def _versions(run: Run, framework: str) -> Mapping[str, str]:
-    return run.frameworks[framework].versions if framework in run.frameworks else {}
-
-
 def _groups(name: str, changes: Changes) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", min_width=5, no_wrap=True)
@@ -233,7 +221,8 @@ def _groups(name: str, changes: Changes) -> Table:
     for (test, from_to), members in grouped(changes, lambda each: (_test(each.key), _from_to(each))).items():
         details = [from_to, " ".join(sorted({split_key(c.key)["dtype"] for c in members}, key=dtype_order))]
         if name not in ("added", "gone"):
-            details.append(f"worst {_example(max(members, key=_weight))}")
+            furthest = max(members, key=lambda each: max(_distance(o) or 0.0 for o in (each.old, each.new) if o))
+            details.append(f"worst {_example(furthest)}")
         line = Text(test.replace("/", " / "))
         line.append(f"\n{'; '.join(filter(None, details))}", "dim")
         table.add_row(str(len(members)), line)
@@ -246,28 +235,23 @@ def _test(key: str) -> str:
 
 
 def _from_to(change: Change) -> str:
-    if change.old is None or change.new is None:
-        return next(each.verdict.words for each in (change.old, change.new) if each is not None)
-    was, now = change.old.verdict, change.new.verdict
-    if was != now:
-        return f"{was.symbol} {was.words} → {now.symbol} {now.words}"
-    labels = change.old.label, change.new.label
-    return f"“{labels[0]}” → “{labels[1]}”" if labels[0] != labels[1] else ""
-
-
-def _weight(change: Change) -> float:
-    return max((_distance(o) or 0.0 for o in (change.old, change.new) if o is not None), default=0.0)
+    old, new = change.old, change.new
+    if old is None or new is None:
+        return " ".join(each.verdict.words for each in (old, new) if each is not None)
+    if old.verdict != new.verdict:
+        return " → ".join(f"{each.verdict.symbol} {each.verdict.words}" for each in (old, new))
+    return f"“{old.label}” → “{new.label}”" if old.label != new.label else ""
 
 
 def _example(change: Change) -> str:
-    parts = split_key(change.key)
+    parts, old, new = split_key(change.key), change.old, change.new
     text = "/".join(parts[part] for part in ("dtype", "device", "mode", "case"))
-    if change.old is not None and change.new is not None:
-        was, now = _measured(change.old), _measured(change.new)
+    if old is not None and new is not None:
+        was, now = _measured(old), _measured(new)
         if was or now:
             text += f": {was or '–'} → {now or '–'}"
-        if (change.new.message or "") and change.new.verdict in (WRONG | ABSENT):
-            text += f" ({(change.new.message or '')[:120]})"
+        if new.message and new.verdict in (WRONG | ABSENT):
+            text += f" ({new.message[:120]})"
     return text
 
 

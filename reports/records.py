@@ -17,7 +17,7 @@ class Record(Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """A part of a run file. Fields at their defaults are left out."""
 
 
-def _described(description: str) -> Meta:
+def _doc(description: str) -> Meta:
     return Meta(description=description)
 
 
@@ -38,11 +38,11 @@ class Exceptions(Record):
 class StoredArray(Record):
     """An array, exactly: its bytes, or their digest where they are many."""
 
-    dtype: Annotated[str, _described("float16, bfloat16, float32, float64, int32, int64, bool ...")]
+    dtype: Annotated[str, _doc("float16, bfloat16, float32, float64, int32, int64, bool ...")]
     shape: list[Annotated[int, Meta(ge=0)]]
-    data: Annotated[str | None, _described("base64 of the little-endian bytes, C order.")] = None
-    sha256: Annotated[str | None, _described("Of those bytes, in place of data that are large.")] = None
-    repeated: Annotated[bool, _described("The data are repeated to fill the shape, as numpy.resize does.")] = False
+    data: Annotated[str | None, _doc("base64 of the little-endian bytes, C order.")] = None
+    sha256: Annotated[str | None, _doc("Of those bytes, in place of data that are large.")] = None
+    repeated: Annotated[bool, _doc("The data are repeated to fill the shape, as numpy.resize does.")] = False
     but: Exceptions | None = None
 
 
@@ -55,66 +55,66 @@ class StoredStep(Record):
     repeat: int
     on: int
     other: int
-    spoil: Annotated[bool, _described("The caller overwrites the memory of the batch afterwards.")] = False
+    spoil: Annotated[bool, _doc("The caller overwrites the memory of the batch afterwards.")] = False
 
 
 class StoredCall(Record):
     """A call, and what of its answer shows the deviation."""
 
-    call: Annotated[str, _described("The expression that was evaluated.")]
+    call: Annotated[str, _doc("The expression that was evaluated.")]
     operation: str
     implementation: str
     mode: str
     inputs: dict[str, StoredArray]
-    parameters: Annotated[dict[str, Parameter], _described("As the framework spells them.")]
-    device: Annotated[str | None, _described("Where it is not that of the key.")] = None
-    last: Annotated[str | None, _described("The last input: its dtype is that of parameters that are lists.")] = None
+    parameters: Annotated[dict[str, Parameter], _doc("As the framework spells them.")]
+    device: Annotated[str | None, _doc("Where it is not that of the key.")] = None
+    last: Annotated[str | None, _doc("The last input: its dtype is that of parameters that are lists.")] = None
     cotangent: Annotated[
-        StoredArray | None, _described("Then the answer is the vector-Jacobian product with respect to the last input.")
+        StoredArray | None, _doc("Then the answer is the vector-Jacobian product with respect to the last input.")
     ] = None
-    order: Annotated[int, _described("2: the second derivative, times the square of the cotangent.")] = 1
-    layout: Annotated[str | None, _described("How the arrays lie in memory.")] = None
-    plain: Annotated[list[str], _described("Arrays that cannot lie so, and lie plainly.")] = []
+    order: Annotated[int, _doc("2: the second derivative, times the square of the cotangent.")] = 1
+    layout: Annotated[str | None, _doc("How the arrays lie in memory.")] = None
+    plain: Annotated[list[str], _doc("Arrays that cannot lie so, and lie plainly.")] = []
     steps: Annotated[
-        list[StoredStep], _described("Done one after another to live objects; the answer holds every result, flat.")
+        list[StoredStep], _doc("Done one after another to live objects; the answer holds every result, flat.")
     ] = []
-    acts: Annotated[dict[str, str], _described("The expression of each verb of the steps, and of 'make'.")] = {}
+    acts: Annotated[dict[str, str], _doc("The expression of each verb of the steps, and of 'make'.")] = {}
     then: Annotated[
-        str | None, _described("An expression of 'answer', a NumPy array: what is looked at in place of the answer.")
+        str | None, _doc("An expression of 'answer', a NumPy array: what is looked at in place of the answer.")
     ] = None
-    at: Annotated[Index | None, _described("Index of the element that is looked at.")] = None
+    at: Annotated[Index | None, _doc("Index of the element that is looked at.")] = None
     got: Annotated[
         str | list[str] | None,
-        _described("That element, or without 'at' all of them, flat: C99 hexadecimal, nan, inf or -inf."),
+        _doc("That element, or without 'at' all of them, flat: C99 hexadecimal, nan, inf or -inf."),
     ] = None
-    shape: Annotated[Index | None, _described("Shape of the answer, where that is what is looked at.")] = None
-    refused: Annotated[str | None, _described("The message of the exception that came in place of an answer.")] = None
-    wrote: Annotated[str | None, _described("The input that the call wrote to.")] = None
+    shape: Annotated[Index | None, _doc("Shape of the answer, where that is what is looked at.")] = None
+    refused: Annotated[str | None, _doc("The message of the exception that came in place of an answer.")] = None
+    wrote: Annotated[str | None, _doc("The input that the call wrote to.")] = None
 
 
 class Expected(Record):
     """What is expected where the answer deviates; which fields there are depends on what was judged."""
 
-    exact: Annotated[str | None, _described("The exact value to 20 significant digits, nan, inf or -inf.")] = None
-    nearest: Annotated[str | None, _described("The same, correctly rounded, in C99 hexadecimal.")] = None
-    ulp: Annotated[str | None, _described("The unit of error and allowed, in C99 hexadecimal.")] = None
+    exact: Annotated[str | None, _doc("The exact value to 20 significant digits, nan, inf or -inf.")] = None
+    nearest: Annotated[str | None, _doc("The same, correctly rounded, in C99 hexadecimal.")] = None
+    ulp: Annotated[str | None, _doc("The unit of error and allowed, in C99 hexadecimal.")] = None
     error: Distance | None = None
     allowed: Annotated[
         Distance | None,
-        _described("How far, in units, the element may lie from the exact value, or from that of the other call."),
+        _doc("How far, in units, the element may lie from the exact value, or from that of the other call."),
     ] = None
     shape: Index | None = None
     right: Annotated[
         dict[str, list[str] | dict[str, Index] | str] | None,
-        _described("Labels that are right with the values that mean them (flat), an answer of a shape, or 'refused'."),
+        _doc("Labels that are right with the values that mean them (flat), an answer of a shape, or 'refused'."),
     ] = None
-    label: Annotated[str | None, _described("The label of the answer got, if it has one.")] = None
-    within: Annotated[
-        float | None, _described("The relative distance within which an answer has the values of a label.")
-    ] = None
-    apart: Annotated[float | None, _described("The same, absolute.")] = None
-    signs: Annotated[bool, _described("0 and -0 are different answers.")] = False
-    unchanged: Annotated[str | None, _described("The input that must stay as it was.")] = None
+    label: Annotated[str | None, _doc("The label of the answer got, if it has one.")] = None
+    within: Annotated[float | None, _doc("The relative distance within which an answer has the values of a label.")] = (
+        None
+    )
+    apart: Annotated[float | None, _doc("The same, absolute.")] = None
+    signs: Annotated[bool, _doc("0 and -0 are different answers.")] = False
+    unchanged: Annotated[str | None, _doc("The input that must stay as it was.")] = None
 
 
 class Reproduction(Record):
@@ -122,52 +122,48 @@ class Reproduction(Record):
 
     calls: Annotated[list[StoredCall], Meta(min_length=1)]
     expected: Expected
-    smaller: Annotated[bool, _described("The inputs are smaller or simpler than those of the case.")] = False
+    smaller: Annotated[bool, _doc("The inputs are smaller or simpler than those of the case.")] = False
     stopped: Annotated[
-        bool, _described("The search for a smaller one was ended by the clock: another run may end in another.")
+        bool, _doc("The search for a smaller one was ended by the clock: another run may end in another.")
     ] = False
 
 
 class Witness(Record):
     """The element with the largest error in proportion to what is allowed there."""
 
-    at: Annotated[Index, _described("Its index in the answer; empty for a label.")]
-    expected: Annotated[str, _described("The exact value to 20 significant digits, the other answer, or the labels.")]
-    got: Annotated[str, _described("C99 hexadecimal, nan, inf or -inf; a label's number as NumPy writes it.")]
-    nearest: Annotated[str | None, _described("The exact value, correctly rounded.")] = None
+    at: Annotated[Index, _doc("Its index in the answer; empty for a label.")]
+    expected: Annotated[str, _doc("The exact value to 20 significant digits, the other answer, or the labels.")]
+    got: Annotated[str, _doc("C99 hexadecimal, nan, inf or -inf; a label's number as NumPy writes it.")]
+    nearest: Annotated[str | None, _doc("The exact value, correctly rounded.")] = None
 
 
 class Observation(Record):
     """What a trial showed."""
 
     key: Annotated[
-        str,
-        Meta(pattern="^[^/]+(/[^/]+){6}$", description="operation/implementation/dtype/device/mode/check/case"),
+        str, Meta(pattern="^[^/]+(/[^/]+){6}$", description="operation/implementation/dtype/device/mode/check/case")
     ]
     verdict: Verdict
-    case: Annotated[str | None, _described("The digest of the case that it was made of; see `cases`.")] = None
-    layout: Annotated[str | None, _described("The memory layout in which the case's arrays were handed over.")] = None
+    case: Annotated[str | None, _doc("The digest of the case that it was made of; see `cases`.")] = None
+    layout: Annotated[str | None, _doc("The memory layout in which the case's arrays were handed over.")] = None
     error: Annotated[
-        Distance | None,
-        _described("Largest error in ULP; absent where it is not a distance (NaN against a number)."),
+        Distance | None, _doc("Largest error in ULP; absent where it is not a distance (NaN against a number).")
     ] = None
     allowed: Annotated[
-        Distance | None, _described("The allowance in ULP at the element with the largest error / allowed.")
+        Distance | None, _doc("The allowance in ULP at the element with the largest error / allowed.")
     ] = None
     accuracy: Literal["correctly rounded", "faithful", "within bound", "beyond", "wrong"] | None = None
-    label: Annotated[str | None, _described("The answer to a probe's question.")] = None
+    label: Annotated[str | None, _doc("The answer to a probe's question.")] = None
     message: str | None = None
-    digest: Annotated[str | None, _described("SHA-256 over dtype, shape and bits of the answer, first 16 digits.")] = (
-        None
-    )
+    digest: Annotated[str | None, _doc("SHA-256 over dtype, shape and bits of the answer, first 16 digits.")] = None
     group_digest: Annotated[
-        str | None, _described("The same over the answers to all cases of which this one is the worst.")
+        str | None, _doc("The same over the answers to all cases of which this one is the worst.")
     ] = None
     witness: Witness | None = None
-    call: Annotated[str | None, _described("The expression that ran, where it is not the implementation's.")] = None
-    known: Annotated[str | None, _described("The known deviation that explains it.")] = None
+    call: Annotated[str | None, _doc("The expression that ran, where it is not the implementation's.")] = None
+    known: Annotated[str | None, _doc("The known deviation that explains it.")] = None
     reproduction: Reproduction | None = None
-    reproduction_missing: Annotated[str | None, _described("Why a deviation has no reproduction.")] = None
+    reproduction_missing: Annotated[str | None, _doc("Why a deviation has no reproduction.")] = None
 
 
 class StoredCase(Record):
@@ -175,15 +171,15 @@ class StoredCase(Record):
 
     parameters: dict[str, Parameter]
     inputs: dict[str, StoredArray]
-    order: Annotated[int, _described("2: the second derivative is compared.")] = 1
-    steps: Annotated[list[StoredStep], _described("What is done with the inputs, of a stateful implementation.")] = []
+    order: Annotated[int, _doc("2: the second derivative is compared.")] = 1
+    steps: Annotated[list[StoredStep], _doc("What is done with the inputs, of a stateful implementation.")] = []
 
 
 class Suite(Record):
     """What made the run."""
 
-    version: Annotated[str, _described("Version of gaugeblock.")]
-    digest: Annotated[str, _described("SHA-256 over the suite's own files, first 16 hex digits.")]
+    version: Annotated[str, _doc("Version of gaugeblock.")]
+    digest: Annotated[str, _doc("SHA-256 over the suite's own files, first 16 hex digits.")]
 
 
 class Selected(Record, omit_defaults=False):
@@ -201,8 +197,8 @@ class Wording(Record):
     """The Python text that stands around a call in a script; see gaugeblock.adapters.wording."""
 
     imports: list[str]
-    environ: Annotated[dict[str, str], _described("Environment variables, set before anything is imported.")]
-    compiled: Annotated[bool, _described("Whether what is called is compiled.")]
+    environ: Annotated[dict[str, str], _doc("Environment variables, set before anything is imported.")]
+    compiled: Annotated[bool, _doc("Whether what is called is compiled.")]
     put: str
     get: str
     put_bfloat16: str | None = None
@@ -214,9 +210,7 @@ class Wording(Record):
     prelude: str | None = None
     handed: dict[str, str] = {}
     laid_out: dict[str, str] = {}
-    constants: Annotated[
-        dict[str, str | int | float], _described("Names that the prelude needs, with their values.")
-    ] = {}
+    constants: Annotated[dict[str, str | int | float], _doc("Names that the prelude needs, with their values.")] = {}
     operators: dict[str, str] = {}
 
 
@@ -226,14 +220,14 @@ class FrameworkRecord(Record, omit_defaults=False):
     status: Literal["measured", "not_run", "harness_error"]
     message: str | None
     versions: dict[str, str]
-    devices: Annotated[dict[str, str], _described("Device slug (cpu, cuda:0) to the hardware's name.")]
+    devices: Annotated[dict[str, str], _doc("Device slug (cpu, cuda:0) to the hardware's name.")]
     modes: Annotated[
         dict[str, dict[str, Scalar]],
-        _described("For each mode measured: the flags probed in its process. A mode that could not run has a message."),
+        _doc("For each mode measured: the flags probed in its process. A mode that could not run has a message."),
     ]
     scripts: Annotated[
         dict[str, Wording | None],
-        _described("For each mode: what stands around a call in a script; null where the adapter has no words for it."),
+        _doc("For each mode: what stands around a call in a script; null where the adapter has no words for it."),
     ] = {}
 
 
@@ -242,10 +236,10 @@ class OperationRecord(Record):
 
     kind: Literal["activation", "loss", "metric", "story"]
     summary: str
-    formula: Annotated[str, _described("Source text of the definition; of a story, what happened.")]
+    formula: Annotated[str, _doc("Source text of the definition; of a story, what happened.")]
     source: str
     parameters: dict[str, str]
-    bound: Annotated[str, _described("Of a story, what to write instead.")]
+    bound: Annotated[str, _doc("Of a story, what to write instead.")]
 
 
 class RecipeRecord(Record):
@@ -260,7 +254,7 @@ class ImplementationRecord(Record):
     """One public callable, or one expression of a recipe."""
 
     framework: str
-    call: Annotated[str, _described("The expression that ran.")]
+    call: Annotated[str, _doc("The expression that ran.")]
     conventions: dict[str, Scalar]
     recipe: RecipeRecord | None = None
 
@@ -292,24 +286,23 @@ class NotSeen(Record):
 class Run(Record, omit_defaults=False):
     """All observations of one environment."""
 
-    format: Annotated[Literal[2], _described("Version of this format.")]
+    format: Annotated[Literal[2], _doc("Version of this format.")]
     suite: Suite
     status: Annotated[
         Literal["complete", "partial", "broken"],
-        _described("partial: interrupted; broken: a harness error stands among the observations or frameworks."),
+        _doc("partial: interrupted; broken: a harness error stands among the observations or frameworks."),
     ]
-    created: Annotated[str, _described("UTC, ISO 8601, end of the run.")]
+    created: Annotated[str, _doc("UTC, ISO 8601, end of the run.")]
     selection: Selected
     seconds: Annotated[
-        dict[str, float],
-        _described("Wall-clock seconds: total, and summed over processes: import, framework, oracle, rest."),
+        dict[str, float], _doc("Wall-clock seconds: total, and summed over processes: import, framework, oracle, rest.")
     ]
-    environment: Annotated[dict[str, str | int], _described("python, platform, processor, and what else is known.")]
+    environment: Annotated[dict[str, str | int], _doc("python, platform, processor, and what else is known.")]
     frameworks: dict[str, FrameworkRecord]
     operations: dict[str, OperationRecord]
-    implementations: Annotated[dict[str, ImplementationRecord], _described("Keyed operation/implementation.")]
+    implementations: Annotated[dict[str, ImplementationRecord], _doc("Keyed operation/implementation.")]
     checks: dict[str, CheckRecord]
-    cases: Annotated[dict[str, StoredCase], _described("Keyed by the digest of their content: the exact inputs.")]
+    cases: Annotated[dict[str, StoredCase], _doc("Keyed by the digest of their content: the exact inputs.")]
     known: dict[str, KnownRecord]
     not_seen: list[NotSeen]
     observations: list[Observation]

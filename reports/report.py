@@ -21,18 +21,13 @@ def write_report(paths: Sequence[Path], output: Path, *, suite_digest: str | Non
     """
     runs = [_read(path, suite_digest) for path in paths]
     merged = merge(runs, [str(path) for path in paths])
-    texts = {
-        "index.html": render_html(merged),
-        "report.md": render_markdown(merged),
-        "report.json": render_json(merged),
-    }
+    renders = {"index.html": render_html, "report.md": render_markdown, "report.json": render_json}
+    texts = {output / name: render(merged) for name, render in renders.items()}
     if output.exists() and not output.is_dir():
         raise RunFileError(f"{output} is a file; give a directory with --output.")
-    written = []
-    for name, text in texts.items():
-        write_text(output / name, text)
-        written.append(output / name)
-    return written
+    for path, text in texts.items():
+        write_text(path, text)
+    return list(texts)
 
 
 def _read(path: Path, suite_digest: str | None) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import difflib
 import hashlib
 import math
@@ -127,21 +128,15 @@ def write(run: Run, path: Path) -> Path:
     text = dumps(run)
     parsed(text, str(path))
     if run.status != "complete" and path.exists():
-        try:
-            keep = read(path).status == "complete"
-        except RunFileError:
-            keep = False
-        if keep:
-            path = path.with_suffix(f".{run.status}.json")
+        with contextlib.suppress(RunFileError):
+            if read(path).status == "complete":
+                path = path.with_suffix(f".{run.status}.json")
     write_text(path, text)
     return path
 
 
-_encode = msgspec.json.Encoder(order="sorted").encode
-
-
 def _line(value: Any) -> str:
-    return _encode(value).decode()
+    return msgspec.json.encode(value, order="sorted").decode()
 
 
 def dumps(run: Run) -> str:
@@ -149,7 +144,7 @@ def dumps(run: Run) -> str:
     fields = {name: getattr(run, name) for name in run.__struct_fields__ if name not in ("cases", "observations")}
     # The figures of a story stand in its order.
     fields["operations"] = msgspec.Raw(msgspec.json.encode(dict(sorted(run.operations.items()))))
-    head = msgspec.json.format(_encode(fields), indent=1).decode()[:-2]
+    head = msgspec.json.format(_line(fields), indent=1)[:-2]
     cases = ",\n".join(f"  {_line(name)}: {_line(case)}" for name, case in sorted(run.cases.items()))
     observations = ",\n".join("  " + _line(each) for each in sorted(run.observations, key=lambda each: each.key))
     return f'{head},\n "cases": {{\n{cases}\n }},\n "observations": [\n{observations}\n ]\n}}\n'
@@ -186,18 +181,21 @@ def encode(array: np.ndarray[Any, Any], largest: int = LARGE) -> StoredArray:
     Of one of more than `largest` bytes that repeats a few numbers over and over, these and what differs; of any other
     so large its SHA-256 alone.
     """
-    if array.nbytes > largest:
-        return _repeated(array) or _digested(array)
-    return StoredArray(array.dtype.name, list(array.shape), data=base64.b64encode(_bytes(array)).decode("ascii"))
+    if array.nbytes <= largest:
+        return _stored(array, data=_base64(array))
+    return _repeated(array) or _stored(array, sha256=hashlib.sha256(_bytes(array)).hexdigest())
+
+
+def _stored(array: np.ndarray[Any, Any], **fields: Any) -> StoredArray:
+    return StoredArray(array.dtype.name, list(array.shape), **fields)
 
 
 def _bytes(array: np.ndarray[Any, Any]) -> bytes:
-    little = array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
-    return np.ascontiguousarray(little).tobytes()
+    return array.astype(array.dtype.newbyteorder("<")).tobytes()
 
 
-def _digested(array: np.ndarray[Any, Any]) -> StoredArray:
-    return StoredArray(array.dtype.name, list(array.shape), sha256=hashlib.sha256(_bytes(array)).hexdigest())
+def _base64(array: np.ndarray[Any, Any]) -> str:
+    return base64.b64encode(_bytes(array)).decode("ascii")
 
 
 def _repeated(array: np.ndarray[Any, Any]) -> StoredArray | None:
@@ -207,11 +205,8 @@ def _repeated(array: np.ndarray[Any, Any]) -> StoredArray | None:
         # The second period stands for all: what is odd often stands first.
         others = np.flatnonzero(bits != np.resize(bits[period : 2 * period], bits.shape))
         if len(others) <= FEW_OTHERS:
-            data = base64.b64encode(_bytes(flat[period : 2 * period])).decode("ascii")
-            stored = StoredArray(array.dtype.name, list(array.shape), data=data, repeated=True)
-            if len(others):
-                stored.but = Exceptions(others.tolist(), base64.b64encode(_bytes(flat[others])).decode("ascii"))
-            return stored
+            but = Exceptions(others.tolist(), _base64(flat[others])) if len(others) else None
+            return _stored(array, data=_base64(flat[period : 2 * period]), repeated=True, but=but)
     return None
 
 
@@ -225,9 +220,8 @@ def decode(stored: StoredArray) -> np.ndarray[Any, Any]:
                 raise ValueError("nothing is repeated")
             filled = np.resize(np.frombuffer(data, dtype), stored.shape)
             if stored.but is not None:
-                filled.reshape(-1)[stored.but.at] = np.frombuffer(
-                    base64.b64decode(stored.but.data, validate=True), dtype
-                )
+                others = base64.b64decode(stored.but.data, validate=True)
+                filled.reshape(-1)[stored.but.at] = np.frombuffer(others, dtype)
             return filled
         if len(data) != math.prod(stored.shape) * dtype.itemsize:
             raise ValueError(f"{len(data)} bytes for shape {stored.shape}")

@@ -42,16 +42,6 @@ def ulp(value: float | None) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
-def hexadecimal(value: Any) -> str:
-    """A NumPy scalar exactly: floating point in C99 hexadecimal, integers and booleans as they are."""
-    dtype = np.asarray(value).dtype
-    if dtype.kind in "biu":
-        return str(value.item())
-    if dtype.kind not in "fV":
-        return str(value)
-    return trim(float(value).hex())
-
-
 def trim(text: str) -> str:
     """A C99 hexadecimal number without the zeros that end its fraction."""
     return re.sub(r"\.?0+p", "p", text) if "." in text else text
@@ -106,18 +96,17 @@ def elements(stored: StoredArray, at: Sequence[int] = ()) -> list[Element]:
     if stored.data is None:
         return [Element((), "", "", math.prod(stored.shape))]
     array = decode(stored)
-    flat = array.reshape(-1)
-    kept = _kept(array.shape, tuple(at))
     out: list[Element] = []
-    previous = -1
-    for position in kept:
-        if position > previous + 1:
-            out.append(Element((), "", "", position - previous - 1))
-        index = tuple(int(i) for i in np.unravel_index(position, array.shape)) if array.shape else ()
-        out.append(Element(index, hexadecimal(flat[position]), _shortest(flat[position])))
-        previous = position
-    if flat.size > previous + 1:
-        out.append(Element((), "", "", flat.size - previous - 1))
+    expected = 0
+    for position in [*_kept(array.shape, tuple(at)), array.size]:
+        if position > expected:
+            out.append(Element((), "", "", position - expected))
+        if position < array.size:
+            value = array.reshape(-1)[position]
+            index = tuple(int(i) for i in np.unravel_index(position, array.shape)) if array.shape else ()
+            exact = str(value) if array.dtype.kind in "biu" else trim(float(value).hex())
+            out.append(Element(index, exact, _shortest(value)))
+        expected = position + 1
     return out
 
 
@@ -130,11 +119,10 @@ def describe(stored: StoredArray) -> str:
 def lines(stored: StoredArray, at: Sequence[int] = ()) -> list[str]:
     """The array as text, an element a line: index, hexadecimal, decimal."""
     text = []
+    left_out = "more" if stored.data is not None else "elements, which the suite draws anew"
     for element in elements(stored, at):
         if element.skipped:
-            text.append(
-                f"… {element.skipped} {'more' if stored.data is not None else 'elements, which the suite draws anew'}"
-            )
+            text.append(f"… {element.skipped} {left_out}")
         else:
             where = f"[{', '.join(map(str, element.at))}] " if stored.shape else ""
             same = element.hex == element.decimal

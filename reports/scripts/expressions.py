@@ -6,18 +6,13 @@ import ast
 import functools
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 WIDTH = 100
 """Columns of a script, which a call may need more of."""
 
-COMPARES: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
+COMPARES = {ast.Is: operator.is_, ast.IsNot: operator.is_not, ast.Eq: operator.eq, ast.NotEq: operator.ne}
 
 
 class _Inliner(ast.NodeTransformer):
@@ -59,15 +54,16 @@ class _Inliner(ast.NodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
         match node:
-            case ast.Compare(ast.Constant(one), [comparison], [ast.Constant(other)]) if type(comparison) in COMPARES:
-                return ast.Constant(COMPARES[type(comparison)](one, other))
+            case ast.Compare(ast.Constant(one), [comparison], [ast.Constant(other)]):
+                decide = next((each for kind, each in COMPARES.items() if isinstance(comparison, kind)), None)
+                return ast.Constant(decide(one, other)) if decide else node
         return node
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         self.generic_visit(node)
-        if not isinstance(node.test, ast.Constant):
-            return node
-        return node.body if node.test.value else node.orelse
+        if isinstance(node.test, ast.Constant):
+            return node.body if node.test.value else node.orelse
+        return node
 
 
 def inlined(text: str, values: Mapping[str, str], operators: Mapping[str, str] | None = None) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import math
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import ml_dtypes
@@ -34,12 +33,14 @@ class Literal(NamedTuple):
 def array(stored: StoredArray, *, bits: bool = False) -> Literal:
     """A stored array as Python text; with `bits` one of bfloat16 stays uint16, which needs no ml_dtypes."""
     if stored.repeated:
-        shape = tuple(stored.shape)
-        start = array(_start(stored), bits=bits)
+        shape, whole = tuple(stored.shape), decode(stored).ravel()
+        # What it repeats to fill its shape, and where it does not.
+        period = len(base64.b64decode(stored.data or "")) // whole.itemsize
+        start = array(encode(decode(replace(stored, but=None)).ravel()[:period]), bits=bits)
         text = f"numpy.resize({start.text}, {shape})"
-        for at, value in _others(stored):
-            place = f"numpy.arange({math.prod(shape)}).reshape({shape}) == {at}"
-            text = f"numpy.where({place}, {array(value, bits=bits).text}, {text})"
+        for at in stored.but.at if stored.but is not None else ():
+            place = f"numpy.arange({whole.size}).reshape({shape}) == {at}"
+            text = f"numpy.where({place}, {array(encode(whole[at : at + 1]), bits=bits).text}, {text})"
         return Literal(text, start.comment)
     values, dtype = decode(stored), str(stored.dtype)
     if values.dtype.kind in "biu":
@@ -52,15 +53,18 @@ def array(stored: StoredArray, *, bits: bool = False) -> Literal:
 
 def _listed(words: Array, values: Array | None, dtype: str, viewed: str) -> Literal:
     """An array of `words`, in decimals if there are no `values` that they are the bits of."""
-    shape, digits = words.shape, 2 * words.dtype.itemsize
-    written = [str(word) if values is None else f"0x{word:0{digits}x}" for word in words.ravel().tolist()]
+    shape, width = words.shape, 2 * words.dtype.itemsize
+    written = [str(word) if values is None else f"0x{word:0{width}x}" for word in words.ravel().tolist()]
     decimals = [] if values is None else [str(value) for value in values.ravel()]
     ending = f", {dtype!r}){viewed}"
     if not written:
         return Literal(f"numpy.zeros({shape}{ending}")
     cell = max(map(len, written)) + 2
     if len(written) > (MANY if decimals else MANY_WHOLE) or (words.ndim > 1 and shape[-1] * cell > WIDE):
-        return Literal(_bytes(words, dtype, viewed))
+        digits = words.astype(words.dtype.newbyteorder("<")).tobytes().hex()
+        parts = [f"    {part!r}" for part in textwrap.wrap(digits, WIDE - 6)]
+        folded = f".reshape{shape}" if words.ndim > 1 else ""
+        return Literal("\n".join(["numpy.frombuffer(bytearray.fromhex(", *parts, f"){ending}{folded}"]))
     if words.ndim == 0:
         return Literal(f"numpy.array({written[0]}{ending}", *decimals)
     size = shape[-1] if words.ndim > 1 else WIDE // 2 // cell if decimals else WIDE // cell
@@ -75,27 +79,6 @@ def _listed(words: Array, values: Array | None, dtype: str, viewed: str) -> Lite
         lines.append(f"    {f'[{text}]' if words.ndim > 1 else text},{comment}")
     folded = f".reshape{shape}" if words.ndim > 2 else ""
     return Literal("\n".join([*lines, f"]{ending}{folded}"]))
-
-
-def _bytes(words: Array, dtype: str, viewed: str) -> str:
-    digits = np.ascontiguousarray(words).astype(words.dtype.newbyteorder("<")).tobytes().hex()
-    lines = [f"    {part!r}" for part in textwrap.wrap(digits, WIDE - 6)]
-    folded = f".reshape{words.shape}" if words.ndim > 1 else ""
-    return "\n".join(["numpy.frombuffer(bytearray.fromhex(", *lines, f"), {dtype!r}){viewed}{folded}"])
-
-
-def _others(stored: StoredArray) -> Iterator[tuple[int, StoredArray]]:
-    """Places of an array where it does not repeat, each with the number there as an array of one."""
-    values = decode(stored).ravel()
-    for at in stored.but.at if stored.but is not None else ():
-        yield at, encode(values[at : at + 1])
-
-
-def _start(stored: StoredArray) -> StoredArray:
-    """What an array repeats to fill its shape."""
-    whole = decode(replace(stored, but=None)).ravel()
-    count = len(base64.b64decode(stored.data or "")) // whole.dtype.itemsize
-    return encode(whole[:count])
 
 
 def numbers(values: Iterable[str]) -> str:
