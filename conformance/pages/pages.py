@@ -7,8 +7,10 @@ import contextlib
 import functools
 import inspect
 import json
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from gaugeblock.adapters.registry import FRAMEWORKS, adapter, implementations
 from gaugeblock.conformance.cases.cases import cases
 from gaugeblock.conformance.cases.domains import DOMAINS
 from gaugeblock.conformance.checks.probes import PROBES
-from gaugeblock.conformance.pages.questions import questions
+from gaugeblock.conformance.checks.table import CHECKS
 from gaugeblock.conformance.pages.special_values import NO_VALUE, UNDECIDED, at_cases, at_points, bracketed
 from gaugeblock.conformance.stories import STORIES
 from gaugeblock.conformance.trials.setting import dtypes_of, offered_in
@@ -48,22 +50,43 @@ OF_THE_ENGINE = {
 }
 """Parameters of the engine, which no definition has: default and meaning."""
 
+_CHECKS = {check.name: check for check in CHECKS}
+
 
 def pages() -> dict[str, str]:
     """Every page by folder/name, and the frozen cases. The same suite gives the same bytes."""
     return {
         f"operations/{INDEX}": _index(),
-        **{f"operations/{operation.name}.md": _page(operation) for operation in OPERATIONS.values()},
+        **{f"operations/{name}.md": _page(operation) for name, operation in OPERATIONS.items()},
         f"stories/{INDEX}": _rendered("stories", STORY_MARK, stories=STORIES),
-        **{
-            f"stories/{each.name}.md": _rendered(
-                "story", STORY_MARK, story=each, module=f"conformance/stories/{each.name}.py"
-            )
-            for each in STORIES
-        },
-        f"questions/{INDEX}": _rendered("questions", QUESTION_MARK, questions=questions()),
+        **{f"stories/{each.name}.md": _rendered("story", STORY_MARK, story=each) for each in STORIES},
+        f"questions/{INDEX}": _rendered("questions", QUESTION_MARK, questions=questions(), checks=_CHECKS),
         CASES: json.dumps(frozen_cases(), indent=1) + "\n",
     }
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question, the paragraph that it belongs to, and the names of the checks that answer it."""
+
+    paragraph: str
+    text: str
+    answered_by: tuple[str, ...]
+
+
+@functools.cache
+def questions() -> tuple[Question, ...]:
+    """Every question, by paragraph.
+
+    Raises ValueError if one is answered by no check that there is.
+    """
+    files = sorted(Path(__file__).with_name("data").glob("*.toml"))
+    entries = [entry for file in files for entry in tomllib.loads(file.read_text(encoding="utf-8"))["question"]]
+    found = [Question(each["paragraph"], each["text"], tuple(each["answered_by"])) for each in entries]
+    for question in found:
+        if not question.answered_by or not _CHECKS.keys() >= set(question.answered_by):
+            raise ValueError(f"no check answers the question {question.text!r} under the name that it gives")
+    return tuple(sorted(found, key=lambda each: each.paragraph))
 
 
 def frozen_cases() -> dict[str, dict[str, str]]:
@@ -119,7 +142,6 @@ def write(folder: Path, made: Mapping[str, str]) -> dict[str, str]:
     found = differences(folder, made)
     for name in found:
         if name in made:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             write_text(folder / name, made[name])
         else:
             (folder / name).unlink()

@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 from gaugeblock.reports import banner
-from gaugeblock.reports.behaviour import agreements, recipes, stories
 from gaugeblock.reports.merge import Merged, Placed
-from gaugeblock.reports.summary import summarise
+from gaugeblock.reports.summary import agreements, recipes, stories, summarise
 
 FORMAT = 2
 

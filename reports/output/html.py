@@ -13,11 +13,20 @@ from urllib.parse import quote
 
 import jinja2
 from gaugeblock.reports import banner
-from gaugeblock.reports.behaviour import agreements, recipes, stories
 from gaugeblock.reports.merge import Column, Merged, Placed, dtype_order, grouped
 from gaugeblock.reports.output import templating
 from gaugeblock.reports.output.embed import embedded
-from gaugeblock.reports.summary import KINDS, Accuracy, Answer, Convention, Summary, summarise
+from gaugeblock.reports.summary import (
+    KINDS,
+    Accuracy,
+    Answer,
+    Convention,
+    Summary,
+    agreements,
+    recipes,
+    stories,
+    summarise,
+)
 from gaugeblock.reports.values import describe, elements, seen, ulp
 from gaugeblock.reports.verdicts import ABSENT, ACCURACIES, Verdict
 from markupsafe import Markup, escape
@@ -83,16 +92,15 @@ def _soft(text: str) -> Markup:
 
 def _ticked(text: str) -> Markup:
     """Text whose parts between backticks are code, and whose paragraphs are apart."""
-    parts = re.split(r"(```\w*\n.*?```|`[^`]+`)", text, flags=re.S)
-    return Markup("").join(_part(part) for part in parts)
-
-
-def _part(part: str) -> Markup:
-    if part.startswith("```"):
-        return Markup("<pre>{}</pre>").format(part.partition("\n")[2].removesuffix("```").rstrip())
-    if part.startswith("`"):
-        return Markup("<code>{}</code>").format(part.strip("`"))
-    return Markup(escape(part).replace("\n\n", Markup("<br><br>")))
+    made = Markup("")
+    for part in re.split(r"(```\w*\n.*?```|`[^`]+`)", text, flags=re.S):
+        if part.startswith("```"):
+            made += Markup("<pre>{}</pre>").format(part.partition("\n")[2].removesuffix("```").rstrip())
+        elif part.startswith("`"):
+            made += Markup("<code>{}</code>").format(part.strip("`"))
+        else:
+            made += Markup(escape(part).replace("\n\n", Markup("<br><br>")))
+    return made
 
 
 def key_link(key: str) -> str:

@@ -11,7 +11,7 @@ from gaugeblock.conformance.checks.probes import PROBES
 from gaugeblock.conformance.checks.probes.base import Probe
 from gaugeblock.conformance.checks.table import CHECKS
 from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
-from gaugeblock.conformance.pages.questions import questions
+from gaugeblock.conformance.pages.pages import questions
 from gaugeblock.conformance.trials import engine
 from gaugeblock.conformance.trials.setting import Setting, dtypes_of, offered_in
 from gaugeblock.reports.verdicts import Verdict

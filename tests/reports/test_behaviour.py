@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import json
 
-from gaugeblock.reports.behaviour import agreements, recipes, stories
 from gaugeblock.reports.merge import merge
 from gaugeblock.reports.output.data import render_json
 from gaugeblock.reports.output.html import render_html
 from gaugeblock.reports.records import OperationRecord, RecipeRecord, Run, Witness
+from gaugeblock.reports.summary import agreements, recipes, stories
 
 from .synthetic import checked, key, make_run, observation
 
