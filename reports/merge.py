@@ -99,7 +99,7 @@ class Merged:
         """Every operation observed, by kind and name; where runs differ, as the newest run states it."""
         entries = {name: entry for run in self.runs for name, entry in run.operations.items()}
         used = {placed.operation for placed in self.placed}
-        # The kinds happen to be in order as words.
+        # As words, kinds are in order: activation, loss, metric, story.
         return {name: entries[name] for name in sorted(used, key=lambda name: (entries[name].kind, name))}
 
     def absent(self) -> list[tuple[str, str, str]]:
@@ -123,7 +123,8 @@ def merge(runs: Sequence[Run], names: Sequence[str] = ()) -> Merged:
     if not runs:
         raise RunFileError("No run file was given; make one with 'gaugeblock run --output RUN.json'.")
     called = list(names) or [f"run {number + 1}" for number in range(len(runs))]
-    order = sorted(range(len(runs)), key=lambda i: (runs[i].created, _fingerprint(runs[i])))
+    facts = [[run.created, run.frameworks, run.selection, run.environment, run.seconds] for run in runs]
+    order = sorted(range(len(runs)), key=lambda index: msgspec.json.encode(facts[index], order="sorted"))
     owners: dict[tuple[Identity, str], int] = {}
     hardware: dict[Identity, str] = {}
     for index in order:
@@ -225,8 +226,3 @@ def _column_order(column: Column) -> tuple[str, Version, str, list[tuple[int, in
     parts = (part for part in re.split(r"(\d+)", column.device) if part)
     device = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
     return column.framework, version, column.label, device
-
-
-def _fingerprint(run: Run) -> bytes:
-    facts = [run.frameworks, run.selection, run.environment, run.seconds]
-    return msgspec.json.encode(facts, order="sorted")

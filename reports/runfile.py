@@ -61,14 +61,14 @@ def _fault(found: Any, name: str, error: str) -> str:
 def _inconsistency(run: Run) -> str | None:
     """What types cannot say: keys are unique, and what an observation refers to is in the file."""
     for name, case in run.cases.items():
-        try:
-            for stored in case.inputs.values():
-                if (stored.data is None) == (stored.sha256 is None):
-                    raise RunFileError("An array has either data or their digest")
+        for stored in case.inputs.values():
+            if (stored.data is None) == (stored.sha256 is None):
+                return f"the input {name}: An array has either data or their digest"
+            try:
                 if stored.data is not None:
                     decode(stored)
-        except RunFileError as error:
-            return f"the input {name}: {error}"
+            except RunFileError as error:
+                return f"the input {name}: {error}"
     keys: set[str] = set()
     for observation in run.observations:
         key = observation.key

@@ -278,17 +278,14 @@ def _achieved(members: list[Placed]) -> Achieved:
 
 def _conventions(merged: Merged) -> Iterator[Convention]:
     for identity, members in grouped(merged.of("probe"), attrgetter("operation", "check", "case")).items():
-        yield Convention(*identity, members[0].check_entry.question, tuple(_answers(members)))
-
-
-def _answers(members: list[Placed]) -> list[Answer]:
-    answers = []
-    for (implementation, column), everywhere in grouped(members, attrgetter("implementation", "column")).items():
-        labelled = grouped(everywhere, _label)
-        for (label, is_label), group in labelled.items():
-            where = _where(group, everywhere) if len(labelled) > 1 else ()
-            answers.append(Answer(implementation, column, label, is_label, where, group[0]))
-    return sorted(answers, key=lambda a: (not a.is_label, a.label, a.column, a.implementation))
+        answers = []
+        for who, everywhere in grouped(members, attrgetter("implementation", "column")).items():
+            labelled = grouped(everywhere, _label)
+            for label, group in labelled.items():
+                where = _where(group, everywhere) if len(labelled) > 1 else ()
+                answers.append(Answer(*who, *label, where, group[0]))
+        answers.sort(key=lambda a: (not a.is_label, a.label, a.column, a.implementation))
+        yield Convention(*identity, members[0].check_entry.question, tuple(answers))
 
 
 def _label(placed: Placed) -> tuple[str, bool]:

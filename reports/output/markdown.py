@@ -60,12 +60,11 @@ def _fitting(rows: list[str], room: int) -> list[str]:
 
 
 def _warnings(merged: Merged) -> list[str]:
-    sentences = banner.warnings(merged)
-    if not sentences:
-        return []
-    shown = [f"> - {text(warning)}" for warning in sentences[:20]]
-    more = [f"> - … and {len(sentences) - 20} more"] if len(sentences) > 20 else []
-    return ["> **Before you rely on this report**", ">", *shown, *more, ""]
+    sentences = [text(warning) for warning in banner.warnings(merged)]
+    if len(sentences) > 20:
+        sentences[20:] = [f"… and {len(sentences) - 20} more"]
+    head = ["> **Before you rely on this report**", ">"]
+    return [*head, *(f"> - {each}" for each in sentences), ""] if sentences else []
 
 
 def _environments(merged: Merged) -> list[str]:
