@@ -132,8 +132,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from gaugeblock.conformance.session.recorder import Recorder
     from gaugeblock.conformance.session.workers import Workers
 
-    chosen = [item.callspec.params["gaugeblock_test"] for item in session.items
-              if isinstance(item, pytest.Function) and "gaugeblock_test" in item.fixturenames]  # fmt: skip
+    functions = [item for item in session.items if isinstance(item, pytest.Function)]
+    chosen = [each.callspec.params["gaugeblock_test"] for each in functions if "gaugeblock_test" in each.fixturenames]
     tests: list[Test] = [test for test in chosen if test is not None]  # type: ignore[misc]
     workers = Workers(tests, timeout=_option(config, "timeout"), jobs=_option(config, "jobs"))
     selection = replace(_selection(config), expression=config.option.keyword)

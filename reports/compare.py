@@ -14,7 +14,7 @@ from gaugeblock.reports.values import ulp
 from gaugeblock.reports.verdicts import ABSENT, WRONG, Verdict
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 GREW = 1.5
@@ -215,9 +215,9 @@ def _environments(old: Run, new: Run) -> Table:
 
 
 def _groups(name: str, changes: Changes) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(justify="right", min_width=5, no_wrap=True)
-    table.add_column(overflow="fold")
+    table = Table.grid(
+        Column(justify="right", min_width=5, no_wrap=True), Column(overflow="fold"), padding=(0, 2, 0, 0)
+    )
     for (test, from_to), members in grouped(changes, lambda each: (_test(each.key), _from_to(each))).items():
         details = [from_to, " ".join(sorted({split_key(c.key)["dtype"] for c in members}, key=dtype_order))]
         if name not in ("added", "gone"):

@@ -12,7 +12,7 @@ from gaugeblock.reports.values import describe, lines, seen, ulp
 from gaugeblock.reports.verdicts import ACCURACIES, SCRIPTED
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 Rows = list[tuple[str, str | None]]
@@ -26,9 +26,8 @@ def show(run: Run, key: str) -> RenderableType:
     head = Text.assemble((f"{verdict.symbol} {verdict.words}", verdict.style), "  ", (key, "bold"), overflow="fold")
     parts: list[RenderableType] = [head, Text(verdict.meaning, "dim")]
     for title, rows in _sections(placed).items():
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
+        columns = Column(style="dim", no_wrap=True), Column(overflow="fold")
+        table = Table(*columns, box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
         for name, text in rows:
             if text:
                 table.add_row(Text(name), Text(text))

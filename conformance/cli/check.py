@@ -51,11 +51,11 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 
 def _fixed(texts: Sequence[str]) -> dict[str, Any]:
     """Values of parameters by name; CallableError for a name that is an option of `check` itself."""
-    found = _pairs(texts, "parameter")
+    found = {name: _literal(text) for name, text in _pairs(texts, "parameter").items()}
     for name in found:
         if name in inspect.signature(check).parameters:
             raise CallableError(f"--parameter has values of the operation's parameters, and '{name}' is none.")
-    return {name: _literal(text) for name, text in found.items()}
+    return found
 
 
 def _literal(text: str) -> Any:

@@ -11,7 +11,7 @@ from gaugeblock.conformance.known.admission import frameworks as taking_part
 from gaugeblock.conformance.recipes.recipe import UnknownImplementationError, recipes
 from gaugeblock.conformance.recipes.translations import equivalents, missing, translations
 from gaugeblock.reference.catalogue import OPERATIONS
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 Row = tuple[str, ...]
@@ -35,9 +35,7 @@ def list_(what: str, lacking: bool) -> None:
         fail(f"--missing is about recipes, not about {what}.")
     warn_of_plug_ins()
     columns, rows = _LISTS["missing" if lacking else what]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False, header_style="bold")
     for row in rows():
         # Text, because rich would take the brackets of a call for markup.
         table.add_row(*map(Text, row))
@@ -56,12 +54,8 @@ def _operations() -> Iterator[Row]:
 
 def _implementations() -> Iterator[Row]:
     for each in implementations(taking_part()):
-        yield (
-            each.operation,
-            each.name,
-            each.call,
-            ", ".join(f"{name}={value}" for name, value in each.conventions.items()),
-        )
+        conventions = ", ".join(f"{name}={value}" for name, value in each.conventions.items())
+        yield each.operation, each.name, each.call, conventions
 
 
 def _frameworks() -> Iterator[Row]:

@@ -82,10 +82,9 @@ def _outcome(process: WorkerProcess, key: str, text: str) -> str:
 
 
 def _serve() -> Generator[str | None, tuple[str, str], None]:
-    outcome: str | None = None
+    asked = yield None
     while True:
-        key, text = yield outcome
-        outcome = _run(key, text)
+        asked = yield _run(*asked)
 
 
 def _run(key: str, text: str) -> str:
