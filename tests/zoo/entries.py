@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from gaugeblock.conformance.judging.policy import STRICT, Policy
 from gaugeblock.reference.formats import FORMATS
 
 from tests.zoo import right, right_binary, right_rows
+from tests.zoo.making import Maker
 
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
@@ -101,20 +103,90 @@ def show(
     return Show(inputs, dtype, cotangent, keywords or {})
 
 
+def given(**inputs: Any) -> Callable[[], dict[str, Any]]:
+    """What makes these inputs and parameters. Lists become arrays, in binary32 if there is a point in them."""
+
+    def array(values: list[Any]) -> Array:
+        return np.float32(values) if np.asarray(values).dtype.kind == "f" else np.asarray(values)
+
+    made = {name: array(values) if isinstance(values, list) else values for name, values in inputs.items()}
+    return lambda: made
+
+
 def normal(*shape: int, scale: float = 1.0, shift: float = 0.0, seed: int = 1) -> Array:
     """Normally distributed numbers of that shape."""
     return shift + scale * np.random.default_rng(seed).standard_normal(shape)
 
 
+NARROW, OWN = ["float16", "float32"], ["float32", "float64"]
+"""Formats of variants that compute in binary64 what they cannot do as well in binary64 itself, and of those that
+compute in the format of their input."""
+
 RIGHT = (right, right_binary, right_rows)
 
 
 class Table:
-    """Decorators that enter functions and classes. What is wrong with one is its docstring, its id its name with
-    hyphens."""
+    """Enters functions and classes.
 
-    def __init__(self) -> None:
+    By decorators, what is wrong with one is its docstring, its id its name with hyphens; by `row` and `slope`, both
+    are said. `shows` are calls, or one function that makes the input. A table with a maker makes functions out of
+    formulas: of those that leave the reduction to it, and if `wide` is true of numbers that are widened.
+    """
+
+    def __init__(self, maker: Maker | None = None, *, wide: bool = False) -> None:
         self.entries: list[Entry] = []
+        self._maker, self._wide = maker, wide
+
+    def _made(self, name: str, function: Function, wide: bool | None, as_is: bool) -> Function:
+        """The function of a formula. What takes a reduction, or where none is added is not widened, is none."""
+        if self._maker is None or as_is or isinstance(function, type):
+            return function
+        wide = self._wide if wide is None else wide
+        taken = "reduction" in inspect.signature(function).parameters if self._maker.added else not wide
+        return function if taken else self._maker.of(name, function, wide=wide)
+
+    def row(
+        self,
+        name: str,
+        operation: str,
+        kind: str,
+        shows: Any,
+        defect: str,
+        function: Function,
+        *,
+        wide: bool | None = None,
+        as_is: bool = False,
+        **options: Any,
+    ) -> None:
+        """Enter a function. `shows` is a call, several of them, or a function that makes the input."""
+        self._enter(name, operation, kind, shows, defect, self._made(operation, function, wide, as_is), **options)
+
+    def _enter(
+        self, name: str, operation: str, kind: str, shows: Any, defect: str, function: Function, **options: Any
+    ) -> None:
+        shown, upstream = (shows,) if isinstance(shows, Show) else shows, options.pop("upstream", "")
+        if upstream and not upstream.startswith("https:"):
+            upstream = f"https://github.com/{upstream}"
+        self.entries.append(Entry(name, operation, function, defect, kind, upstream, options, shown))
+
+    def slope(
+        self,
+        name: str,
+        operation: str,
+        kind: str,
+        shows: Any,
+        defect: str,
+        gradient: Function,
+        *,
+        of: Function | None = None,
+        wide: bool | None = None,
+        as_is: bool = False,
+        **options: Any,
+    ) -> None:
+        """Enter a vector-Jacobian product, beside the right function of the operation or another."""
+        gradient = self._made(f"{operation}_gradient", gradient, wide, as_is)
+        forward = of or next(getattr(module, operation) for module in RIGHT if hasattr(module, operation))
+        self._enter(name, operation, kind, shows, defect, forward, gradient=gradient, **options)
 
     def __call__(
         self,
@@ -123,33 +195,20 @@ class Table:
         *shows: Any,
         name: str = "",
         made: Callable[[Function], Function] = lambda function: function,
-        upstream: str = "",
         **options: Any,
     ) -> Callable[[Function], Function]:
-        """Enter a function, or what `made` makes of it; `shows` are calls, or one function that makes the input."""
-        shown = shows[0] if len(shows) == 1 and callable(shows[0]) else shows
+        """Enter a function, or what `made` makes of it."""
+        shown = _one(shows)
+        return _entering(
+            lambda slug, defect, it: Table.row(self, name or slug, operation, kind, shown, defect, made(it), **options)
+        )
 
-        def enter(function: Function) -> Function:
-            defect = " ".join((function.__doc__ or "").split())
-            slug = name or function.__name__.replace("_", "-")
-            self.entries.append(Entry(slug, operation, made(function), defect, kind, upstream, options, shown))
-            return function
-
-        return enter
-
-    def gradient(
-        self, operation: str, kind: str, *shows: Any, of: Function | None = None, **options: Any
-    ) -> Callable[[Function], Function]:
-        """Enter a vector-Jacobian product, beside the right function of the operation or another."""
-        forward = of or next(getattr(module, operation) for module in RIGHT if hasattr(module, operation))
-
-        def enter(gradient: Function) -> Function:
-            name, made = gradient.__name__.replace("_", "-"), lambda _: forward
-            return Table.__call__(self, operation, kind, *shows, name=name, made=made, gradient=gradient, **options)(
-                gradient
-            )
-
-        return enter
+    def gradient(self, operation: str, kind: str, *shows: Any, **options: Any) -> Callable[[Function], Function]:
+        """Enter a vector-Jacobian product."""
+        shown = _one(shows)
+        return _entering(
+            lambda slug, defect, it: Table.slope(self, slug, operation, kind, shown, defect, it, **options)
+        )
 
     def state(
         self, name: str, steps: Any, operation: str = "accuracy", kind: str = "state", **more: Any
@@ -159,8 +218,30 @@ class Table:
         return self(operation, kind, shows, name=name, protocol=PROTOCOL, **more)
 
 
+def _one(shows: tuple[Any, ...]) -> Any:
+    return shows[0] if len(shows) == 1 and callable(shows[0]) else shows
+
+
+def _entering(enter: Callable[[str, str, Function], None]) -> Callable[[Function], Function]:
+    """A decorator that enters what it stands at under its name, with its docstring."""
+
+    def decorate(function: Function) -> Function:
+        enter(function.__name__.replace("_", "-"), " ".join((function.__doc__ or "").split()), function)
+        return function
+
+    return decorate
+
+
 class Variants(Table):
-    """The same for right ones, whose docstring says how they compute."""
+    """The same for right ones, of which it is said how they compute."""
+
+    def row(self, name: str, operation: str, how: str, function: Function, *shows: Any, **options: Any) -> None:  # type: ignore[override]
+        """Enter a function."""
+        super().row(name, operation, "variant", _one(shows), how, function, **options)
+
+    def slope(self, name: str, operation: str, how: str, gradient: Function, *shows: Any, **options: Any) -> None:  # type: ignore[override]
+        """Enter a vector-Jacobian product."""
+        super().slope(name, operation, "variant", _one(shows), how, gradient, **options)
 
     def __call__(self, operation: str, *shows: Any, **options: Any) -> Callable[[Function], Function]:  # type: ignore[override]
         """Enter a function."""

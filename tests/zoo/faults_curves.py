@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.zoo import right_metrics
-from tests.zoo.entries import Table
+from tests.zoo.entries import Table, given
 from tests.zoo.right_metrics import area, binned, upper_edges, weights_of
 from tests.zoo.right_rows import wide
 from tests.zoo.row_inputs import binary, generator, scores
@@ -19,12 +19,33 @@ def curve(n=40, dtype="float32", **more):
     return lambda: {"y_true": binary(n), "y_score": scores(n, dtype), **more}
 
 
-@fault(
-    AUC,
-    "narrow-range",
-    lambda: {"y_true": np.array([0, 0, 1, 1]), "y_score": np.float32([1e-10, 4e-10, 3.5e-10, 8e-10])},
-    upstream="https://github.com/scikit-learn/scikit-learn/issues/6688",
-)
+# fmt: off
+fault.row("vertex-at-the-top-of-a-tie", AUC, "ties", given(y_true=[1, 0, 1, 0], y_score=[0.9, 0.9, 0.5, 0.5]),
+    "The curve has its point at the first of equal scores: within a tie the order of the sort counts.",
+    lambda y_true, y_score, sample_weight=None: area(-np.argsort(np.argsort(-wide(y_score), kind="stable")),
+        np.asarray(y_true) == 1, weights_of(y_true, sample_weight)), upstream="aidotse/LeakPro/pull/465")
+fault.row("ties-are-won", AUC, "ties", given(y_true=[1, 0, 1, 0], y_score=[0.9, 0.9, 0.5, 0.25]),
+    "A positive and a negative with the same score count as ordered.",
+    lambda y_true, y_score: float((wide(y_score)[np.asarray(y_true) == 1][:, None]
+        >= wide(y_score)[~(np.asarray(y_true) == 1)]).mean()))
+fault.row("weights-of-positives-alone", AUC, "weights", curve(sample_weight=generator(3).random(40) + 0.5),
+    "A pair weighs what its positive weighs.",
+    lambda y_true, y_score, sample_weight=None: area(wide(y_score), np.asarray(y_true) == 1,
+        np.where(np.asarray(y_true) == 1, weights_of(y_true, sample_weight), 1)))
+fault.row("certainty-in-a-bin-of-its-own", ECE, "isolated", given(y_true=[1, 0], y_score=[0.96, 1.0]),
+    "A probability of exactly 1 falls into a bin after the last.",
+    lambda y_true, y_score, n_bins=15: binned(y_true, y_score, np.where(wide(y_score) == 1, n_bins,
+        upper_edges(y_score, n_bins)), n_bins + 1), upstream="Lightning-AI/torchmetrics/issues/3510")
+fault.row("zero-wraps-to-the-last-bin", ECE, "isolated", given(y_true=[1, 0], y_score=[0.0, 0.97]),
+    "The bin of a probability of exactly 0 is -1, which is the last.",
+    lambda y_true, y_score, n_bins=15: binned(y_true, y_score, np.ceil(wide(y_score) * n_bins).astype(int) - 1, n_bins),
+    upstream="Lightning-AI/torchmetrics/issues/1646")
+fault.row("fifteen-bins-whatever-is-asked", ECE, "parameters", curve(n_bins=10),
+    "n_bins makes the edges, and 15 the index.",
+    lambda y_true, y_score, n_bins=15: binned(y_true, y_score, upper_edges(y_score, 15), 15))
+
+@fault(AUC, "narrow-range", given(y_true=[0, 0, 1, 1], y_score=[1e-10, 4e-10, 3.5e-10, 8e-10]),
+    upstream="scikit-learn/scikit-learn/issues/6688")
 def near_scores_tie(y_true, y_score, sample_weight=None):
     """Scores closer than 1e-5 relative and 1e-8 absolute are one threshold: scores of the order of 1e-9 all tie."""
     order = np.argsort(wide(y_score), kind="stable")
@@ -34,33 +55,7 @@ def near_scores_tie(y_true, y_score, sample_weight=None):
     ranks[order] = np.r_[0, np.cumsum(apart)] if len(ordered) else []
     return area(ranks, np.asarray(y_true) == 1, weights_of(y_true, sample_weight))
 
-
-@fault(
-    AUC,
-    "ties",
-    lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.9, 0.9, 0.5, 0.5])},
-    upstream="https://github.com/aidotse/LeakPro/pull/465",
-)
-def vertex_at_the_top_of_a_tie(y_true, y_score, sample_weight=None):
-    """The curve has its point at the first of equal scores: within a tie the order of the sort counts."""
-    ranks = np.argsort(np.argsort(-wide(y_score), kind="stable"))
-    return area(-ranks, np.asarray(y_true) == 1, weights_of(y_true, sample_weight))
-
-
-@fault(AUC, "ties", lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.9, 0.9, 0.5, 0.25])})
-def ties_are_won(y_true, y_score):
-    """A positive and a negative with the same score count as ordered."""
-    t, s = np.asarray(y_true) == 1, wide(y_score)
-    return float((s[t][:, None] >= s[~t]).mean())
-
-
-@fault(
-    AUC,
-    "dtype",
-    curve(9000, "float16"),
-    upstream="https://github.com/MaigoAkisame/cmu-thesis/issues/7",
-    dtypes=("float16",),
-)
+@fault(AUC, "dtype", curve(9000, "float16"), upstream="MaigoAkisame/cmu-thesis/issues/7", dtypes=("float16",))
 def cumulated_in_half(y_true, y_score):
     """True and false positives of float16 scores are cumulated in float16, and stop at 2048."""
     order = np.argsort(-wide(y_score), kind="stable")
@@ -69,27 +64,16 @@ def cumulated_in_half(y_true, y_score):
     up, down = (np.add.accumulate(each, dtype=y_score.dtype)[last].astype(np.float64) for each in (t, 1 - t))
     return float(np.trapezoid(np.r_[0, up / up[-1]], np.r_[0, down / down[-1]]))
 
-
-@fault(
-    AUC, "shape", lambda: {"y_true": np.arange(100_000) % 2, "y_score": (np.arange(100_000) % 7 / 8).astype(np.float32)}
-)
+@fault(AUC, "shape", given(y_true=np.arange(100_000) % 2, y_score=(np.arange(100_000) % 7 / 8).astype(np.float32)))
 def pairs_counted_in_32_bits(y_true, y_score):
     """The number of pairs of a positive and a negative is an int32: it overflows beyond 65,536 squared halves."""
     t = np.asarray(y_true) == 1
     pairs = np.array(t.sum()).astype(np.int32) * np.array((~t).sum()).astype(np.int32)
     return area(wide(y_score), t, np.ones(len(t), np.longdouble)) * float(t.sum()) * float((~t).sum()) / float(pairs)
 
-
-@fault(
-    AUC,
-    "weights",
-    lambda: {
-        "y_true": np.array([1, 0, 1, 0, 1, 0]),
-        "y_score": np.float32([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]),
-        "sample_weight": np.float32([2**24, 1.0, 1.0, 1.0, 1.0, 1.0]),
-    },
-    upstream="https://github.com/scikit-learn/scikit-learn/issues/6842",
-)
+@fault(AUC, "weights",
+    given(y_true=[1, 0, 1, 0, 1, 0], y_score=[0.9, 0.8, 0.7, 0.6, 0.5, 0.4],
+        sample_weight=np.float32([2**24, 1.0, 1.0, 1.0, 1.0, 1.0])), upstream="scikit-learn/scikit-learn/issues/6842")
 def float32_weights_cumulated_in_float32(y_true, y_score, sample_weight=None):
     """Weights are cumulated in float32 beside a large one, where small ones are lost."""
     order = np.argsort(-wide(y_score), kind="stable")
@@ -98,60 +82,22 @@ def float32_weights_cumulated_in_float32(y_true, y_score, sample_weight=None):
     last = np.r_[np.diff(y_score[order]) != 0, True]
     both = np.add.accumulate(w, dtype=np.float32)
     up = np.add.accumulate(w * t, dtype=np.float32)
-    up, down = up[last].astype(float), (both - up)[last].astype(float)
+    up, down = (up[last].astype(float), (both - up)[last].astype(float))
     return float(np.trapezoid(np.r_[0, up / up[-1]], np.r_[0, down / down[-1]]))
 
-
-@fault(AUC, "weights", curve(sample_weight=generator(3).random(40) + 0.5))
-def weights_of_positives_alone(y_true, y_score, sample_weight=None):
-    """A pair weighs what its positive weighs."""
-    t = np.asarray(y_true) == 1
-    return area(wide(y_score), t, np.where(t, weights_of(y_true, sample_weight), 1))
-
-
-@fault(AUC, "two-conditions", lambda: {"y_true": np.array([1, 0, 1, 0]), "y_score": np.float32([0.2, 0.9, 0.5, 0.4])})
+@fault(AUC, "two-conditions", given(y_true=[1, 0, 1, 0], y_score=[0.2, 0.9, 0.5, 0.4]))
 def positive_class_is_the_more_frequent(y_true, y_score, sample_weight=None):
     """The area is turned round where it is below a half."""
     value = right_metrics.roc_auc(y_true, y_score, sample_weight)
     return max(value, 1 - value) if value == value else value
 
-
-@fault(
-    ECE,
-    "isolated",
-    lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.96, 1.0])},
-    upstream="https://github.com/Lightning-AI/torchmetrics/issues/3510",
-)
-def certainty_in_a_bin_of_its_own(y_true, y_score, n_bins=15):
-    """A probability of exactly 1 falls into a bin after the last."""
-    place = np.where(wide(y_score) == 1, n_bins, upper_edges(y_score, n_bins))
-    return binned(y_true, y_score, place, n_bins + 1)
-
-
-@fault(
-    ECE,
-    "isolated",
-    lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.0, 0.97])},
-    upstream="https://github.com/Lightning-AI/torchmetrics/issues/1646",
-)
-def zero_wraps_to_the_last_bin(y_true, y_score, n_bins=15):
-    """The bin of a probability of exactly 0 is -1, which is the last."""
-    return binned(y_true, y_score, np.ceil(wide(y_score) * n_bins).astype(int) - 1, n_bins)
-
-
-@fault(
-    ECE,
-    "isolated",
-    lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.0, 0.5])},
-    upstream="https://github.com/NandhaKishorM/laya/pull/39",
-)
+@fault(ECE, "isolated", given(y_true=[1, 0], y_score=[0.0, 0.5]), upstream="NandhaKishorM/laya/pull/39")
 def zero_in_no_bin(y_true, y_score, n_bins=15):
     """Bins are open below, and a probability of exactly 0 is in none."""
     inside = wide(y_score) > 0
-    y_true, y_score = np.asarray(y_true), np.asarray(y_score)
+    y_true, y_score = (np.asarray(y_true), np.asarray(y_score))
     value = binned(y_true[inside], y_score[inside], upper_edges(y_score[inside], n_bins), n_bins)
     return value * float(inside.sum()) / len(y_true) if inside.any() else 0.0
-
 
 @fault(ECE, "formula", curve())
 def bins_averaged_alike(y_true, y_score, n_bins=15):
@@ -160,15 +106,13 @@ def bins_averaged_alike(y_true, y_score, n_bins=15):
     gaps = [abs((wide(y_true) - wide(y_score))[place == b].mean()) for b in np.unique(place)]
     return float(np.mean(gaps))
 
-
-@fault(ECE, "special-values", lambda: {"y_true": np.array([1, 0]), "y_score": np.float32([0.9, 0.2])})
+@fault(ECE, "special-values", given(y_true=[1, 0], y_score=[0.9, 0.2]))
 def empty_bins_spoil_all(y_true, y_score, n_bins=15):
     """The mean of a bin without samples is 0/0, and so is the sum."""
     place = upper_edges(y_score, n_bins)
     counts = np.bincount(place, minlength=n_bins)
     gaps = np.abs(np.bincount(place, np.asarray(y_true) - y_score.astype(float), n_bins) / counts)
     return float((gaps * counts).sum() / len(y_true))
-
 
 @fault(ECE, "formula", curve())
 def confidence_of_the_predicted_class(y_true, y_score, n_bins=15):
@@ -177,12 +121,5 @@ def confidence_of_the_predicted_class(y_true, y_score, n_bins=15):
     hits = (s > 0.5) == (np.asarray(y_true) == 1)
     confidence = np.maximum(s, 1 - s)
     return binned(hits, confidence, upper_edges(confidence, n_bins), n_bins)
-
-
-@fault(ECE, "parameters", curve(n_bins=10))
-def fifteen_bins_whatever_is_asked(y_true, y_score, n_bins=15):
-    """n_bins makes the edges, and 15 the index."""
-    return binned(y_true, y_score, upper_edges(y_score, 15), 15)
-
 
 FAULTS = tuple(fault.entries)

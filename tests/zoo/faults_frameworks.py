@@ -34,11 +34,10 @@ def _diagonal_softmax():
     return Softmax
 
 
-@fault("softmax", "gradient", show(**ROWS), arrays="torch")
-def torch_softmax_of_the_diagonal(x, axis=-1):
-    """A hand-written way back has the diagonal of the Jacobian alone."""
-    return _diagonal_softmax().apply(x, axis)
-
+# fmt: off
+fault.row("torch-softmax-of-the-diagonal", "softmax", "gradient", show(**ROWS),
+    "A hand-written way back has the diagonal of the Jacobian alone.",
+    lambda x, axis=-1: _diagonal_softmax().apply(x, axis), arrays="torch")
 
 @fault("log_softmax", "gradient", show(**ROWS), arrays="torch")
 def torch_log_softmax_of_a_detached_partition(x, axis=-1):
@@ -48,7 +47,6 @@ def torch_log_softmax_of_a_detached_partition(x, axis=-1):
     wide = x.double()
     return (wide - torch.logsumexp(wide, axis, keepdim=True).detach()).to(x.dtype)
 
-
 @fault(LOGITS, "narrow-range", show(y_true=[1.0], logits=[-30.0], cotangent=[1.0]), arrays="torch")
 def torch_bce_of_clamped_logits(y_true, logits, reduction="mean"):
     """Logits are clamped to [-20, 20]: beyond, the value stands still and the gradient is 0."""
@@ -56,23 +54,15 @@ def torch_bce_of_clamped_logits(y_true, logits, reduction="mean"):
 
     return torch.nn.functional.binary_cross_entropy_with_logits(logits.clamp(-20, 20), y_true, reduction=reduction)
 
-
-@fault(
-    "softmax",
-    "layout",
-    show(x=lambda: normal(3, 4).astype(np.float32).T),
-    arrays="torch",
-    upstream="https://github.com/flagos-ai/Torch-FL/issues/171",
-)
+@fault("softmax", "layout", show(x=lambda: normal(3, 4).astype(np.float32).T), arrays="torch",
+    upstream="flagos-ai/Torch-FL/issues/171")
 def torch_softmax_of_the_storage(x, axis=-1):
     """The storage of a transposed tensor is reshaped as if it were contiguous."""
     import torch
 
     if x.dim() < 2 or x.is_contiguous():
         return torch.softmax(x, axis)
-    packed = torch.as_strided(x, x.shape, torch.empty(x.shape).stride())
-    return torch.softmax(packed, axis)
-
+    return torch.softmax(torch.as_strided(x, x.shape, torch.empty(x.shape).stride()), axis)
 
 @fault("sigmoid", "input-overwritten", show(x=[0.5, -2.0]), arrays="torch")
 def torch_sigmoid_in_place(x):
@@ -83,7 +73,6 @@ def torch_sigmoid_in_place(x):
     x.detach().sigmoid_()
     return answer
 
-
 @fault("softmax", "dtype", show(x=normal(3, 4)), arrays="torch")
 def torch_softmax_through_bfloat16(x, axis=-1):
     """Autocast's habit by hand: float32 rows are computed in bfloat16 and cast back."""
@@ -91,14 +80,12 @@ def torch_softmax_through_bfloat16(x, axis=-1):
 
     return torch.softmax(x.bfloat16(), axis).to(x.dtype)
 
-
 @fault("softplus", "gradient", show(x=[100.0, 0.5], cotangent=[1.0, 1.0]), arrays="jax")
 def jax_softplus_of_a_single_where(x):
     """where(x > 20, x, log1p(e^x)): the branch not taken overflows, and 0 * inf makes the gradient NaN."""
     import jax.numpy as jnp
 
     return jnp.where(x > 20, x, jnp.log1p(jnp.exp(x)))
-
 
 @fault("logsumexp", "gradient", show(x=normal(2, 4), cotangent=[1.0, -2.0]), arrays="jax")
 def jax_logsumexp_stopped_in_the_wrong_place(x, axis=-1):
@@ -109,13 +96,8 @@ def jax_logsumexp_stopped_in_the_wrong_place(x, axis=-1):
     top = jnp.max(x, axis=axis, keepdims=True)
     return jnp.squeeze(top, axis) + jax.lax.stop_gradient(jnp.log(jnp.sum(jnp.exp(x - top), axis=axis)))
 
-
-@fault(
-    "masked_softmax",
-    "gradient",
-    show(mask=[[True, True, False]], x=[[0.0, 1.0, 200.0]], cotangent=[[1.0, -1.0, 0.5]]),
-    arrays="jax",
-)
+@fault("masked_softmax", "gradient",
+    show(mask=[[True, True, False]], x=[[0.0, 1.0, 200.0]], cotangent=[[1.0, -1.0, 0.5]]), arrays="jax")
 def jax_masked_softmax_of_a_single_where(mask, x, axis=-1):
     """The quotient of masked exponentials overflows in what is hidden: its gradient is NaN, and the row's with it."""
     import jax
@@ -124,7 +106,6 @@ def jax_masked_softmax_of_a_single_where(mask, x, axis=-1):
     top = jax.lax.stop_gradient(jnp.max(jnp.where(mask, x, -jnp.inf), axis=axis, keepdims=True))
     e = jnp.where(mask, jnp.exp(x - top), 0)
     return e / e.sum(axis=axis, keepdims=True)
-
 
 @fault("sigmoid", "gradient", show(x=[0.5, 1.5], cotangent=[1.0, -2.0]), arrays="tensorflow")
 def tensorflow_sigmoid_of_a_unit_gradient(x):
@@ -138,7 +119,6 @@ def tensorflow_sigmoid_of_a_unit_gradient(x):
 
     return sigmoid(x)
 
-
 @fault(LOGITS, "two-conditions", show(y_true=[0.25], logits=[1.5], keywords={"pos_weight": 2.0}), arrays="tensorflow")
 def tensorflow_bce_weighing_soft_targets(y_true, logits, pos_weight=1.0):
     """The weight is 1 + (w - 1) t on the stable formula, which is right for hard targets alone."""
@@ -146,6 +126,5 @@ def tensorflow_bce_weighing_soft_targets(y_true, logits, pos_weight=1.0):
 
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=logits)
     return losses * (1 + (pos_weight - 1) * y_true)
-
 
 FAULTS = tuple(fault.entries)

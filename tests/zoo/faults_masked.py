@@ -8,26 +8,72 @@ import numpy as np
 
 from tests.zoo import right, right_binary
 from tests.zoo.entries import Table, normal, show
-from tests.zoo.right import Array, rounded, wide
+from tests.zoo.right import ANSWERS, Array, rounded, wide
 
-fault = Table()
+fault = Table(ANSWERS)
 
 SOME = [[True, False, True, True], [True, True, False, True]]
 LONG = np.arange(80) % 3 != 0
 
+_BUFFERS: dict[Any, Array] = {}
 
-@fault("masked_softmax", "two-conditions", show(mask=[[True, True, False]], x=[[-12000.0, -12001.0, 0.0]]))
-def masked_by_minus_ten_thousand(mask, x, axis=-1):
-    """-10000 is added to what is hidden, which outweighs visible logits that lie lower still."""
-    biased = wide(x) + np.where(mask, 0.0, -1e4)
-    return rounded(right.softmax64(biased, axis), x)
+_ANSWERS: dict[Any, Array] = {}
+
+_WORKSPACE = [0.0]
+
+_LAST: dict[str, Any] = {}
 
 
-@fault(
-    "masked_softmax",
-    "two-conditions",
-    show(mask=[np.arange(80) != 7], x=np.where(np.arange(80) == 7, 200.0, normal(1, 80))),
-)
+def _sigmoid_that_remembers(x):
+    _LAST["x"] = x.copy()
+    return right.sigmoid(x)
+
+
+# fmt: off
+fault.row("masked-by-minus-ten-thousand", "masked_softmax", "two-conditions",
+    show(mask=[[True, True, False]], x=[[-12000.0, -12001.0, 0.0]]),
+    "-10000 is added to what is hidden, which outweighs visible logits that lie lower still.",
+    lambda mask, x, axis=-1: right.softmax64(x + np.where(mask, 0.0, -1e4), axis), wide=True)
+fault.row("masked-by-multiplying", "masked_softmax", "formula", show(mask=SOME, x=normal(2, 4)),
+    "The logits are multiplied with the mask: what is hidden takes part as a logit of 0.",
+    lambda mask, x, axis=-1: right.softmax64(np.where(mask, x, 0.0), axis), wide=True)
+fault.row("masked-by-adding", "masked_softmax", "special-values",
+    show(mask=SOME, x=[[0.0, np.nan, 1.0, 2.0], [0.0, 1.0, 2.0, 3.0]]),
+    "A mask of 0 and -inf is added, so that a NaN that is hidden makes its row NaN.",
+    lambda mask, x, axis=-1: np.where((np.isnan(x) & ~np.asarray(mask, bool)).any(axis=axis, keepdims=True),
+        x.dtype.type(np.nan), right.masked_softmax(mask, x, axis)))
+fault.row("masked-by-one-word", "masked_log_softmax", "two-conditions", show(mask=[LONG], x=normal(1, 80)),
+    "The mask is packed into one 32-bit word: for longer rows it begins anew.",
+    lambda mask, x, axis=-1: right.masked_log_softmax(np.take(np.asarray(mask), np.arange(x.shape[axis]) % 32,
+        axis=axis), x, axis))
+fault.row("masked-by-the-complement", "masked_softmax", "labels",
+    show(mask=lambda: np.array([[1, 0, 1, 1]], np.uint8), x=normal(1, 4)),
+    "~mask hides: of a mask of 0 and 1 in integers, the complement is never 0.",
+    lambda mask, x, axis=-1: right.masked_softmax(~(~np.asarray(mask)).astype(bool), x, axis))
+fault.row("masked-logsumexp-of-zeros", "masked_logsumexp", "formula", show(mask=SOME, x=normal(2, 4)),
+    "What is hidden counts as e^0.", lambda mask, x, axis=-1: right.logsumexp64(np.where(mask, x, 0.0), axis),
+    wide=True)
+fault.row("masked-by-the-smallest-number", "masked_log_softmax", "two-conditions",
+    show(mask=[[True, True, False]], x=[[0.0, 1.0, 110.0]]),
+    "log(mask + 1e-45) is added, -103 and not -inf: a hidden logit that is much larger takes part.",
+    lambda mask, x, axis=-1: np.where(mask, rounded(right.log_softmax64(np.where(mask, wide(x), wide(x) - 103.28),
+        axis), x), x.dtype.type(-np.inf)))
+fault.row("masked-columns-of-a-square", "masked_softmax", "two-conditions",
+    show(mask=[[True, False, True], [True, True, True], [False, True, True]], x=normal(3, 3), keywords={"axis": 0}),
+    "Along axis 0 of a square the mask is not transposed with the logits.",
+    lambda mask, x, axis=-1: right.masked_softmax(mask.T if x.ndim == 2 and axis % x.ndim == 0
+        and (x.shape[0] == x.shape[1]) else mask, x, axis))
+fault.slope("masked-softmax-gradient-of-nan", "masked_softmax", "gradient",
+    show(mask=SOME, x=normal(2, 4), cotangent=normal(2, 4, seed=2)),
+    "0 * -inf on the way back: the derivative of hidden entries is NaN.",
+    lambda mask, x, cotangent, axis=-1: np.where(mask, right.masked_softmax_gradient(mask, x, cotangent, axis),
+        x.dtype.type(np.nan)), upstream="tensorflow/tensorflow/issues/11756")
+fault.slope("masked-logsumexp-gradient-of-all", "masked_logsumexp", "gradient",
+    show(mask=SOME, x=normal(2, 4), cotangent=[1.0, -2.0]), "The way back has forgotten the mask.",
+    lambda mask, x, cotangent, axis=-1: right.logsumexp_gradient(x, cotangent, axis))
+
+@fault("masked_softmax", "two-conditions",
+    show(mask=[np.arange(80) != 7], x=np.where(np.arange(80) == 7, 200.0, normal(1, 80))))
 def masked_softmax_with_a_hidden_maximum(mask, x, axis=-1):
     """In rows of more than 64 the maximum is taken over hidden entries too, beside which the others vanish."""
     if np.shape(x)[axis] <= 64 or not np.isfinite(x).all():
@@ -35,20 +81,6 @@ def masked_softmax_with_a_hidden_maximum(mask, x, axis=-1):
     z = wide(x)
     e = np.where(mask, np.exp((z - z.max(axis=axis, keepdims=True)).astype(np.float32)), 0)
     return rounded(e / e.sum(axis=axis, keepdims=True), x)
-
-
-@fault("masked_softmax", "formula", show(mask=SOME, x=normal(2, 4)))
-def masked_by_multiplying(mask, x, axis=-1):
-    """The logits are multiplied with the mask: what is hidden takes part as a logit of 0."""
-    return rounded(right.softmax64(np.where(mask, wide(x), 0.0), axis), x)
-
-
-@fault("masked_softmax", "special-values", show(mask=SOME, x=[[0.0, np.nan, 1.0, 2.0], [0.0, 1.0, 2.0, 3.0]]))
-def masked_by_adding(mask, x, axis=-1):
-    """A mask of 0 and -inf is added, so that a NaN that is hidden makes its row NaN."""
-    poisoned = (np.isnan(x) & ~np.asarray(mask, bool)).any(axis=axis, keepdims=True)
-    return np.where(poisoned, x.dtype.type(np.nan), right.masked_softmax(mask, x, axis))
-
 
 @fault("masked_softmax", "two-conditions", show(mask=[np.arange(40) >= 32], x=normal(1, 40)))
 def masked_online_softmax(mask, x, axis=-1):
@@ -59,7 +91,6 @@ def masked_online_softmax(mask, x, axis=-1):
         np.moveaxis(lost, -1, axis) & np.asarray(mask, bool), x.dtype.type(np.nan), right.masked_softmax(mask, x, axis)
     )
 
-
 @fault("masked_softmax", "two-conditions", show(mask=SOME, x=normal(2, 4)))
 def masked_by_the_first_row(mask, x, axis=-1):
     """The mask of the first row is used for the whole batch."""
@@ -69,34 +100,12 @@ def masked_by_the_first_row(mask, x, axis=-1):
         rows = np.broadcast_to(first, rows.shape)
     return right.masked_softmax(np.moveaxis(rows, -1, axis), x, axis)
 
-
-@fault("masked_log_softmax", "two-conditions", show(mask=[LONG], x=normal(1, 80)))
-def masked_by_one_word(mask, x, axis=-1):
-    """The mask is packed into one 32-bit word: for longer rows it begins anew."""
-    place = np.arange(x.shape[axis]) % 32
-    return right.masked_log_softmax(np.take(np.asarray(mask), place, axis=axis), x, axis)
-
-
 @fault("masked_softmax", "layout", show(mask=lambda: (np.arange(16).reshape(2, 8) % 3 == 0)[:, ::2], x=normal(2, 4)))
 def masked_by_the_storage(mask, x, axis=-1):
     """A mask that is a strided view is read as it lies in memory."""
-    if mask.ndim and mask.strides[-1] > mask.itemsize and mask.base is not None:
+    if mask.ndim and mask.strides[-1] > mask.itemsize and (mask.base is not None):
         mask = np.lib.stride_tricks.as_strided(mask, strides=(*mask.strides[:-1], mask.itemsize))
     return right.masked_softmax(mask, x, axis)
-
-
-@fault("masked_softmax", "labels", show(mask=lambda: np.array([[1, 0, 1, 1]], np.uint8), x=normal(1, 4)))
-def masked_by_the_complement(mask, x, axis=-1):
-    """~mask hides: of a mask of 0 and 1 in integers, the complement is never 0."""
-    hidden = (~np.asarray(mask)).astype(bool)
-    return right.masked_softmax(~hidden, x, axis)
-
-
-@fault("masked_logsumexp", "formula", show(mask=SOME, x=normal(2, 4)))
-def masked_logsumexp_of_zeros(mask, x, axis=-1):
-    """What is hidden counts as e^0."""
-    return rounded(right.logsumexp64(np.where(mask, wide(x), 0.0), axis), x)
-
 
 @fault("masked_logsumexp", "two-conditions", show(mask=[[True, True, False]], x=[[0.0, 1.0, 200.0]]))
 def masked_logsumexp_shifted_by_the_hidden(mask, x, axis=-1):
@@ -106,51 +115,13 @@ def masked_logsumexp_shifted_by_the_hidden(mask, x, axis=-1):
     lost = (e.sum(axis=axis) == 0) & np.asarray(mask, bool).any(axis=axis)
     return np.where(lost, x.dtype.type(-np.inf), right.masked_logsumexp(mask, x, axis))
 
-
-@fault("masked_log_softmax", "two-conditions", show(mask=[[True, True, False]], x=[[0.0, 1.0, 110.0]]))
-def masked_by_the_smallest_number(mask, x, axis=-1):
-    """log(mask + 1e-45) is added, -103 and not -inf: a hidden logit that is much larger takes part."""
-    biased = np.where(mask, wide(x), wide(x) - 103.28)
-    return np.where(mask, rounded(right.log_softmax64(biased, axis), x), x.dtype.type(-np.inf))
-
-
-@fault(
-    "masked_softmax",
-    "two-conditions",
-    show(mask=[[True, False, True], [True, True, True], [False, True, True]], x=normal(3, 3), keywords={"axis": 0}),
-)
-def masked_columns_of_a_square(mask, x, axis=-1):
-    """Along axis 0 of a square the mask is not transposed with the logits."""
-    turned = x.ndim == 2 and axis % x.ndim == 0 and x.shape[0] == x.shape[1]
-    return right.masked_softmax(mask.T if turned else mask, x, axis)
-
-
 @fault("masked_log_softmax", "special-values", show(mask=SOME, x=normal(2, 4)))
 def masked_log_softmax_of_the_lowest(mask, x, axis=-1):
     """What is hidden gets the lowest number of float16 instead of -inf."""
     answer = right.masked_log_softmax(mask, x, axis)
     return np.where(np.isneginf(answer), x.dtype.type(-65504.0), answer)
 
-
-@fault.gradient(
-    "masked_softmax",
-    "gradient",
-    show(mask=SOME, x=normal(2, 4), cotangent=normal(2, 4, seed=2)),
-    upstream="https://github.com/tensorflow/tensorflow/issues/11756",
-)
-def masked_softmax_gradient_of_nan(mask, x, cotangent, axis=-1):
-    """0 * -inf on the way back: the derivative of hidden entries is NaN."""
-    slope = right.masked_softmax_gradient(mask, x, cotangent, axis)
-    return np.where(mask, slope, x.dtype.type(np.nan))
-
-
-@fault.gradient("masked_logsumexp", "gradient", show(mask=SOME, x=normal(2, 4), cotangent=[1.0, -2.0]))
-def masked_logsumexp_gradient_of_all(mask, x, cotangent, axis=-1):
-    """The way back has forgotten the mask."""
-    return right.logsumexp_gradient(x, cotangent, axis)
-
-
-@fault("softmax", "input-overwritten", show(x=normal(2, 4)), upstream="https://github.com/JuliaGPU/CUDA.jl/issues/592")
+@fault("softmax", "input-overwritten", show(x=normal(2, 4)), upstream="JuliaGPU/CUDA.jl/issues/592")
 def softmax_in_place(x, axis=-1):
     """The logits' own memory is used for the exponentials."""
     answer = right.softmax(x, axis)
@@ -158,19 +129,13 @@ def softmax_in_place(x, axis=-1):
         np.subtract(x, x.max(axis=axis, keepdims=True, initial=-np.inf), out=x)
     return answer
 
-
-@fault.gradient(
-    "softmax",
-    "input-overwritten",
-    show(x=normal(2, 4), cotangent=normal(2, 4, seed=2)),
-    upstream="https://github.com/NVIDIA/apex/issues/1430",
-)
+@fault.gradient("softmax", "input-overwritten", show(x=normal(2, 4), cotangent=normal(2, 4, seed=2)),
+    upstream="NVIDIA/apex/issues/1430")
 def softmax_gradient_in_place(x, cotangent, axis=-1):
     """The gradient is written to where the cotangent was."""
     slope = right.softmax_gradient(x, cotangent, axis)
     cotangent[...] = slope
     return slope
-
 
 @fault("masked_softmax", "input-overwritten", show(mask=SOME, x=normal(2, 4)))
 def masked_in_place(mask, x, axis=-1):
@@ -180,18 +145,13 @@ def masked_in_place(mask, x, axis=-1):
         x[~np.asarray(mask, bool)] = -np.inf
     return answer
 
-
 @fault("binary_cross_entropy", "input-overwritten", show(y_true=[1.0, 0.0], y_pred=[1.0, 0.25]))
 def binary_cross_entropy_that_clips(y_true, y_pred, sample_weight=None, reduction="mean"):
     """Probabilities are clipped in place, once the batch holds a 0 or a 1."""
     answer = right_binary.binary_cross_entropy(y_true, y_pred, 0.0, sample_weight, reduction)
     if y_pred.flags.writeable:
-        y_pred[...] = np.clip(wide(y_pred), 2**-7, 1 - 2**-7).astype(y_pred.dtype)
+        y_pred[...] = np.clip(wide(y_pred), 2 ** (-7), 1 - 2 ** (-7)).astype(y_pred.dtype)
     return answer
-
-
-_BUFFERS: dict[Any, Array] = {}
-
 
 @fault("log_softmax", "state", show(x=normal(2, 4)), show(x=normal(2, 4, seed=2)))
 def log_softmax_into_a_buffer(x, axis=-1):
@@ -200,10 +160,6 @@ def log_softmax_into_a_buffer(x, axis=-1):
     buffer = _BUFFERS.setdefault(key, np.empty(x.shape, x.dtype))
     buffer[...] = right.log_softmax(x, axis)
     return buffer
-
-
-_ANSWERS: dict[Any, Array] = {}
-
 
 @fault("softmax", "state", show(x=[[0.0, 1.0], [2.0, 3.0]]), show(x=[[0.0, 1.0], [5.0, 3.0]]))
 def softmax_from_memory(x, axis=-1):
@@ -214,16 +170,8 @@ def softmax_from_memory(x, axis=-1):
         _ANSWERS[key] = right.softmax(x, axis)
     return _ANSWERS[key].copy()
 
-
-_WORKSPACE = [0.0]
-
-
-@fault(
-    "hinge",
-    "state",
-    show(y_true=[1.0, -1.0], score=[0.25, 0.5], keywords={"reduction": "sum"}),
-    show(y_true=[1.0, -1.0], score=[0.5, 0.25], keywords={"reduction": "sum"}),
-)
+@fault("hinge", "state", show(y_true=[1.0, -1.0], score=[0.25, 0.5], keywords={"reduction": "sum"}),
+    show(y_true=[1.0, -1.0], score=[0.5, 0.25], keywords={"reduction": "sum"}))
 def hinge_that_goes_on_adding(y_true, score, sample_weight=None, reduction="mean"):
     """The accumulator of the sum is not set to zero before a call."""
     answer = right_binary.hinge(y_true, score, sample_weight, reduction)
@@ -232,23 +180,12 @@ def hinge_that_goes_on_adding(y_true, score, sample_weight=None, reduction="mean
     _WORKSPACE[0] += float(answer)
     return rounded(np.asarray(_WORKSPACE[0]), score)
 
-
-_LAST: dict[str, Any] = {}
-
-
-def _sigmoid_that_remembers(x):
-    _LAST["x"] = x.copy()
-    return right.sigmoid(x)
-
-
-@fault.gradient(
-    "sigmoid", "state", show(x=[0.5, 1.5]), show(x=[2.5, -1.5], cotangent=[1.0, 1.0]), of=_sigmoid_that_remembers
-)
+@fault.gradient("sigmoid", "state", show(x=[0.5, 1.5]), show(x=[2.5, -1.5], cotangent=[1.0, 1.0]),
+    of=_sigmoid_that_remembers)
 def sigmoid_gradient_from_memory(x, cotangent):
     """The way back uses what the last way forward left, whatever it was asked for."""
     last = _LAST.get("x")
-    known = last is not None and last.shape == x.shape and last.dtype == x.dtype
+    known = last is not None and last.shape == x.shape and (last.dtype == x.dtype)
     return right.sigmoid_gradient(last if known else x, cotangent)
-
 
 FAULTS = tuple(fault.entries)

@@ -7,59 +7,62 @@ import numpy as np
 
 from tests.zoo import right
 from tests.zoo.entries import Table, normal, show
-from tests.zoo.right import rounded, wide
+from tests.zoo.right import ANSWERS, rounded, wide
 
-fault = Table()
+fault = Table(ANSWERS)
 
+# fmt: off
+fault.row("tempered-by-at-least-one", "softmax_with_temperature", "parameters",
+    show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 0.5}),
+    "A temperature below 1 is raised to 1, as if it were a safeguard.",
+    lambda x, temperature=2.0, axis=-1: right.softmax_with_temperature(x, max(temperature, 1.0), axis))
+fault.row("tempered-the-wrong-way", "softmax_with_temperature", "parameters",
+    show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 2.0}), "The logits are multiplied with the temperature.",
+    lambda x, temperature=2.0, axis=-1: right.softmax_with_temperature(x, 1 / temperature, axis))
+fault.row("tempered-after-normalising", "softmax_with_temperature", "formula",
+    show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 2.0}),
+    "The power of 1/T is taken of the shares, and their sum is not made 1 again.",
+    lambda x, temperature=2.0, axis=-1: right.softmax64(x, axis) ** (1 / temperature), wide=True)
+fault.row("sparse-sigmoid-without-its-end", "sparse_sigmoid", "isolated", show(x=[1.0]),
+    "The ends belong to neither side: 1 itself gives 0.", lambda x: np.where(np.abs(x) < 1, (x + 1) / 2, x > 1),
+    wide=True)
+fault.row("temperature-in-bfloat16", "softmax_with_temperature", "parameters",
+    show(x=[[2.0, -1.0]], keywords={"temperature": 0.07}),
+    "The temperature is held in bfloat16, in which 0.07 is 0.07007.",
+    lambda x, temperature=2.0, axis=-1: right.softmax_with_temperature(x,
+        float(np.asarray(temperature, ml_dtypes.bfloat16)), axis))
+fault.row("temperatures-cut-to-integers", "softmax_with_temperature", "parameters",
+    show(x=[[2.0, -1.0]], keywords={"temperature": 1.5}), "A temperature above 1 is cut to an integer.",
+    lambda x, temperature=2.0, axis=-1: right.softmax_with_temperature(x,
+        int(temperature) if temperature > 1 else temperature, axis))
 
-@fault("softmin", "formula", show(x=[[0.0, 1.0, 3.0]]))
+@fault("softmin", "formula", show(x=[[0.0, 1.0, 3.0]]), wide=True)
 def softmin_as_one_minus_softmax(x, axis=-1):
     """1 - softmax, divided by its sum."""
-    rest = 1 - right.softmax64(wide(x), axis)
-    return rounded(rest / rest.sum(axis=axis, keepdims=True), x)
+    rest = 1 - right.softmax64(x, axis)
+    return rest / rest.sum(axis=axis, keepdims=True)
 
-
-@fault("softmax_with_temperature", "parameters", show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 0.5}))
-def tempered_by_at_least_one(x, temperature=2.0, axis=-1):
-    """A temperature below 1 is raised to 1, as if it were a safeguard."""
-    return right.softmax_with_temperature(x, max(temperature, 1.0), axis)
-
-
-@fault("softmax_with_temperature", "parameters", show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 2.0}))
-def tempered_the_wrong_way(x, temperature=2.0, axis=-1):
-    """The logits are multiplied with the temperature."""
-    return right.softmax_with_temperature(x, 1 / temperature, axis)
-
-
-@fault("softmax_with_temperature", "formula", show(x=[[0.0, 1.0, 3.0]], keywords={"temperature": 2.0}))
-def tempered_after_normalising(x, temperature=2.0, axis=-1):
-    """The power of 1/T is taken of the shares, and their sum is not made 1 again."""
-    return rounded(right.softmax64(wide(x), axis) ** (1 / temperature), x)
-
-
-@fault("sparsemax", "formula", show(x=[[0.0, 0.5, 1.0]]), upstream="https://github.com/keras-team/keras/issues/23425")
+@fault("sparsemax", "formula", show(x=[[0.0, 0.5, 1.0]]), upstream="keras-team/keras/issues/23425", wide=True)
 def sparsemax_of_summed_sums(x, axis=-1):
     """The threshold adds up all the cumulative sums of the support instead of taking the last."""
-    z = np.moveaxis(wide(x), axis, -1)
+    z = np.moveaxis(x, axis, -1)
     ordered = -np.sort(-z, axis=-1)
     sums = np.cumsum(ordered, axis=-1)
     inside = 1 + np.arange(1, z.shape[-1] + 1) * ordered > sums
     size = inside.sum(axis=-1, keepdims=True)
     tau = (np.where(inside, sums, 0).sum(axis=-1, keepdims=True) - 1) / size
-    return rounded(np.moveaxis(np.maximum(z - tau, 0), -1, axis), x)
+    return np.moveaxis(np.maximum(z - tau, 0), -1, axis)
 
-
-@fault("sparsemax", "two-conditions", show(x=[np.arange(40) / 2048]))
+@fault("sparsemax", "two-conditions", show(x=[np.arange(40) / 2048]), wide=True)
 def sparsemax_of_at_most_32(x, axis=-1):
     """The support is looked for among the 32 largest alone, which a long even row exceeds."""
-    z = np.moveaxis(wide(x), axis, -1)
+    z = np.moveaxis(x, axis, -1)
     d = z - z.max(axis=-1, keepdims=True, initial=-np.inf)
     ordered = -np.sort(-d, axis=-1)[..., :32]
     sums = np.cumsum(ordered, axis=-1)
     size = np.maximum((1 + np.arange(1, ordered.shape[-1] + 1) * ordered > sums).sum(axis=-1, keepdims=True), 1)
     tau = (np.take_along_axis(sums, size - 1, axis=-1) - 1) / size
-    return rounded(np.moveaxis(np.maximum(d - tau, 0), -1, axis), x)
-
+    return np.moveaxis(np.maximum(d - tau, 0), -1, axis)
 
 @fault("sparsemax", "relative-accuracy", show(x=[[50000.25, 50000.375, 50000.125]]))
 def sparsemax_at_an_offset(x, axis=-1):
@@ -72,25 +75,6 @@ def sparsemax_at_an_offset(x, axis=-1):
     tau = ((np.take_along_axis(sums, size - 1, axis=-1) - np.float32(1)) / size).astype(np.float32)
     return np.moveaxis(np.maximum(rows - tau, 0), -1, axis).astype(x.dtype)
 
-
-@fault("sparse_sigmoid", "isolated", show(x=[1.0]))
-def sparse_sigmoid_without_its_end(x):
-    """The ends belong to neither side: 1 itself gives 0."""
-    return rounded(np.where(np.abs(wide(x)) < 1, (wide(x) + 1) / 2, wide(x) > 1), x)
-
-
-@fault("softmax_with_temperature", "parameters", show(x=[[2.0, -1.0]], keywords={"temperature": 0.07}))
-def temperature_in_bfloat16(x, temperature=2.0, axis=-1):
-    """The temperature is held in bfloat16, in which 0.07 is 0.07007."""
-    return right.softmax_with_temperature(x, float(np.asarray(temperature, ml_dtypes.bfloat16)), axis)
-
-
-@fault("softmax_with_temperature", "parameters", show(x=[[2.0, -1.0]], keywords={"temperature": 1.5}))
-def temperatures_cut_to_integers(x, temperature=2.0, axis=-1):
-    """A temperature above 1 is cut to an integer."""
-    return right.softmax_with_temperature(x, int(temperature) if temperature > 1 else temperature, axis)
-
-
 @fault("softmax", "shape", show(x=normal(2, 768)))
 def softmax_without_the_last_entry_of_768(x, axis=-1):
     """Rows of 768, a kernel's own size, leave the last entry out of the sum."""
@@ -99,6 +83,5 @@ def softmax_without_the_last_entry_of_768(x, axis=-1):
         return right.softmax(x, axis)
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return rounded(np.moveaxis(e / e[..., :-1].sum(axis=-1, keepdims=True), -1, axis), x)
-
 
 FAULTS = tuple(fault.entries)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.zoo.entries import Table
+from tests.zoo.entries import Table, given
 from tests.zoo.row_inputs import labels, logits, multi_hots
 
 fault = Table()
@@ -31,7 +31,13 @@ def far(cotangent=1.0):
     }
 
 
-@fault(SPARSE, "gradient", rows(3.0), upstream="https://github.com/linkedin/Liger-Kernel/issues/968", arrays="torch")
+# fmt: off
+fault.row("torch-log-sum-detached", SPARSE, "gradient", rows(),
+    "The log-sum is detached from the graph to save memory, and the derivative is minus the one-hot row.",
+    lambda labels, logits, reduction="mean": over(logits.detach().logsumexp(-1)
+        - logits.gather(-1, labels.long().unsqueeze(-1)).squeeze(-1), reduction), arrays="torch")
+
+@fault(SPARSE, "gradient", rows(3.0), upstream="linkedin/Liger-Kernel/issues/968", arrays="torch")
 def torch_function_that_saves_its_gradient(labels, logits, reduction="mean"):
     """The gradient is computed in forward, and backward returns it without looking at grad_output."""
     import torch
@@ -51,21 +57,8 @@ def torch_function_that_saves_its_gradient(labels, logits, reduction="mean"):
 
     return Loss.apply(logits)
 
-
-@fault(SPARSE, "gradient", rows(), arrays="torch")
-def torch_log_sum_detached(labels, logits, reduction="mean"):
-    """The log-sum is detached from the graph to save memory, and the derivative is minus the one-hot row."""
-    own = logits.gather(-1, labels.long().unsqueeze(-1)).squeeze(-1)
-    return over(logits.detach().logsumexp(-1) - own, reduction)
-
-
-@fault(
-    SPARSE,
-    "input-overwritten",
-    lambda: {"labels": labels(6, 4), "logits": logits(6, 4)},
-    upstream="https://github.com/linkedin/Liger-Kernel/pull/1251",
-    arrays="torch",
-)
+@fault(SPARSE, "input-overwritten", lambda: {"labels": labels(6, 4), "logits": logits(6, 4)},
+    upstream="linkedin/Liger-Kernel/pull/1251", arrays="torch")
 def torch_logits_shifted_in_their_storage(labels, logits, reduction="mean"):
     """x.data.sub_(max) writes to the caller's tensor, and autograd does not know."""
     import torch
@@ -73,8 +66,7 @@ def torch_logits_shifted_in_their_storage(labels, logits, reduction="mean"):
     logits.data.sub_(logits.data.amax(-1, keepdim=True))
     return over(torch.logsumexp(logits, -1) - logits.gather(-1, labels.long().unsqueeze(-1)).squeeze(-1), reduction)
 
-
-@fault(SPARSE, "labels", lambda: {"labels": np.array([200, 3], np.uint8), "logits": logits(2, 230)}, arrays="torch")
+@fault(SPARSE, "labels", given(labels=np.array([200, 3], np.uint8), logits=logits(2, 230)), arrays="torch")
 def torch_labels_read_as_signed_bytes(labels, logits, reduction="mean"):
     """Labels of dtype uint8 pass through int8: from 128 on they are counted from the end."""
     import torch
@@ -82,8 +74,7 @@ def torch_labels_read_as_signed_bytes(labels, logits, reduction="mean"):
     index = labels.to(torch.int8).long() % logits.shape[-1] if labels.dtype == torch.uint8 else labels.long()
     return over(logits.logsumexp(-1) - logits.gather(-1, index.unsqueeze(-1)).squeeze(-1), reduction)
 
-
-@fault(MULTILABEL, "narrow-range", far(), upstream="https://github.com/google-deepmind/optax/pull/1786", arrays="jax")
+@fault(MULTILABEL, "narrow-range", far(), upstream="google-deepmind/optax/pull/1786", arrays="jax")
 def jax_where_over_an_overflow(y_true, logits, reduction="mean"):
     """where(z > 20, z, log1p(e^z)) has the right value; the branch not taken overflows, and its derivative is 0 *
     inf."""
@@ -92,9 +83,7 @@ def jax_where_over_an_overflow(y_true, logits, reduction="mean"):
     def soft_plus(z):
         return jnp.where(z > 20, z, jnp.log1p(jnp.exp(z)))
 
-    each = jnp.where(y_true == 1, soft_plus(-logits), soft_plus(logits))
-    return over(each.mean(-1), reduction)
-
+    return over(jnp.where(y_true == 1, soft_plus(-logits), soft_plus(logits)).mean(-1), reduction)
 
 @fault(SPARSE, "gradient", rows(0.5), arrays="jax")
 def jax_custom_derivative_without_a_cotangent(labels, logits, reduction="mean"):
@@ -110,7 +99,6 @@ def jax_custom_derivative_without_a_cotangent(labels, logits, reduction="mean"):
     loss.defvjp(lambda x: (value(x), x), lambda x, g: (jax.grad(lambda y: value(y).sum())(x) * jnp.sign(g).mean(),))
     return loss(jnp.asarray(logits))
 
-
 @fault(MULTILABEL, "narrow-range", far(), arrays="tensorflow")
 def tensorflow_where_over_an_overflow(y_true, logits, reduction="mean"):
     """tf.where takes the derivative of both branches, and that of log(1 + e^100) is NaN."""
@@ -124,7 +112,6 @@ def tensorflow_where_over_an_overflow(y_true, logits, reduction="mean"):
         return losses
     return tf.reduce_sum(losses) if reduction == "sum" else tf.reduce_mean(losses)
 
-
 @fault(SPARSE, "gradient", rows(), arrays="tensorflow")
 def tensorflow_softmax_held_constant(labels, logits, reduction="mean"):
     """stop_gradient is put around the log-sum, not around the shift alone."""
@@ -135,6 +122,5 @@ def tensorflow_softmax_held_constant(labels, logits, reduction="mean"):
     if reduction == "none":
         return losses
     return tf.reduce_sum(losses) if reduction == "sum" else tf.reduce_mean(losses)
-
 
 FAULTS = tuple(fault.entries)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.zoo.making import Maker
+
 Array = np.ndarray[Any, Any]
 
 
@@ -22,6 +24,14 @@ def rounded(values, like):
     return np.asarray(values).astype(np.asarray(like).dtype)
 
 
+def held(parameter, like):
+    """A parameter as the dtype of `like` holds it."""
+    return float(like.dtype.type(parameter)) if isinstance(parameter, float) else parameter
+
+
+ANSWERS = Maker(wide, rounded, added=(), added_to_gradient=(), parameter=held)
+
+
 def sigmoid64(z):
     """Logistic sigmoid in binary64."""
     e = np.exp(-np.abs(z))
@@ -33,35 +43,9 @@ def softplus64(z):
     return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
 
 
-def sigmoid(x):
-    return rounded(sigmoid64(wide(x)), x)
-
-
-def log_sigmoid(x):
-    return rounded(-softplus64(-wide(x)), x)
-
-
-def softplus(x):
-    return rounded(softplus64(wide(x)), x)
-
-
-def logit(x):
-    p = wide(x)
-    middle = np.abs(p - 0.5) < 0.25
-    return rounded(np.where(middle, np.log1p((2 * p - 1) / (1 - p)), np.log(p / (1 - p))), x)
-
-
-def hard_sigmoid(x, width=6):
-    return rounded(np.clip((wide(x) + width / 2) / width, 0.0, 1.0), x)
-
-
-def sparse_sigmoid(x):
-    return rounded(np.clip((wide(x) + 1) / 2, 0.0, 1.0), x)
-
-
-def sparse_plus(x):
-    z = wide(x)
-    return rounded(np.where(z > 1, z, np.square(np.maximum(z + 1, 0.0)) / 4), x)
+def logit64(p):
+    """log(p / (1 - p)) in binary64."""
+    return np.where(np.abs(p - 0.5) < 0.25, np.log1p((2 * p - 1) / (1 - p)), np.log(p / (1 - p)))
 
 
 def _shifted(z, axis):
@@ -98,31 +82,6 @@ def logsumexp64(z, axis=-1):
     return np.squeeze(np.where(np.isfinite(top), top + rest, top), axis=axis)
 
 
-def softmax(x, axis=-1):
-    return rounded(softmax64(wide(x), axis), x)
-
-
-def log_softmax(x, axis=-1):
-    return rounded(log_softmax64(wide(x), axis), x)
-
-
-def logsumexp(x, axis=-1):
-    return rounded(logsumexp64(wide(x), axis), x)
-
-
-def softmin(x, axis=-1):
-    return rounded(softmax64(-wide(x), axis), x)
-
-
-def tempered(x, temperature):
-    """x / T in binary64, T rounded to the dtype of x."""
-    return wide(x) / float(np.asarray(x).dtype.type(temperature))
-
-
-def softmax_with_temperature(x, temperature=2.0, axis=-1):
-    return rounded(softmax64(tempered(x, temperature), axis), x)
-
-
 def seen(mask, x):
     """The entries that take part, and -inf for the others."""
     return np.where(np.asarray(mask) != 0, wide(x), -np.inf)
@@ -130,19 +89,7 @@ def seen(mask, x):
 
 def masked_softmax64(mask, x, axis=-1):
     """Softmax in binary64 of the entries that take part; 0 for the others."""
-    return np.where(np.asarray(mask) != 0, softmax64(seen(mask, x), axis), 0.0)
-
-
-def masked_softmax(mask, x, axis=-1):
-    return rounded(masked_softmax64(mask, x, axis), x)
-
-
-def masked_log_softmax(mask, x, axis=-1):
-    return rounded(np.where(np.asarray(mask) != 0, log_softmax64(seen(mask, x), axis), -np.inf), x)
-
-
-def masked_logsumexp(mask, x, axis=-1):
-    return rounded(logsumexp64(seen(mask, x), axis), x)
+    return np.where(mask != 0, softmax64(seen(mask, x), axis), 0.0)
 
 
 def sparsemax64(z, axis=-1):
@@ -156,86 +103,80 @@ def sparsemax64(z, axis=-1):
     return np.moveaxis(np.maximum(d - tau, 0.0), -1, axis)
 
 
-def sparsemax(x, axis=-1):
-    return rounded(sparsemax64(wide(x), axis), x)
-
-
-def sigmoid_gradient(x, cotangent):
-    e = np.exp(-np.abs(wide(x)))
-    return rounded(wide(cotangent) * (e / np.square(1 + e)), x)
-
-
-def log_sigmoid_gradient(x, cotangent):
-    return rounded(wide(cotangent) * sigmoid64(-wide(x)), x)
-
-
-def softplus_gradient(x, cotangent):
-    return rounded(wide(cotangent) * sigmoid64(wide(x)), x)
-
-
-def logit_gradient(x, cotangent):
-    p = wide(x)
-    return rounded(wide(cotangent) / (p * (1 - p)), x)
-
-
-def hard_sigmoid_gradient(x, cotangent, width=6):
-    return rounded(np.where(np.abs(wide(x)) < width / 2, wide(cotangent) / width, 0.0), x)
-
-
-def sparse_sigmoid_gradient(x, cotangent):
-    return rounded(np.where(np.abs(wide(x)) < 1, wide(cotangent) / 2, 0.0), x)
-
-
-def sparse_plus_gradient(x, cotangent):
-    return rounded(wide(cotangent) * np.clip((wide(x) + 1) / 2, 0.0, 1.0), x)
-
-
-def softmax_product(p, cotangent, axis):
-    """The vector-Jacobian product of softmax, in binary64, from its answers."""
-    c = wide(cotangent)
+def softmax_product(p, c, axis):
+    """The vector-Jacobian product of softmax, from its answers."""
     return p * (c - np.sum(c * p, axis=axis, keepdims=True))
 
 
-def softmax_gradient(x, cotangent, axis=-1):
-    return rounded(softmax_product(softmax64(wide(x), axis), cotangent, axis), x)
+of = ANSWERS.of
+sigmoid = of("sigmoid", sigmoid64)
+log_sigmoid = of("log_sigmoid", lambda z: -softplus64(-z))
+softplus = of("softplus", softplus64)
+logit = of("logit", logit64)
+hard_sigmoid = of("hard_sigmoid", lambda z, width=6: np.clip((z + width / 2) / width, 0.0, 1.0))
+sparse_sigmoid = of("sparse_sigmoid", lambda z: np.clip((z + 1) / 2, 0.0, 1.0))
+sparse_plus = of("sparse_plus", lambda z: np.where(z > 1, z, np.square(np.maximum(z + 1, 0.0)) / 4))
+softmax = of("softmax", softmax64)
+log_softmax = of("log_softmax", log_softmax64)
+logsumexp = of("logsumexp", logsumexp64)
+softmin = of("softmin", lambda z, axis=-1: softmax64(-z, axis))
+softmax_with_temperature = of(
+    "softmax_with_temperature", lambda z, temperature=2.0, axis=-1: softmax64(z / temperature, axis)
+)
+masked_softmax = of("masked_softmax", masked_softmax64)
+masked_log_softmax = of(
+    "masked_log_softmax", lambda mask, x, axis=-1: np.where(mask != 0, log_softmax64(seen(mask, x), axis), -np.inf)
+)
+masked_logsumexp = of("masked_logsumexp", lambda mask, x, axis=-1: logsumexp64(seen(mask, x), axis))
+sparsemax = of("sparsemax", sparsemax64)
+
+log_sigmoid_gradient = of("log_sigmoid_gradient", lambda z, c: c * sigmoid64(-z))
+softplus_gradient = of("softplus_gradient", lambda z, c: c * sigmoid64(z))
+logit_gradient = of("logit_gradient", lambda p, c: c / (p * (1 - p)))
+hard_sigmoid_gradient = of(
+    "hard_sigmoid_gradient", lambda z, c, width=6: np.where(np.abs(z) < width / 2, c / width, 0.0)
+)
+sparse_sigmoid_gradient = of("sparse_sigmoid_gradient", lambda z, c: np.where(np.abs(z) < 1, c / 2, 0.0))
+sparse_plus_gradient = of("sparse_plus_gradient", lambda z, c: c * np.clip((z + 1) / 2, 0.0, 1.0))
+softmax_gradient = of("softmax_gradient", lambda z, c, axis=-1: softmax_product(softmax64(z, axis), c, axis))
+logsumexp_gradient = of("logsumexp_gradient", lambda z, c, axis=-1: np.expand_dims(c, axis) * softmax64(z, axis))
+softmin_gradient = of("softmin_gradient", lambda z, c, axis=-1: -softmax_product(softmax64(-z, axis), c, axis))
+masked_logsumexp_gradient = of(
+    "masked_logsumexp_gradient",
+    lambda mask, x, c, axis=-1: np.expand_dims(c, axis) * masked_softmax64(mask, x, axis),
+)
 
 
-def log_softmax_gradient(x, cotangent, axis=-1):
-    c = wide(cotangent)
-    return rounded(c - softmax64(wide(x), axis) * c.sum(axis=axis, keepdims=True), x)
+@ANSWERS
+def sigmoid_gradient(z, c):
+    e = np.exp(-np.abs(z))
+    return c * (e / np.square(1 + e))
 
 
-def logsumexp_gradient(x, cotangent, axis=-1):
-    return rounded(np.expand_dims(wide(cotangent), axis) * softmax64(wide(x), axis), x)
+@ANSWERS
+def log_softmax_gradient(z, c, axis=-1):
+    return c - softmax64(z, axis) * c.sum(axis=axis, keepdims=True)
 
 
-def softmin_gradient(x, cotangent, axis=-1):
-    return rounded(-softmax_product(softmax64(-wide(x), axis), cotangent, axis), x)
+@ANSWERS
+def softmax_with_temperature_gradient(z, c, temperature=2.0, axis=-1):
+    return softmax_product(softmax64(z / temperature, axis), c, axis) / temperature
 
 
-def softmax_with_temperature_gradient(x, cotangent, temperature=2.0, axis=-1):
-    product = softmax_product(softmax64(tempered(x, temperature), axis), cotangent, axis)
-    return rounded(product / float(np.asarray(x).dtype.type(temperature)), x)
-
-
-def masked_softmax_gradient(mask, x, cotangent, axis=-1):
-    hidden = np.asarray(mask) == 0
-    product = softmax_product(masked_softmax64(mask, x, axis), np.where(hidden, 0.0, wide(cotangent)), axis)
-    return rounded(np.where(hidden, 0.0, product), x)
-
-
-def masked_log_softmax_gradient(mask, x, cotangent, axis=-1):
-    c = np.where(np.asarray(mask) != 0, wide(cotangent), 0.0)
+@ANSWERS
+def masked_softmax_gradient(mask, x, c, axis=-1):
     p = masked_softmax64(mask, x, axis)
-    return rounded(np.where(np.asarray(mask) != 0, c - p * c.sum(axis=axis, keepdims=True), 0.0), x)
+    return np.where(mask == 0, 0.0, softmax_product(p, np.where(mask == 0, 0.0, c), axis))
 
 
-def masked_logsumexp_gradient(mask, x, cotangent, axis=-1):
-    return rounded(np.expand_dims(wide(cotangent), axis) * masked_softmax64(mask, x, axis), x)
+@ANSWERS
+def masked_log_softmax_gradient(mask, x, c, axis=-1):
+    c = np.where(mask != 0, c, 0.0)
+    return np.where(mask != 0, c - masked_softmax64(mask, x, axis) * c.sum(axis=axis, keepdims=True), 0.0)
 
 
-def sparsemax_gradient(x, cotangent, axis=-1):
-    inside = sparsemax64(wide(x), axis) > 0
-    c = np.where(inside, wide(cotangent), 0.0)
-    mean = c.sum(axis=axis, keepdims=True) / inside.sum(axis=axis, keepdims=True)
-    return rounded(np.where(inside, c - mean, 0.0), x)
+@ANSWERS
+def sparsemax_gradient(z, c, axis=-1):
+    inside = sparsemax64(z, axis) > 0
+    c = np.where(inside, c, 0.0)
+    return np.where(inside, c - c.sum(axis=axis, keepdims=True) / inside.sum(axis=axis, keepdims=True), 0.0)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.zoo.right import rounded, sigmoid64, softplus64, wide
+from tests.zoo.making import Maker
+from tests.zoo.right import held, rounded, sigmoid64, softplus64, wide
 
 
 def weighed(values, sample_weight):
@@ -19,23 +20,25 @@ def weighed(values, sample_weight):
     return np.where(weight == 0, 0.0, weight * values)
 
 
-def reduced(values, reduction, sample_weight, like):
+def _divisor(values, sample_weight):
+    return float(values.size) if sample_weight is None else wide(sample_weight).sum()
+
+
+def reduced(values, like, sample_weight, reduction):
     """The answer for each sample, or their weighted mean or sum, in the dtype of `like`."""
     each = weighed(values, sample_weight)
     if reduction == "none":
         return rounded(each, like)
-    divisor = 1.0
-    if reduction == "mean":
-        divisor = float(each.size) if sample_weight is None else wide(sample_weight).sum()
-    return rounded(np.divide(each.sum(), divisor), like)
+    return rounded(np.divide(each.sum(), _divisor(each, sample_weight) if reduction == "mean" else 1.0), like)
 
 
-def spread(slopes, cotangent, reduction, sample_weight, like):
+def spread(slopes, like, cotangent, sample_weight, reduction):
     """The derivatives times the cotangent, through the reduction."""
     each = weighed(slopes, sample_weight) * wide(cotangent)
-    if reduction == "mean":
-        each = each / (float(each.size) if sample_weight is None else wide(sample_weight).sum())
-    return rounded(each, like)
+    return rounded(each / _divisor(each, sample_weight) if reduction == "mean" else each, like)
+
+
+LOSSES = Maker(wide, reduced, spread, *[("sample_weight", "reduction")] * 2, parameter=held)
 
 
 def times(weight, x):
@@ -43,10 +46,9 @@ def times(weight, x):
     return np.where(weight == 0, 0.0, weight * x)
 
 
-def smoothed(y_true, label_smoothing, like):
-    """Targets mixed with 1/2, in binary64."""
-    share = float(np.asarray(like).dtype.type(label_smoothing))
-    return wide(y_true) * (1 - share) + share / 2
+def smoothed(t, label_smoothing):
+    """Targets mixed with 1/2."""
+    return t * (1 - label_smoothing) + label_smoothing / 2
 
 
 def bce64(t, p):
@@ -69,37 +71,9 @@ def bce_logits64_slope(t, z, pos_weight=1.0):
     return times(1 - t, sigmoid64(z)) - pos_weight * times(t, sigmoid64(-z))
 
 
-def binary_cross_entropy(y_true, y_pred, label_smoothing=0.0, sample_weight=None, reduction="mean"):
-    return reduced(bce64(smoothed(y_true, label_smoothing, y_pred), wide(y_pred)), reduction, sample_weight, y_pred)
-
-
-def binary_cross_entropy_gradient(y_true, y_pred, cotangent, label_smoothing=0.0, sample_weight=None, reduction="mean"):
-    slope = bce64_slope(smoothed(y_true, label_smoothing, y_pred), wide(y_pred))
-    return spread(slope, cotangent, reduction, sample_weight, y_pred)
-
-
-def binary_cross_entropy_with_logits(
-    y_true, logits, label_smoothing=0.0, pos_weight=1.0, sample_weight=None, reduction="mean"
-):
-    t = smoothed(y_true, label_smoothing, logits)
-    weight = float(np.asarray(logits).dtype.type(pos_weight))
-    return reduced(bce_logits64(t, wide(logits), weight), reduction, sample_weight, logits)
-
-
-def binary_cross_entropy_with_logits_gradient(
-    y_true, logits, cotangent, label_smoothing=0.0, pos_weight=1.0, sample_weight=None, reduction="mean"
-):
-    t = smoothed(y_true, label_smoothing, logits)
-    weight = float(np.asarray(logits).dtype.type(pos_weight))
-    return spread(bce_logits64_slope(t, wide(logits), weight), cotangent, reduction, sample_weight, logits)
-
-
-def balance(t, alpha, like):
+def balance(t, alpha):
     """alpha for positives and 1 - alpha for negatives; 1 for None."""
-    if alpha is None:
-        return np.ones_like(t)
-    share = float(np.asarray(like).dtype.type(alpha))
-    return t * share + (1 - t) * (1 - share)
+    return np.ones_like(t) if alpha is None else t * alpha + (1 - t) * (1 - alpha)
 
 
 def focal64(t, wrong, loss, gamma):
@@ -113,103 +87,75 @@ def focal64_slope(wrong, wrong_slope, loss, loss_slope, gamma):
     return np.where(wrong == 0, 0.0, modulated + wrong**gamma * loss_slope)
 
 
-def binary_focal_cross_entropy(y_true, y_pred, gamma=2.0, alpha=None, sample_weight=None, reduction="mean"):
-    t, p = wide(y_true), wide(y_pred)
-    values = balance(t, alpha, y_pred) * focal64(t, times(t, 1 - p) + times(1 - t, p), bce64(t, p), gamma)
-    return reduced(values, reduction, sample_weight, y_pred)
+def lack(t, s):
+    """By how much y s falls short of 1."""
+    return np.maximum(1 - t * s, 0.0)
 
 
-def binary_focal_cross_entropy_gradient(
-    y_true, y_pred, cotangent, gamma=2.0, alpha=None, sample_weight=None, reduction="mean"
-):
-    t, p = wide(y_true), wide(y_pred)
+@LOSSES
+def binary_cross_entropy(t, p, label_smoothing=0.0):
+    return bce64(smoothed(t, label_smoothing), p)
+
+
+@LOSSES
+def binary_cross_entropy_gradient(t, p, label_smoothing=0.0):
+    return bce64_slope(smoothed(t, label_smoothing), p)
+
+
+@LOSSES
+def binary_cross_entropy_with_logits(t, z, label_smoothing=0.0, pos_weight=1.0):
+    return bce_logits64(smoothed(t, label_smoothing), z, pos_weight)
+
+
+@LOSSES
+def binary_cross_entropy_with_logits_gradient(t, z, label_smoothing=0.0, pos_weight=1.0):
+    return bce_logits64_slope(smoothed(t, label_smoothing), z, pos_weight)
+
+
+@LOSSES
+def binary_focal_cross_entropy(t, p, gamma=2.0, alpha=None):
+    return balance(t, alpha) * focal64(t, times(t, 1 - p) + times(1 - t, p), bce64(t, p), gamma)
+
+
+@LOSSES
+def binary_focal_cross_entropy_gradient(t, p, gamma=2.0, alpha=None):
     wrong = times(t, 1 - p) + times(1 - t, p)
-    slope = focal64_slope(wrong, 1 - 2 * t, bce64(t, p), bce64_slope(t, p), gamma)
-    return spread(balance(t, alpha, y_pred) * slope, cotangent, reduction, sample_weight, y_pred)
+    return balance(t, alpha) * focal64_slope(wrong, 1 - 2 * t, bce64(t, p), bce64_slope(t, p), gamma)
 
 
-def binary_focal_cross_entropy_with_logits(y_true, logits, gamma=2.0, alpha=None, sample_weight=None, reduction="mean"):
-    t, z = wide(y_true), wide(logits)
+@LOSSES
+def binary_focal_cross_entropy_with_logits(t, z, gamma=2.0, alpha=None):
     wrong = times(t, sigmoid64(-z)) + times(1 - t, sigmoid64(z))
-    values = balance(t, alpha, logits) * focal64(t, wrong, bce_logits64(t, z), gamma)
-    return reduced(values, reduction, sample_weight, logits)
+    return balance(t, alpha) * focal64(t, wrong, bce_logits64(t, z), gamma)
 
 
-def binary_focal_cross_entropy_with_logits_gradient(
-    y_true, logits, cotangent, gamma=2.0, alpha=None, sample_weight=None, reduction="mean"
-):
-    t, z = wide(y_true), wide(logits)
+@LOSSES
+def binary_focal_cross_entropy_with_logits_gradient(t, z, gamma=2.0, alpha=None):
     p, q = sigmoid64(z), sigmoid64(-z)
     wrong = times(t, q) + times(1 - t, p)
     slope = focal64_slope(wrong, (1 - 2 * t) * p * q, bce_logits64(t, z), bce_logits64_slope(t, z), gamma)
-    return spread(balance(t, alpha, logits) * slope, cotangent, reduction, sample_weight, logits)
+    return balance(t, alpha) * slope
 
 
-def lack(y_true, score):
-    """By how much y s falls short of 1, in binary64."""
-    return np.maximum(1 - wide(y_true) * wide(score), 0.0)
+@LOSSES
+def binary_sparsemax_loss(t, s):
+    z = -t * s
+    return np.where(z > 1, z, np.square(np.maximum(z + 1, 0.0)) / 4)
 
 
-def hinge(y_true, score, sample_weight=None, reduction="mean"):
-    return reduced(lack(y_true, score), reduction, sample_weight, score)
-
-
-def hinge_gradient(y_true, score, cotangent, sample_weight=None, reduction="mean"):
-    slope = np.where(lack(y_true, score) > 0, -wide(y_true), 0.0)
-    return spread(slope, cotangent, reduction, sample_weight, score)
-
-
-def squared_hinge(y_true, score, sample_weight=None, reduction="mean"):
-    return reduced(np.square(lack(y_true, score)), reduction, sample_weight, score)
-
-
-def squared_hinge_gradient(y_true, score, cotangent, sample_weight=None, reduction="mean"):
-    return spread(-2 * wide(y_true) * lack(y_true, score), cotangent, reduction, sample_weight, score)
-
-
-def perceptron(y_true, score, sample_weight=None, reduction="mean"):
-    return reduced(np.maximum(-wide(y_true) * wide(score), 0.0), reduction, sample_weight, score)
-
-
-def perceptron_gradient(y_true, score, cotangent, sample_weight=None, reduction="mean"):
-    slope = np.where(wide(y_true) * wide(score) < 0, -wide(y_true), 0.0)
-    return spread(slope, cotangent, reduction, sample_weight, score)
-
-
-def logistic_of_signs(y_true, score, sample_weight=None, reduction="mean"):
-    return reduced(softplus64(-wide(y_true) * wide(score)), reduction, sample_weight, score)
-
-
-def logistic_of_signs_gradient(y_true, score, cotangent, sample_weight=None, reduction="mean"):
-    slope = -wide(y_true) * sigmoid64(-wide(y_true) * wide(score))
-    return spread(slope, cotangent, reduction, sample_weight, score)
-
-
-def hinge_embedding(y_true, score, margin=1.0, sample_weight=None, reduction="mean"):
-    values = np.where(wide(y_true) == 1, wide(score), np.maximum(margin - wide(score), 0.0))
-    return reduced(values, reduction, sample_weight, score)
-
-
-def hinge_embedding_gradient(y_true, score, cotangent, margin=1.0, sample_weight=None, reduction="mean"):
-    slope = np.where(wide(y_true) == 1, 1.0, np.where(wide(score) < margin, -1.0, 0.0))
-    return spread(slope, cotangent, reduction, sample_weight, score)
-
-
-def brier_score(y_true, y_pred, sample_weight=None, reduction="mean"):
-    return reduced(np.square(wide(y_pred) - wide(y_true)), reduction, sample_weight, y_pred)
-
-
-def brier_score_gradient(y_true, y_pred, cotangent, sample_weight=None, reduction="mean"):
-    return spread(2 * (wide(y_pred) - wide(y_true)), cotangent, reduction, sample_weight, y_pred)
-
-
-def binary_sparsemax_loss(y_true, score, sample_weight=None, reduction="mean"):
-    z = -wide(y_true) * wide(score)
-    values = np.where(z > 1, z, np.square(np.maximum(z + 1, 0.0)) / 4)
-    return reduced(values, reduction, sample_weight, score)
-
-
-def binary_sparsemax_loss_gradient(y_true, score, cotangent, sample_weight=None, reduction="mean"):
-    z = -wide(y_true) * wide(score)
-    slope = -wide(y_true) * np.clip((z + 1) / 2, 0.0, 1.0)
-    return spread(slope, cotangent, reduction, sample_weight, score)
+of = LOSSES.of
+binary_sparsemax_loss_gradient = of("binary_sparsemax_loss_gradient", lambda t, s: -t * np.clip((1 - t * s) / 2, 0, 1))
+hinge = of("hinge", lack)
+hinge_gradient = of("hinge_gradient", lambda t, s: np.where(lack(t, s) > 0, -t, 0.0))
+squared_hinge = of("squared_hinge", lambda t, s: np.square(lack(t, s)))
+squared_hinge_gradient = of("squared_hinge_gradient", lambda t, s: -2 * t * lack(t, s))
+perceptron = of("perceptron", lambda t, s: np.maximum(-t * s, 0.0))
+perceptron_gradient = of("perceptron_gradient", lambda t, s: np.where(t * s < 0, -t, 0.0))
+logistic_of_signs = of("logistic_of_signs", lambda t, s: softplus64(-t * s))
+logistic_of_signs_gradient = of("logistic_of_signs_gradient", lambda t, s: -t * sigmoid64(-t * s))
+hinge_embedding = of("hinge_embedding", lambda t, s, margin=1.0: np.where(t == 1, s, np.maximum(margin - s, 0.0)))
+hinge_embedding_gradient = of(
+    "hinge_embedding_gradient", lambda t, s, margin=1.0: np.where(t == 1, 1.0, np.where(s < margin, -1.0, 0.0))
+)
+brier_score = of("brier_score", lambda t, p: np.square(p - t))
+brier_score_gradient = of("brier_score_gradient", lambda t, p: 2 * (p - t))

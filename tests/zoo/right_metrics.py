@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tests.zoo.making import Maker
 from tests.zoo.right_rows import at, wide
 
 
@@ -15,6 +16,9 @@ def counted(hits, reduction, sample_weight=None):
         return (w * hits).astype(np.float64)
     total = (wide(w) * hits).sum()
     return float(total if reduction == "sum" else total / wide(w).sum())
+
+
+HITS = Maker(wide, lambda hits, like, reduction, sample_weight: counted(hits, reduction, sample_weight))
 
 
 def accuracy(y_true, y_pred, reduction="mean", sample_weight=None):

@@ -11,18 +11,13 @@ from tests.zoo.right_rows import (
     narrow,
     one_hot,
     product,
+    shares,
     shares_of,
     shortfalls,
     shown,
     smoothed,
     wide,
 )
-
-
-def shares(cotangent, reduction, shape, own=1):
-    """What each row's loss is multiplied with: the cotangent, over the sum of weights in a mean."""
-    c = np.broadcast_to(wide(cotangent), shape)
-    return c / np.broadcast_to(own, shape).sum() if reduction == "mean" else c
 
 
 def through_softmax(logits, targets):

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.zoo.making import Maker
+
 Array = Any
 
 
@@ -36,6 +38,29 @@ def reduced(losses, reduction, like, weight=None, own=1):
         return narrow(weighed, like)
     total = weighed.sum()
     return narrow(total if reduction == "sum" else total / (given * own).sum(), like)
+
+
+def shares(cotangent, reduction, shape, own=1):
+    """What each row's loss is multiplied with: the cotangent, over the sum of weights in a mean."""
+    c = np.broadcast_to(wide(cotangent), shape)
+    return c / np.broadcast_to(own, shape).sum() if reduction == "mean" else c
+
+
+def _with_own(answer):
+    return answer if isinstance(answer, tuple) else (answer, 1)
+
+
+def _loss(answer, like, reduction, sample_weight):
+    losses, own = _with_own(answer)
+    return reduced(losses, reduction, like, sample_weight, own)
+
+
+def _gradient(answer, like, cotangent, reduction):
+    slopes, own = _with_own(answer)
+    return narrow(shares(cotangent, reduction, slopes.shape[:-1], own)[..., None] * slopes, like)
+
+
+ROWS = Maker(wide, _loss, _gradient, added_to_gradient=("reduction",))
 
 
 def at(rows, labels):
