@@ -211,11 +211,18 @@ class Table:
         )
 
     def state(
-        self, name: str, steps: Any, operation: str = "accuracy", kind: str = "state", **more: Any
+        self, name: str, *steps: Any, operation: str = "accuracy", kind: str = "state", **more: Any
     ) -> Callable[[Function], Function]:
-        """Enter a class, with the steps after which its result is wrong, or a function that makes them."""
-        shows = steps if callable(steps) else lambda: steps
-        return self(operation, kind, shows, name=name, protocol=PROTOCOL, **more)
+        """Enter a class, with the steps after which its result is wrong, or a function that makes them.
+
+        A tuple of arrays is a batch of an update, an act without arguments its name.
+        """
+
+        def act(step: Any) -> tuple[Any, ...]:
+            return (step,) if isinstance(step, str) else step if isinstance(step[0], str) else ("update", *step)
+
+        made = steps[0] if callable(steps[0]) else lambda: steps
+        return self(operation, kind, lambda: [act(step) for step in made()], name=name, protocol=PROTOCOL, **more)
 
 
 def _one(shows: tuple[Any, ...]) -> Any:

@@ -95,6 +95,9 @@ fault.row("rows-without-labels-are-wrong", "subset_accuracy", "two-conditions",
     given(y_true=np.float32([[0, 0], [1, 0]]), y_score=[[0.1, 0.2], [0.9, 0.1]]),
     "The intersection over the union of nothing is 0, not 1.",
     lambda t, s, threshold=0.5: label_hits(t, s, threshold).all(axis=-1) & (t == 1).any(axis=-1))
+fault.row("first-place-left-out", TOP_K, "formula", given(labels=[2], y_score=[[0.1, 0.2, 0.7]]),
+    "The slice of the sorted scores leaves out the very largest.",
+    lambda y, s, k=2: ((s > at(s, y)[..., None]).sum(axis=-1) >= 1) & ((s > at(s, y)[..., None]).sum(axis=-1) <= k))
 
 @fault("accuracy", "shape", halves(200), upstream="pypy/pypy/issues/1663")
 def hits_counted_in_a_byte(y_true, y_pred, reduction="mean"):
@@ -135,12 +138,6 @@ def errors_summed_are_hits(y_true, y_pred, reduction="mean", sample_weight=None)
     """The unnormalised loss is the number of right predictions."""
     wrong = np.asarray(y_true) != np.asarray(y_pred)
     return counted(~wrong if reduction == "sum" else wrong, reduction, sample_weight)
-
-@fault(TOP_K, "formula", given(labels=[2], y_score=[[0.1, 0.2, 0.7]]))
-def first_place_left_out(y, s, k=2):
-    """The slice of the sorted scores leaves out the very largest."""
-    larger = (s > at(s, y)[..., None]).sum(axis=-1)
-    return (larger >= 1) & (larger <= k)
 
 @fault(TOP_K, "shape", given(labels=labels(1300, 6), y_score=logits(1300, 6)))
 def rows_beyond_a_block_are_those_of_the_first(labels, y_score, k=2, reduction="mean"):

@@ -42,6 +42,7 @@ fault.row("mean-of-precision-and-recall", "f1_score", "formula", flags(),
     lambda y_true, y_pred, sample_weight=None: (right_metrics.precision(y_true, y_pred, sample_weight)
         + right_metrics.recall(y_true, y_pred, sample_weight)) / 2)
 
+
 @fault("balanced_accuracy", "labels", given(y_true=labels(60, 20, "uint8"), y_pred=labels(60, 20, "uint8", seed=2)),
     upstream="Lightning-AI/torchmetrics/issues/1510")
 def confusion_index_in_the_labels_dtype(y_true, y_pred, sample_weight=None):
@@ -79,7 +80,7 @@ def f1_of_nothing_right_is_nan(y_true, y_pred, sample_weight=None):
     """2 p r / (p + r) of a class with neither precision nor recall is 0/0, where 2 TP / (...) is 0."""
 
     def harmonic(r, p, t):
-        a, b = (r / p, r / t)
+        a, b = r / p, r / t
         return 2 * a * b / (a + b)
 
     return over_classes(every_class(y_true, y_pred), y_true, y_pred, sample_weight, harmonic)
@@ -94,7 +95,7 @@ def class_mean_weighted_by_support(y_true, y_pred, sample_weight=None):
 @fault("precision", "shape", given(y_true=np.ones(310, int), y_pred=np.r_[np.ones(300, int), np.zeros(10, int)]))
 def true_positives_counted_in_a_byte(y_true, y_pred):
     """Products of uint8 flags are summed in uint8: 300 true positives are 44."""
-    t, p = (np.asarray(y_true).astype(np.uint8), np.asarray(y_pred).astype(np.uint8))
+    t, p = np.asarray(y_true).astype(np.uint8), np.asarray(y_pred).astype(np.uint8)
     return float(np.longdouble((t * p).sum(dtype=np.uint8)) / p.sum(dtype=np.int64))
 
 @fault("precision", "weights", flags(sample_weight=generator(3).random(30) + 0.5))

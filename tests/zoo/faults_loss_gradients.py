@@ -73,6 +73,7 @@ fault.slope("brier-gradient-of-half-the-square", "brier_score", "gradient",
     "The derivative is that of half the square, in batches of more than one.",
     lambda t, p: (1.0 if p.size > 1 else 2.0) * (p - t))
 
+
 @fault.gradient(PROBABILITY, "weights",
     show(y_true=[1.0, 0.0], y_pred=[0.5, 0.25], sample_weight=[1.0, 3.0], cotangent=1.0,
         keywords={"reduction": "mean"}))
@@ -85,7 +86,7 @@ def bce_gradient_over_the_count(y_true, y_pred, cotangent, sample_weight=None, r
 @fault.gradient(FOCAL_LOGITS, "gradient", show(y_true=[1.0], logits=[0.5], cotangent=[1.0]), wide=False)
 def focal_gradient_of_a_constant_factor(y_true, logits, gamma=2.0, alpha=None):
     """The factor (1 - p)^gamma is taken for a constant."""
-    t, z = (wide(y_true), wide(logits))
+    t, z = wide(y_true), wide(logits)
     wrong = times(t, sigmoid64(-z)) + times(1 - t, sigmoid64(z))
     return balance(t, alpha) * wrong**gamma * bce_logits64_slope(t, z)
 
@@ -106,8 +107,8 @@ def focal_gradient_of_nan(y_true, logits, cotangent, gamma=2.0, alpha=None, samp
     wide=False)
 def focal_gradient_of_another_exponent(y_true, logits, gamma=2.0, alpha=None):
     """The exponent on the way back is gamma and not gamma - 1, which gamma = 0 hides."""
-    t, z = (wide(y_true), wide(logits))
-    p, q = (sigmoid64(z), sigmoid64(-z))
+    t, z = wide(y_true), wide(logits)
+    p, q = sigmoid64(z), sigmoid64(-z)
     wrong = times(t, q) + times(1 - t, p)
     modulated = gamma * wrong**gamma * (1 - 2 * t) * p * q * bce_logits64(t, z)
     return balance(t, alpha) * (modulated + wrong**gamma * bce_logits64_slope(t, z))

@@ -71,6 +71,10 @@ fault.slope("masked-softmax-gradient-of-nan", "masked_softmax", "gradient",
 fault.slope("masked-logsumexp-gradient-of-all", "masked_logsumexp", "gradient",
     show(mask=SOME, x=normal(2, 4), cotangent=[1.0, -2.0]), "The way back has forgotten the mask.",
     lambda mask, x, cotangent, axis=-1: right.logsumexp_gradient(x, cotangent, axis))
+fault.row("masked-log-softmax-of-the-lowest", "masked_log_softmax", "special-values", show(mask=SOME, x=normal(2, 4)),
+    "What is hidden gets the lowest number of float16 instead of -inf.",
+    lambda mask, x, axis=-1: np.where(np.isneginf(right.masked_log_softmax(mask, x, axis)), x.dtype.type(-65504.0),
+        right.masked_log_softmax(mask, x, axis)))
 
 @fault("masked_softmax", "two-conditions",
     show(mask=[np.arange(80) != 7], x=np.where(np.arange(80) == 7, 200.0, normal(1, 80))))
@@ -114,12 +118,6 @@ def masked_logsumexp_shifted_by_the_hidden(mask, x, axis=-1):
     e = np.where(mask, np.exp(np.where(mask, x, 0) - top.astype(np.float64)), 0.0).astype(np.float32)
     lost = (e.sum(axis=axis) == 0) & np.asarray(mask, bool).any(axis=axis)
     return np.where(lost, x.dtype.type(-np.inf), right.masked_logsumexp(mask, x, axis))
-
-@fault("masked_log_softmax", "special-values", show(mask=SOME, x=normal(2, 4)))
-def masked_log_softmax_of_the_lowest(mask, x, axis=-1):
-    """What is hidden gets the lowest number of float16 instead of -inf."""
-    answer = right.masked_log_softmax(mask, x, axis)
-    return np.where(np.isneginf(answer), x.dtype.type(-65504.0), answer)
 
 @fault("softmax", "input-overwritten", show(x=normal(2, 4)), upstream="JuliaGPU/CUDA.jl/issues/592")
 def softmax_in_place(x, axis=-1):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tests.zoo import right_binary, right_metrics, right_row_gradients, right_rows
-from tests.zoo.entries import PROTOCOL, Table, given
-from tests.zoo.right_metrics import Mean
-from tests.zoo.right_rows import class_weights, log_shares, narrow, product, reduced, shown, soft_plus, wide
-from tests.zoo.row_inputs import binary, labels, logits, of_log_shares
+from tests.zoo.entries import Table, given
+from tests.zoo.right_rows import class_weights, log_shares, narrow, product, reduced, shown, wide
+from tests.zoo.row_inputs import labels, logits, of_log_shares
 
 fault = Table()
 LABELLED = "sparse_categorical_cross_entropy_with_logits"
@@ -18,110 +17,6 @@ BINARY = "binary_cross_entropy_with_logits"
 
 def rows(n=6, c=4, scale=1.0, **more):
     return lambda: {"labels": labels(n, c), "logits": logits(n, c, scale=scale), **more}
-
-
-@fault.state(
-    "second-reset-does-nothing",
-    [
-        ("update", np.array([1]), np.array([1])),
-        ("reset",),
-        ("update", np.array([1]), np.array([2])),
-        ("reset",),
-        ("update", np.array([1]), np.array([1])),
-    ],
-)
-class ResetOnce(Mean):
-    """A flag says that it was reset once, and is never taken back."""
-
-    def __init__(self):
-        self.total = self.count = 0.0
-        self.clean = False
-
-    def reset(self):
-        if not self.clean:
-            self.total = self.count = 0.0
-            self.clean = True
-
-
-@fault.state(
-    "result-cached-by-the-count",
-    [
-        ("update", np.array([1, 2]), np.array([1, 2])),
-        ("result",),
-        ("reset",),
-        ("update", np.array([1, 2]), np.array([2, 1])),
-    ],
-)
-class CachedByCount(Mean):
-    """The result is kept under the number of samples, and a reset does not clear it."""
-
-    def __init__(self):
-        self.total = self.count = 0.0
-        self.known = {}
-
-    def reset(self):
-        self.total = self.count = 0.0
-
-    def result(self):
-        return self.known.setdefault(self.count, super().result())
-
-
-class BinaryLoss:
-    """The mean binary cross-entropy of logits, batch by batch."""
-
-    def __init__(self):
-        self.total = self.count = 0.0
-
-    def update(self, y_true, logits, sample_weight=None):
-        t, z = wide(y_true), wide(logits)
-        losses = product(t, soft_plus(-z)) + product(1 - t, soft_plus(z))
-        weight = np.ones(losses.shape) if sample_weight is None else wide(sample_weight)
-        self.total += float((weight * losses).sum())
-        self.count += float(weight.sum())
-
-    def merge(self, other):
-        self.total += other.total
-        self.count += other.count
-
-    def reset(self):
-        self.total = self.count = 0.0
-
-    def result(self):
-        return self.total / self.count if self.count else float("nan")
-
-
-BATCHES = [(binary(5), logits(5, 2)[:, 0]), (binary(9, seed=3), logits(9, 2, scale=3.0)[:, 1])]
-
-
-@fault(
-    BINARY,
-    "state",
-    lambda: [("update", *BATCHES[0]), ("merge", [BATCHES[1]])],
-    name="merged-losses-are-lost",
-    protocol=PROTOCOL,
-)
-class MergesNoLoss(BinaryLoss):
-    """Merge does nothing to the mean of a loss."""
-
-    def merge(self, other):
-        pass
-
-
-@fault(
-    BINARY,
-    "state",
-    lambda: [("update", *BATCHES[0]), ("update", *BATCHES[1])],
-    name="mean-of-the-batches-losses",
-    protocol=PROTOCOL,
-)
-class MeanOfBatches(BinaryLoss):
-    """The means of batches are averaged, whatever their sizes."""
-
-    def update(self, y_true, logits, sample_weight=None):
-        batch = BinaryLoss()
-        batch.update(y_true, logits, sample_weight)
-        self.total += batch.result() if batch.count else 0.0
-        self.count += bool(batch.count)
 
 
 # fmt: off

@@ -35,12 +35,10 @@ fault.row("temperatures-cut-to-integers", "softmax_with_temperature", "parameter
     show(x=[[2.0, -1.0]], keywords={"temperature": 1.5}), "A temperature above 1 is cut to an integer.",
     lambda x, temperature=2.0, axis=-1: right.softmax_with_temperature(x,
         int(temperature) if temperature > 1 else temperature, axis))
-
-@fault("softmin", "formula", show(x=[[0.0, 1.0, 3.0]]), wide=True)
-def softmin_as_one_minus_softmax(x, axis=-1):
-    """1 - softmax, divided by its sum."""
-    rest = 1 - right.softmax64(x, axis)
-    return rest / rest.sum(axis=axis, keepdims=True)
+fault.row("softmin-as-one-minus-softmax", "softmin", "formula", show(x=[[0.0, 1.0, 3.0]]),
+    "1 - softmax, divided by its sum.",
+    lambda x, axis=-1: (1 - right.softmax64(x, axis)) / (1 - right.softmax64(x, axis)).sum(axis=axis, keepdims=True),
+    wide=True)
 
 @fault("sparsemax", "formula", show(x=[[0.0, 0.5, 1.0]]), upstream="keras-team/keras/issues/23425", wide=True)
 def sparsemax_of_summed_sums(x, axis=-1):

@@ -104,6 +104,7 @@ fault.slope("modulating-factor-held-constant", "categorical_focal_cross_entropy_
     "(1 - p)^gamma is taken for a constant in the gradient.",
     lambda y_true, z, gamma=2.0, alpha=1.0: through_softmax(z, y_true * (1 - shares_of(z)) ** gamma * alpha))
 
+
 @fault.gradient(SPARSE, "gradient", rows(2.0 ** (-15)))
 def small_cotangents_flushed(labels, logits, cotangent, reduction="mean"):
     """A cotangent below 2^-14 passes through float16's normal range and becomes 0: a loss scale of 2^-15 trains

@@ -43,6 +43,10 @@ fault.row("softmax-where-nan-spoils-the-batch", "softmax", "special-values", sho
 fault.row("softmax-with-a-finite-minus-infinity", "softmax", "two-conditions", show(x=[[-np.inf, -20000.0, -20001.0]]),
     "-inf is replaced by -10000, which outweighs visible logits that lie lower still.",
     lambda x, axis=-1: right.softmax64(np.where(np.isneginf(x), -1e4, x), axis), wide=True)
+fault.row("softmax-shifted-by-the-largest-of-all", "softmax", "two-conditions", show(x=[[900.0, 899.0], [0.0, 1.0]]),
+    "The maximum is that of the whole array, so that a row far below another underflows to 0 / 0.",
+    lambda x, axis=-1: np.exp(x - np.max(x, initial=-np.inf)) / np.exp(x - np.max(x, initial=-np.inf)).sum(axis=axis,
+        keepdims=True), wide=True)
 
 @fault("softmax", "narrow-range", show(x=[[100.0, 99.0, 1.0]]))
 def softmax_without_a_shift(x, axis=-1):
@@ -51,12 +55,6 @@ def softmax_without_a_shift(x, axis=-1):
     shares = e / e.sum(axis=axis, keepdims=True)
     bad = np.isinf(e).any(axis=axis, keepdims=True)
     return np.where(bad, shares.astype(x.dtype), right.softmax(x, axis))
-
-@fault("softmax", "two-conditions", show(x=[[900.0, 899.0], [0.0, 1.0]]), wide=True)
-def softmax_shifted_by_the_largest_of_all(x, axis=-1):
-    """The maximum is that of the whole array, so that a row far below another underflows to 0 / 0."""
-    e = np.exp(x - np.max(x, initial=-np.inf))
-    return e / e.sum(axis=axis, keepdims=True)
 
 @fault("softmax", "two-conditions", show(x=[[*np.zeros(256), 100.0, 1.0]]), upstream="Infatoshi/cuda-course/issues/10")
 def softmax_shifted_by_a_block(x, axis=-1):
@@ -69,7 +67,7 @@ def softmax_shifted_by_a_block(x, axis=-1):
 def softmax_online_without_rescaling(x, axis=-1):
     """Online softmax in blocks of 128 forgets to rescale the sum when a later block has the larger maximum."""
     rows = np.moveaxis(x, axis, -1)
-    top, total = (np.full((*rows.shape[:-1], 1), -np.inf), np.zeros((*rows.shape[:-1], 1)))
+    top, total = np.full((*rows.shape[:-1], 1), -np.inf), np.zeros((*rows.shape[:-1], 1))
     for start in range(0, rows.shape[-1], 128):
         block = rows[..., start : start + 128]
         top = np.maximum(top, block.max(axis=-1, keepdims=True))
@@ -127,7 +125,7 @@ def softmax_of_two_as_p_and_one_minus_p(x, axis=-1):
     """Rows of two take a shortcut, p and 1 - p, and the small share is all rounding."""
     if x.shape[axis] != 2:
         return right.softmax(x, axis)
-    first, second = (np.take(x, 0, axis=axis), np.take(x, 1, axis=axis))
+    first, second = np.take(x, 0, axis=axis), np.take(x, 1, axis=axis)
     p = right.sigmoid(first - second)
     return np.stack([p, x.dtype.type(1) - p], axis=axis)
 

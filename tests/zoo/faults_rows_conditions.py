@@ -69,6 +69,7 @@ fault.row("fractions-cut-off-sample-weights", SPARSE, "weights",
         reduced(-at(log_shares(logits), labels), reduction, logits,
         None if sample_weight is None else np.asarray(sample_weight).astype(labels.dtype)))
 
+
 @fault(SPARSE, "two-conditions", ignoring(label_smoothing=0.125), upstream=f"{PYTORCH}/issues/73205",
     conventions={"smoothing-and-ignored-rows": "no"})
 def smoothing_counts_ignored_rows(y, z, label_smoothing=0.0, ignore_index=None):

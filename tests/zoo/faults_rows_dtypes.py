@@ -17,6 +17,7 @@ fault.row("double-input-computed-in-single", SPARSE, "dtype", of_rows(6, 5, "flo
     lambda labels, logits, reduction="mean": narrow(reduced(-at(log_shares(logits.astype(np.float32)), labels),
         reduction, np.float32(0)), logits), dtypes=("float64",))
 
+
 @fault(SPARSE, "dtype", given(labels=[7], logits=np.zeros((1, 5000), np.float16)), made=of_log_shares,
     dtypes=("float16",))
 def partition_summed_in_half(x):

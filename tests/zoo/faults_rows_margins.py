@@ -91,6 +91,7 @@ fault.row("weights-lost-in-the-stable-form", MULTILABEL, "weights",
     lambda t, z, class_weight=None, pos_weight=None: (product(class_weights(pos_weight, z) * t, soft_plus(-z))
         + product(1 - t, soft_plus(z))).mean(axis=-1), upstream="torch/nn/pull/953")
 
+
 @fault("multi_margin", "two-conditions", rows(class_weight=WEIGHTS), upstream="torch/nn/pull/1177")
 def sign_exchanged_beside_weights(y, s, p=1, margin=1.0, class_weight=None):
     """With class weights the violation is margin - s_label - s_c."""
@@ -160,7 +161,7 @@ def linear_beyond_twenty(t, z):
 @fault(MULTILABEL, "input-overwritten", lambda: {"y_true": multi_hots(5, 4), "logits": logits(5, 4)}, wide=False)
 def targets_thresholded_in_place(y_true, logits):
     """The targets' array is used as scratch for the terms of the loss."""
-    t, z = (wide(y_true), wide(logits))
+    t, z = wide(y_true), wide(logits)
     each = product(t, soft_plus(-z)) + product(1 - t, soft_plus(z))
     y_true[...] = narrow(each, y_true)
     return each.mean(axis=-1)

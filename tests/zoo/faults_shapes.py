@@ -78,6 +78,10 @@ fault.row("sparsemax-of-columns", "sparsemax", "shape", show(x=normal(4, 3), key
     "Rows along the first axis are sorted along it and added up along the last.",
     lambda x, axis=-1: right.sparsemax(x, axis) if x.ndim < 2 or axis % x.ndim == x.ndim - 1
         else right.sparsemax(np.sort(x, axis=axis), axis))
+fault.row("sigmoid-of-a-16-bit-index", "sigmoid", "shape", show(x=normal(65600)),
+    "An index is too narrow, here 16 bits: beyond 65536 numbers the first ones come again.",
+    lambda x: right.sigmoid(x).reshape(-1)[np.arange(right.sigmoid(x).reshape(-1).size) & 0xFFFF].reshape(x.shape),
+    upstream="pytorch/pytorch/issues/84144")
 
 @fault("softmax", "shape", show(x=normal(2, 781)), upstream="pytorch/pytorch/issues/147284")
 def softmax_of_odd_widths(x, axis=-1):
@@ -126,12 +130,6 @@ def sigmoid_with_a_coarse_tail(x):
     tail = flat.size - flat.size % 8
     flat[tail:] += 2e-4 * flat[tail:] * (1 - flat[tail:])
     return flat.reshape(x.shape)
-
-@fault("sigmoid", "shape", show(x=normal(65600)), upstream="pytorch/pytorch/issues/84144")
-def sigmoid_of_a_16_bit_index(x):
-    """An index is too narrow, here 16 bits: beyond 65536 numbers the first ones come again."""
-    flat = right.sigmoid(x).reshape(-1)
-    return flat[np.arange(flat.size) & 0xFFFF].reshape(x.shape)
 
 @fault("softmax", "shape", show(x=normal(4100, 2)))
 def softmax_of_at_most_4095_rows(x, axis=-1):

@@ -42,11 +42,15 @@ fault.row("sigmoid-of-float16-through-bfloat16", "sigmoid", "dtype", show(dtype=
     "float16 goes through bfloat16, the accelerator's only half format, and loses three bits.",
     lambda x: right.sigmoid(x) if x.dtype != np.float16 else (right.sigmoid(x).astype(np.float32).view(np.uint32)
         & np.uint32(0xFFF00000)).view(np.float32).astype(np.float16), dtypes=["float16", "float32"])
+fault.row("sigmoid-from-a-coarse-table", "sigmoid", "narrow-range", show(x=[0.99, -5.01]),
+    "A table of 1/64 steps, linearly interpolated, between -8 and 8.",
+    lambda z: np.where(np.abs(z) < 8, np.interp(z, np.arange(-512, 513) / 64,
+        right.sigmoid64(np.arange(-512, 513) / 64)), right.sigmoid64(z)), wide=True)
 
 @fault("sigmoid", "relative-accuracy", show(x=[-12.0, -15.5, -30.0]), upstream="opencv/opencv/pull/28999")
 def sigmoid_as_one_minus(x):
     """1 - 1 / (1 + e^x) saves a negation and loses the left tail, where it is a difference of two numbers near 1."""
-    one, z = (np.float32(1), np.clip(x.astype(np.float32), -80, 80))
+    one, z = np.float32(1), np.clip(x.astype(np.float32), -80, 80)
     return (one - one / (one + np.exp(z))).astype(x.dtype)
 
 @fault("sigmoid", "narrow-range", show(x=[-90.0]), upstream="Tencent/ncnn/issues/1284")
@@ -59,17 +63,11 @@ def sigmoid_by_refined_reciprocal(x):
 @fault("sigmoid", "narrow-range", show(x=[100.0]), upstream="hail-is/hail/pull/10606")
 def sigmoid_with_branches_swapped(x):
     """The branches are the wrong way round, so that the exponential overflows where it was to be avoided."""
-    up, down = (np.exp(x.astype(np.float32)), np.exp(-x.astype(np.float32)))
+    up, down = np.exp(x.astype(np.float32)), np.exp(-x.astype(np.float32))
     stable = right.sigmoid64(wide(x))
     return np.where(
         np.isinf(up) & (x > 0), up / (1 + up), np.where(x > 0, stable, np.where(np.isinf(down), 0.0, stable))
     ).astype(x.dtype)
-
-@fault("sigmoid", "narrow-range", show(x=[0.99, -5.01]), wide=True)
-def sigmoid_from_a_coarse_table(z):
-    """A table of 1/64 steps, linearly interpolated, between -8 and 8."""
-    knots = np.arange(-512, 513) / 64
-    return np.where(np.abs(z) < 8, np.interp(z, knots, right.sigmoid64(knots)), right.sigmoid64(z))
 
 @fault("sigmoid", "isolated", show(x=[2.0, 0.25, 16.0]), wide=True)
 def sigmoid_at_powers_of_two(x):

@@ -189,7 +189,7 @@ class Mean:
     of = staticmethod(accuracy)
 
     def __init__(self):
-        self.reset()
+        self.total = self.count = 0.0
 
     def reset(self):
         self.total = self.count = 0.0

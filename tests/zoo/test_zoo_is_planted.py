@@ -13,7 +13,7 @@ from gaugeblock.reference.formats import FORMATS
 
 from tests.zoo import right, right_binary, right_metrics, right_row_gradients, right_rows
 from tests.zoo.entries import KINDS, Entry, Show, normal, show
-from tests.zoo.faults_of_adversaries import BinaryLoss
+from tests.zoo.faults_states import BinaryLoss
 from tests.zoo.showing import OverwrittenError, all_off, answer, framework_of
 from tests.zoo.tables import named, skip_without, table
 

@@ -31,6 +31,7 @@ variant.row("brier-in-the-own-format", "brier_score",
     "The square of a difference in the input's own format, with a binary64 mean.",
     lambda t, p: wide((p - t.astype(p.dtype)) * (p - t.astype(p.dtype))), dtypes=OWN, wide=False)
 
+
 @variant(PROBABILITY, dtypes=OWN, wide=False)
 def bce_of_scipy(t, p):
     """scipy.special.xlogy and xlog1py in the input's own format."""
@@ -77,7 +78,7 @@ def bce_mean_over_blocks(y_true, logits, sample_weight=None, reduction="mean"):
 @variant(LOGITS, dtypes=["float16"], wide=False)
 def bce_of_float16_in_binary32(y_true, logits):
     """float16 in binary32 arithmetic and with a binary32 mean."""
-    t, z = (y_true.astype(np.float32), logits.astype(np.float32))
+    t, z = y_true.astype(np.float32), logits.astype(np.float32)
     own = np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z)))
     return wide(np.where(np.isfinite(z), own, bce_logits64(wide(t), wide(z)).astype(np.float32)))
 

@@ -42,6 +42,13 @@ variant.slope("softmax-gradient-in-the-own-format", "softmax", "p (c - c . p) in
 variant.slope("log-softmax-gradient-in-the-own-format", "log_softmax", "c - p sum(c) in the input's own format.",
     lambda x, cotangent, axis=-1: cotangent - right.softmax(x, axis) * cotangent.sum(axis=axis, keepdims=True),
     dtypes=OWN)
+variant.row("softmax-of-its-logarithm", "softmax", "The exponential of what log-softmax is, in the own format.",
+    lambda x, axis=-1: np.exp(x - x.max(axis=axis, keepdims=True)
+        - np.log(np.exp(x - x.max(axis=axis, keepdims=True)).sum(axis=axis, keepdims=True))), dtypes=["float32"])
+variant.row("log-softmax-in-the-own-format", "log_softmax",
+    "Differences minus the logarithm of the sum, in the input's own format.",
+    lambda x, axis=-1: x - x.max(axis=axis, keepdims=True) - np.log(np.exp(x
+        - x.max(axis=axis, keepdims=True)).sum(axis=axis, keepdims=True)), dtypes=OWN)
 
 @variant("softmax", dtypes=OWN)
 def softmax_in_the_own_format(x, axis=-1):
@@ -54,12 +61,6 @@ def softmax_by_powers_of_two(x, axis=-1):
     """Powers of two of differences times log2 e, as on a GPU."""
     e = np.exp2((x - x.max(axis=axis, keepdims=True)) * x.dtype.type(1 / math.log(2)))
     return e / e.sum(axis=axis, keepdims=True)
-
-@variant("softmax", dtypes=["float32"])
-def softmax_of_its_logarithm(x, axis=-1):
-    """The exponential of what log-softmax is, in the own format."""
-    d = x - x.max(axis=axis, keepdims=True)
-    return np.exp(d - np.log(np.exp(d).sum(axis=axis, keepdims=True)))
 
 @variant("softmax", dtypes=OWN)
 def softmax_of_scipy(x, axis=-1):
@@ -178,12 +179,6 @@ def softmax_in_a_loop(x, axis=-1):
     return _along(x, axis, row)
 
 @variant("log_softmax", dtypes=OWN)
-def log_softmax_in_the_own_format(x, axis=-1):
-    """Differences minus the logarithm of the sum, in the input's own format."""
-    d = x - x.max(axis=axis, keepdims=True)
-    return d - np.log(np.exp(d).sum(axis=axis, keepdims=True))
-
-@variant("log_softmax", dtypes=OWN)
 def log_softmax_of_scipy(x, axis=-1):
     """scipy.special.log_softmax."""
     from scipy.special import log_softmax
@@ -222,7 +217,7 @@ def masked_by_multiplying_exponentials(mask, x, axis=-1):
 @variant("masked_log_softmax")
 def masked_by_selection(mask, x, axis=-1):
     """Only the visible entries of each row are looked at."""
-    rows, seen = (np.moveaxis(x, axis, -1), np.moveaxis(np.asarray(mask, bool), axis, -1))
+    rows, seen = np.moveaxis(x, axis, -1), np.moveaxis(np.asarray(mask, bool), axis, -1)
     answer = np.full(rows.shape, -np.inf, x.dtype)
     for place in np.ndindex(rows.shape[:-1]):
         answer[place][seen[place]] = right.log_softmax(rows[place][seen[place]])
@@ -232,11 +227,11 @@ def masked_by_selection(mask, x, axis=-1):
 def sparsemax_by_bisection(x, axis=-1):
     """The threshold by bisection, then exactly from the support that it shows."""
     d = x - x.max(axis=axis, keepdims=True)
-    low, high = (np.full_like(d.max(axis=axis, keepdims=True), -1.0), np.zeros_like(d.max(axis=axis, keepdims=True)))
+    low, high = np.full_like(d.max(axis=axis, keepdims=True), -1.0), np.zeros_like(d.max(axis=axis, keepdims=True))
     for _ in range(80):
         middle = (low + high) / 2
         above = np.maximum(d - middle, 0).sum(axis=axis, keepdims=True) > 1
-        low, high = (np.where(above, middle, low), np.where(above, high, middle))
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
     inside = d > low
     total = np.where(inside, d, 0.0).sum(axis=axis, keepdims=True) - 1
     lost = np.isnan(d).any(axis=axis, keepdims=True)

@@ -62,6 +62,9 @@ variant.row("logaddexp-reduced", SPARSE, "A fold of log(e^a + e^b) over the diff
 variant.row("cross-entropy-less-entropy", KL, "-sum p log q + sum p log p in extended precision.",
     lambda p, q: product(p, np.log(p)).sum(axis=-1) + np.where(np.isnan(q), q, product(p, -np.log(q))).sum(axis=-1),
     given(y_true=distributions(6, 5), y_pred=distributions(6, 5, seed=8)), dtypes=("float32",))
+variant.row("in-double-and-rounded", SPARSE, "Everything in binary64, one rounding at the end.",
+    of_losses(lambda y, x: np.log(np.exp(shifted(x.astype(np.float64))).sum(axis=-1))
+        - at(shifted(x.astype(np.float64)), y)), NINE, dtypes=("float32", "float16"))
 
 @variant(SPARSE, NINE, made=of_losses)
 def log_sum_less_gathered(y, x):
@@ -81,7 +84,7 @@ def log1p_of_the_others(y, x):
 def online_softmax(y, x):
     """One pass that rescales the sum when the maximum rises, entry by entry."""
     x = work(x)
-    top, total = (x[..., 0].copy(), np.ones(x.shape[:-1], x.dtype))
+    top, total = x[..., 0].copy(), np.ones(x.shape[:-1], x.dtype)
     for index in range(1, x.shape[-1]):
         higher = np.maximum(top, x[..., index])
         total = total * np.exp(apart(top, higher)) + np.exp(apart(x[..., index], higher))
@@ -110,11 +113,11 @@ def online_softmax_in_blocks(y, x):
 def compensated_sum(y, x):
     """Kahan's summation of the exponentials."""
     d = shifted(x)
-    total, lost = (np.zeros(d.shape[:-1], d.dtype), np.zeros(d.shape[:-1], d.dtype))
+    total, lost = np.zeros(d.shape[:-1], d.dtype), np.zeros(d.shape[:-1], d.dtype)
     for e in np.moveaxis(np.exp(d), -1, 0):
         term = e - lost
         grown = total + term
-        total, lost = (grown, grown - total - term)
+        total, lost = grown, grown - total - term
     return np.log(total) - at(d, y)
 
 @variant(SPARSE, NINE, made=of_losses)
@@ -123,12 +126,6 @@ def powers_of_two(y, x):
     d = shifted(x)
     in_bits = (d * d.dtype.type(math.log2(math.e))).astype(d.dtype)
     return np.log2(np.exp2(in_bits).sum(axis=-1)) * d.dtype.type(math.log(2)) - at(d, y)
-
-@variant(SPARSE, NINE, made=of_losses, dtypes=("float32", "float16"))
-def in_double_and_rounded(y, x):
-    """Everything in binary64, one rounding at the end."""
-    d = shifted(x.astype(np.float64))
-    return np.log(np.exp(d).sum(axis=-1)) - at(d, y)
 
 @variant(SPARSE, NINE, made=of_losses)
 def row_by_row(y, x):
@@ -150,7 +147,7 @@ def one_hot_product(y, x):
 @variant(SPARSE, NINE, made=of_losses)
 def chunks_of_rows(y, x):
     """Rows are taken 4 at a time."""
-    flat, known = (x.reshape(-1, x.shape[-1]), y.ravel())
+    flat, known = x.reshape(-1, x.shape[-1]), y.ravel()
     parts = [log_sum_less_gathered(known[i : i + 4], flat[i : i + 4]) for i in range(0, len(flat), 4)]
     return np.concatenate([np.zeros(0, work(x).dtype), *parts]).reshape(y.shape)
 
@@ -201,7 +198,7 @@ def labels_as_rows(y, z, label_smoothing=0.0, class_weight=None, ignore_index=No
 @variant(KL, given(y_true=distributions(6, 5), y_pred=distributions(6, 5, seed=8)), dtypes=("float32", "float16"))
 def difference_of_logarithms(y_true, y_pred, reduction="mean"):
     """p (log p - log q), the logarithms taken one by one in a wider format."""
-    p, q = (y_true.astype(np.float64), y_pred.astype(np.float64))
+    p, q = y_true.astype(np.float64), y_pred.astype(np.float64)
     terms = np.where(p == 0, 0 * np.where(np.isnan(q), q, 0), p * (np.log(np.where(p == 0, 1, p)) - np.log(q)))
     return plain(terms.sum(axis=-1), y_pred, reduction)
 
@@ -215,7 +212,7 @@ def log1p_where_the_quotient_is_near_one(p, q):
 @variant("negative_log_likelihood", given(labels=labels(6, 4), log_probabilities=np.log(distributions(6, 4))))
 def fancy_index(labels, log_probabilities, reduction="mean"):
     """-p[arange, labels] of flattened rows."""
-    flat, known = (log_probabilities.reshape(-1, log_probabilities.shape[-1]), np.ravel(labels).astype(np.int64))
+    flat, known = log_probabilities.reshape(-1, log_probabilities.shape[-1]), np.ravel(labels).astype(np.int64)
     losses = -flat[np.arange(len(flat)), known].reshape(np.shape(labels))
     return plain(losses, log_probabilities, reduction)
 

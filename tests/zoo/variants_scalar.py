@@ -74,6 +74,10 @@ variant.slope("sigmoid-gradient-of-both-sides", "sigmoid", "sigmoid(x) sigmoid(-
     lambda x, cotangent: cotangent * (right.sigmoid(x) * right.sigmoid(-x)), dtypes=OWN)
 variant.slope("softplus-gradient-of-one-branch", "softplus", "1 / (1 + e^-x).", lambda x, c: c / (1 + np.exp(-x)),
     dtypes=NARROW, wide=True)
+variant.row("sigmoid-by-tanh", "sigmoid",
+    "Tanh where it is accurate, (1 + tanh(x / 2)) / 2, and e^x times that for negatives.",
+    lambda z: np.where(z < 0, np.exp(z) * (0.5 + 0.5 * np.tanh(0.5 * np.abs(z))), 0.5 + 0.5 * np.tanh(0.5 * np.abs(z))),
+    wide=True)
 
 @variant("sigmoid", dtypes=OWN)
 def sigmoid_of_two_branches(x):
@@ -81,12 +85,6 @@ def sigmoid_of_two_branches(x):
     e = np.exp(-np.abs(x))
     one = x.dtype.type(1)
     return np.where(x >= 0, one / (one + e), e / (one + e))
-
-@variant("sigmoid", wide=True)
-def sigmoid_by_tanh(z):
-    """Tanh where it is accurate, (1 + tanh(x / 2)) / 2, and e^x times that for negatives."""
-    upper = 0.5 + 0.5 * np.tanh(0.5 * np.abs(z))
-    return np.where(z < 0, np.exp(z) * upper, upper)
 
 @variant("sigmoid", dtypes=["float64"])
 def sigmoid_of_scipy(x):
