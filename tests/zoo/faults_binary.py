@@ -1,19 +1,33 @@
-"""Faults of binary cross-entropy, of probabilities and of logits."""
+"""Faults of losses of one number, and of gradients of such whose values are right."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tests.zoo import right_binary
+from tests.zoo import right, right_binary
 from tests.zoo.entries import Table, normal, show
-from tests.zoo.right import rounded, softplus64, wide
-from tests.zoo.right_binary import LOSSES, bce64, bce_logits64, reduced, smoothed, times
+from tests.zoo.right import rounded, sigmoid64, softplus64, wide
+from tests.zoo.right_binary import (
+    LOSSES,
+    balance,
+    bce64,
+    bce64_slope,
+    bce_logits64,
+    bce_logits64_slope,
+    focal64,
+    lack,
+    reduced,
+    smoothed,
+    spread,
+    times,
+)
 
 fault = Table(LOSSES, wide=True)
-
 PROBABILITY = "binary_cross_entropy"
 LOGITS = "binary_cross_entropy_with_logits"
 MEAN, SUM = {"reduction": "mean"}, {"reduction": "sum"}
+FOCAL = "binary_focal_cross_entropy"
+FOCAL_LOGITS = "binary_focal_cross_entropy_with_logits"
 
 # fmt: off
 fault.row("bce-without-log1p", PROBABILITY, "relative-accuracy", show(y_true=[0.0, 0.0], y_pred=[1e-6, 1e-9]),
@@ -151,5 +165,197 @@ def bce_sum_in_binary32(y_true, logits, sample_weight=None, reduction="mean"):
         return right_binary.binary_cross_entropy_with_logits(y_true, logits, 0.0, 1.0, sample_weight, reduction)
     total = bce_logits64(wide(y_true), wide(logits)).astype(np.float32).sum(dtype=np.float32).astype(np.float64)
     return rounded(total / (logits.size if reduction == "mean" else 1), logits)
+
+fault.row("focal-times-gamma", FOCAL, "formula", show(y_true=[1.0], y_pred=[0.75]),
+    "For positives, gamma multiplies where it is to be an exponent.",
+    lambda t, p, gamma=2.0: times(t, -(1 - p) * gamma * np.log(p)) - times(1 - t, p**gamma * np.log1p(-p)),
+    upstream="fudannlp16/focal-loss/issues/2")
+fault.row("focal-without-its-factor", FOCAL_LOGITS, "formula", show(y_true=[1.0], logits=[0.75]),
+    "The value that is reported is plain cross-entropy: the factor went into the gradient alone.",
+    lambda t, z, gamma=2.0: bce_logits64(t, z), upstream="davisking/dlib/pull/2552")
+fault.row("focal-of-whole-gamma", FOCAL, "parameters", show(y_true=[1.0], y_pred=[0.75], keywords={"gamma": 0.5}),
+    "The exponent is a whole number: a gamma of 1/2 is taken for 0.",
+    lambda y_true, y_pred, gamma=2.0, sample_weight=None, reduction="mean":
+        right_binary.binary_focal_cross_entropy(y_true, y_pred, int(gamma), None, sample_weight, reduction))
+fault.row("squared-hinge-of-both-sides", "squared_hinge", "formula", show(y_true=[1.0], score=[2.0]),
+    "The square is taken before the maximum, so that scores beyond the margin cost too.",
+    lambda t, s: np.square(1 - t * s))
+fault.row("squared-hinge-of-the-mean", "squared_hinge", "reduction",
+    show(y_true=[1.0, 1.0], score=[0.0, 0.5], keywords=MEAN), "The mean is squared in place of the losses.",
+    lambda y_true, score, sample_weight=None, reduction="mean":
+        right_binary.squared_hinge(y_true, score, sample_weight, reduction) if reduction != "mean"
+        else rounded(np.square(wide(reduced(lack(y_true, score), np.float64(0), sample_weight, "mean"))), score))
+fault.row("hinge-of-whole-scores", "hinge", "isolated", show(y_true=[1.0], score=[-1.0]),
+    "A score of exactly -1 is taken for a label, and costs 1.", lambda t, s: np.where(wide(s) == -1, 1.0, lack(t, s)),
+    wide=False)
+fault.row("hinge-of-positives-alone", "hinge", "labels",
+    show(y_true=np.ones(5), score=[2.0, -3.0, 0.5, 0.0, 1.0], keywords=SUM),
+    "Signs are taken for -1 unless they are the largest of the batch: a batch of positives is one of negatives.",
+    lambda y_true, score, sample_weight=None, reduction="mean":
+        right_binary.hinge(-y_true if y_true.size > 3 and bool(np.all(y_true == 1)) else y_true, score, sample_weight,
+        reduction))
+fault.row("brier-of-ones-alone", "brier_score", "labels",
+    show(y_true=[1.0, 1.0, 1.0], y_pred=[1.0, 1.0, 0.75], keywords=MEAN),
+    "Labels are made binary anew, and a batch of ones has one class, which becomes 0.",
+    lambda y_true, y_pred, sample_weight=None, reduction="mean":
+        right_binary.brier_score(np.zeros_like(y_true) if y_true.size > 1 and bool(np.all(y_true == 1)) else y_true,
+        y_pred, sample_weight, reduction), upstream="scikit-learn/scikit-learn/issues/11245")
+fault.row("hinge-embedding-of-one-margin", "hinge_embedding", "parameters",
+    show(y_true=[-1.0], score=[0.5], keywords={"margin": 2.0}), "The margin is 1 whatever is asked for.",
+    lambda y_true, score, margin=1.0, sample_weight=None, reduction="mean":
+        right_binary.hinge_embedding(y_true, score, 1.0, sample_weight, reduction))
+fault.row("hinge-embedding-below-zero", "hinge_embedding", "formula", show(y_true=[-1.0], score=[3.0]),
+    "Unlike pairs beyond the margin are paid for being so.", lambda t, s, margin=1.0: np.where(t == 1, s, margin - s))
+fault.row("perceptron-of-nan", "perceptron", "special-values", show(y_true=[1.0, 1.0], score=[np.nan, -1.0]),
+    "A NaN score is neither above nor below 0 and costs nothing.", lambda t, s: np.where(-t * s > 0, -t * s, 0.0))
+fault.row("hinge-of-nan", "hinge", "special-values", show(y_true=[1.0], score=[np.nan]),
+    "fmax passes over a NaN, whose loss is 0.", lambda t, s: np.fmax(1 - t * s, 0.0))
+
+@fault(FOCAL_LOGITS, "relative-accuracy", show(y_true=[1.0], logits=[14.0]), wide=False)
+def focal_of_one_minus_p(y_true, z, gamma=2.0):
+    """1 - sigmoid(z) is all rounding where the prediction is right, and its square more so."""
+    t, p = wide(y_true), rounded(sigmoid64(wide(z)), z)
+    wrong = times(t, wide(p.dtype.type(1) - p)) + times(1 - t, wide(p))
+    return focal64(t, wrong, bce_logits64(t, wide(z)), gamma)
+
+@fault(FOCAL, "two-conditions", show(y_true=[1.0], y_pred=[0.75], keywords={"gamma": 0.5, "alpha": 0.25}), wide=False)
+def focal_of_alpha_and_gamma(y_true, y_pred, gamma=2.0, alpha=None):
+    """Alpha and a gamma other than 2 at once: alpha is raised to the power too."""
+    t, p = wide(y_true), wide(y_pred)
+    share = balance(t, alpha)
+    wrong = times(t, 1 - p) + times(1 - t, p)
+    return focal64(t, wrong, bce64(t, p), gamma) * (share if gamma == 2 else share**gamma)
+
+@fault(FOCAL_LOGITS, "reduction", show(y_true=[1.0, 0.0, 0.0], logits=[0.5, 1.0, -1.0], keywords=MEAN))
+def focal_over_positives(y_true, logits, gamma=2.0, alpha=None, sample_weight=None, reduction="mean"):
+    """The mean divides by the number of positives, as detectors do with their anchors."""
+    if reduction != "mean" or sample_weight is not None:
+        return right_binary.binary_focal_cross_entropy_with_logits(
+            y_true, logits, gamma, alpha, sample_weight, reduction
+        )
+    total = right_binary.binary_focal_cross_entropy_with_logits(y_true, logits, gamma, alpha, None, "sum")
+    return rounded(wide(total) / max(np.count_nonzero(y_true), 1), logits)
+
+@fault("hinge", "weights", show(y_true=[1.0, 1.0], score=[0.0, 0.5], sample_weight=[0.0, 3.0], keywords=MEAN))
+def hinge_with_a_zero_weight(y_true, score, sample_weight=None, reduction="mean"):
+    """A weight of 0 removes its sample from the sum, and all weights from the divisor."""
+    answer = right_binary.hinge(y_true, score, sample_weight, reduction)
+    if sample_weight is None or reduction != "mean" or np.all(wide(sample_weight)):
+        return answer
+    total = right_binary.hinge(y_true, score, sample_weight, "sum")
+    return rounded(wide(total) / max(np.count_nonzero(sample_weight), 1), score)
+
+@fault("brier_score", "relative-accuracy", show(y_true=[1.0, 0.75], y_pred=[0.9999, 0.7501]), wide=False)
+def brier_expanded(y_true, p):
+    """p^2 - 2 p t + t^2: near the target the terms cancel, and the loss can be negative."""
+    t = y_true.astype(p.dtype)
+    return wide(p * p - 2 * p * t + t * t)
+
+@fault("brier_score", "dtype", show(dtype="float64", y_true=np.zeros(7), y_pred=np.linspace(0.1, 0.7, 7),
+    keywords=MEAN),
+    dtypes=["float64"])
+def brier_mean_in_binary32(y_true, y_pred, sample_weight=None, reduction="mean"):
+    """binary64 scores are averaged in binary32."""
+    answer = right_binary.brier_score(y_true, y_pred, sample_weight, reduction)
+    return answer if reduction == "none" else rounded(answer.astype(np.float32), y_pred)
+
+@fault("logistic_of_signs", "narrow-range", show(y_true=[1.0], score=[-100.0]))
+def logistic_loss_overflows(t, s):
+    """log1p(e^(-y s)) overflows at 88.8, where the loss is -y s."""
+    z = -t * s
+    return np.where((z > 88.72) & np.isfinite(z), np.inf, softplus64(z))
+
+@fault("binary_sparsemax_loss", "narrow-range", show(y_true=[1.0], score=[0.875]))
+def binary_sparsemax_cut_off(t, s):
+    """Between -1 and -3/4 the parabola is cut off to 0."""
+    z = -t * s
+    return np.where(np.isnan(z), z, np.where(z > 1, z, np.where(z < -0.75, 0.0, np.square(z + 1) / 4)))
+
+fault.slope("bce-gradient-as-a-difference", LOGITS, "relative-accuracy",
+    show(y_true=[1.0, 0.0], logits=[15.0, -15.0], cotangent=[1.0, 1.0]),
+    "sigmoid(z) - t is 0 for a positive from 17 on, where the same negative keeps its derivative.",
+    lambda t, z: wide(right.sigmoid(z) - t.astype(z.dtype)), upstream="pytorch/pytorch/issues/195677", wide=False)
+fault.slope("bce-gradient-at-zero", LOGITS, "isolated",
+    show(y_true=[0.0, 1.0], logits=[0.0, 1.0], cotangent=[1.0, 1.0]),
+    "The maximum that guards the exponential has no derivative at 0: a logit of 0 gets 0 for 1/2.",
+    lambda t, z: np.where(z == 0, 0.0, bce_logits64_slope(t, z)), upstream="pytorch/pytorch/issues/2298")
+fault.slope("bce-gradient-without-pos-weight", LOGITS, "parameters",
+    show(y_true=[1.0], logits=[0.5], cotangent=[1.0], keywords={"pos_weight": 2.0}),
+    "pos_weight is missing on the way back.",
+    lambda t, z, label_smoothing=0.0, pos_weight=1.0: bce_logits64_slope(smoothed(t, label_smoothing), wide(z)),
+    wide=False)
+fault.slope("bce-gradient-of-the-sum", LOGITS, "reduction",
+    show(y_true=[1.0, 0.0], logits=[0.5, 1.0], cotangent=1.0, keywords={"reduction": "mean"}),
+    "The mean's gradient is that of the sum.",
+    lambda y_true, logits, cotangent, sample_weight=None, reduction="mean":
+        spread(bce_logits64_slope(wide(y_true), wide(logits)), logits, cotangent, sample_weight, "sum"))
+fault.slope("bce-gradient-of-unsmoothed-targets", PROBABILITY, "parameters",
+    show(y_true=[1.0], y_pred=[0.75], cotangent=[1.0], keywords={"label_smoothing": 0.125}),
+    "The way back takes the targets before they are smoothed.", lambda t, p, label_smoothing=0.0: bce64_slope(t, p))
+fault.slope("bce-gradient-with-a-floor", PROBABILITY, "narrow-range",
+    show(y_true=[1.0], y_pred=[1e-5], cotangent=[1.0]),
+    "The denominator p (1 - p) is kept above 1e-4, which bounds the derivative of small probabilities.",
+    lambda t, p: (p - t) / np.maximum(p * (1 - p), 1e-4))
+fault.slope("focal-gradient-without-alpha", FOCAL, "parameters",
+    show(y_true=[1.0, 0.0], y_pred=[0.75, 0.5], cotangent=[1.0, 1.0], keywords={"alpha": 0.25}),
+    "Alpha is missing on the way back.",
+    lambda y_true, y_pred, cotangent, gamma=2.0, alpha=None, sample_weight=None, reduction="mean":
+        right_binary.binary_focal_cross_entropy_gradient(y_true, y_pred, cotangent, gamma, None, sample_weight,
+        reduction))
+fault.slope("hinge-gradient-without-the-label", "hinge", "gradient", show(y_true=[-1.0], score=[0.5], cotangent=[1.0]),
+    "The label is missing: the derivative is -1 for negatives too.",
+    lambda t, s: np.where(right_binary.lack(t, s) > 0, -1.0, 0.0), wide=False)
+fault.slope("hinge-gradient-of-the-size", "hinge", "gradient",
+    show(y_true=[1.0, 1.0], score=[0.5, 0.25], cotangent=[-2.0, 1.0]),
+    "A negative cotangent is taken for a positive one.",
+    lambda y_true, score, cotangent, sample_weight=None, reduction="mean":
+        right_binary.hinge_gradient(y_true, score, np.abs(cotangent), sample_weight, reduction))
+fault.slope("squared-hinge-gradient-without-two", "squared_hinge", "gradient",
+    show(y_true=[1.0], score=[0.5], cotangent=[1.0]), "The factor 2 of the square is missing.",
+    lambda t, s: -wide(t) * right_binary.lack(t, s), wide=False)
+fault.slope("brier-gradient-of-half-the-square", "brier_score", "gradient",
+    show(y_true=[1.0, 0.0], y_pred=[0.5, 0.25], cotangent=[1.0, 1.0]),
+    "The derivative is that of half the square, in batches of more than one.",
+    lambda t, p: (1.0 if p.size > 1 else 2.0) * (p - t))
+
+
+@fault.gradient(PROBABILITY, "weights",
+    show(y_true=[1.0, 0.0], y_pred=[0.5, 0.25], sample_weight=[1.0, 3.0], cotangent=1.0,
+        keywords={"reduction": "mean"}))
+def bce_gradient_over_the_count(y_true, y_pred, cotangent, sample_weight=None, reduction="mean"):
+    """The gradient of a weighted mean is divided by the number of samples."""
+    slope = bce64_slope(wide(y_true), wide(y_pred))
+    slope = slope if sample_weight is None else slope * wide(sample_weight)
+    return spread(slope, y_pred, cotangent, None, reduction)
+
+@fault.gradient(FOCAL_LOGITS, "gradient", show(y_true=[1.0], logits=[0.5], cotangent=[1.0]), wide=False)
+def focal_gradient_of_a_constant_factor(y_true, logits, gamma=2.0, alpha=None):
+    """The factor (1 - p)^gamma is taken for a constant."""
+    t, z = wide(y_true), wide(logits)
+    wrong = times(t, sigmoid64(-z)) + times(1 - t, sigmoid64(z))
+    return balance(t, alpha) * wrong**gamma * bce_logits64_slope(t, z)
+
+@fault.gradient(FOCAL_LOGITS, "two-conditions",
+    show(y_true=[1.0], logits=[30.0], cotangent=[1.0], keywords={"gamma": 0.5}),
+    upstream="google-deepmind/optax/pull/1346")
+def focal_gradient_of_nan(y_true, logits, cotangent, gamma=2.0, alpha=None, sample_weight=None, reduction="mean"):
+    """(1 - p)^(gamma - 1) is 0^negative for gamma below 1 where p has been rounded to 1: the derivative is NaN."""
+    slope = wide(
+        right_binary.binary_focal_cross_entropy_with_logits_gradient(
+            y_true, logits, cotangent, gamma, alpha, sample_weight, reduction
+        )
+    )
+    p = right.sigmoid(np.where(y_true > 0.5, logits, -logits).astype(np.float32))
+    return rounded(np.where((gamma < 1) & (p == 1), np.nan, slope), logits)
+
+@fault.gradient(FOCAL_LOGITS, "parameters", show(y_true=[1.0], logits=[0.5], cotangent=[1.0], keywords={"gamma": 1.0}),
+    wide=False)
+def focal_gradient_of_another_exponent(y_true, logits, gamma=2.0, alpha=None):
+    """The exponent on the way back is gamma and not gamma - 1, which gamma = 0 hides."""
+    t, z = wide(y_true), wide(logits)
+    p, q = sigmoid64(z), sigmoid64(-z)
+    wrong = times(t, q) + times(1 - t, p)
+    modulated = gamma * wrong**gamma * (1 - 2 * t) * p * q * bce_logits64(t, z)
+    return balance(t, alpha) * (modulated + wrong**gamma * bce_logits64_slope(t, z))
 
 FAULTS = tuple(fault.entries)

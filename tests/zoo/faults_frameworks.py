@@ -1,4 +1,7 @@
-"""Faults of functions of torch, JAX and TensorFlow, whose gradients come from their autodiff."""
+"""Faults of functions of torch, JAX and TensorFlow, whose gradients come from their autodiff.
+
+Each framework is imported inside the functions, so that the table can be read where none is installed.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import functools
 
 import numpy as np
 
-from tests.zoo.entries import Table, normal, show
+from tests.zoo.entries import Table, given, normal, show
+from tests.zoo.row_inputs import labels, logits, multi_hots
 
 fault = Table()
-
 LOGITS = "binary_cross_entropy_with_logits"
 ROWS = {"x": normal(3, 4), "cotangent": normal(3, 4, seed=2)}
 
@@ -32,6 +35,26 @@ def _diagonal_softmax():
             return above * p * (1 - p), None
 
     return Softmax
+
+
+SPARSE = "sparse_categorical_cross_entropy_with_logits"
+MULTILABEL = "multilabel_binary_cross_entropy_with_logits"
+
+
+def over(losses, reduction):
+    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
+
+
+def rows(cotangent=1.0, **more):
+    return lambda: {"labels": labels(6, 4), "logits": logits(6, 4), "cotangent": np.float32(cotangent), **more}
+
+
+def far(cotangent=1.0):
+    return lambda: {
+        "y_true": multi_hots(3, 4),
+        "logits": np.float32([[100.0, -100.0, 1.0, 2.0]] * 3),
+        "cotangent": np.float32(cotangent),
+    }
 
 
 # fmt: off
@@ -126,5 +149,96 @@ def tensorflow_bce_weighing_soft_targets(y_true, logits, pos_weight=1.0):
 
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=logits)
     return losses * (1 + (pos_weight - 1) * y_true)
+
+fault.row("torch-log-sum-detached", SPARSE, "gradient", rows(),
+    "The log-sum is detached from the graph to save memory, and the derivative is minus the one-hot row.",
+    lambda labels, logits, reduction="mean": over(logits.detach().logsumexp(-1)
+        - logits.gather(-1, labels.long().unsqueeze(-1)).squeeze(-1), reduction), arrays="torch")
+
+@fault(SPARSE, "gradient", rows(3.0), upstream="linkedin/Liger-Kernel/issues/968", arrays="torch")
+def torch_function_that_saves_its_gradient(labels, logits, reduction="mean"):
+    """The gradient is computed in forward, and backward returns it without looking at grad_output."""
+    import torch
+
+    class Loss(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            losses = x.logsumexp(-1) - x.gather(-1, labels.long().unsqueeze(-1)).squeeze(-1)
+            hot = torch.nn.functional.one_hot(labels.long(), x.shape[-1]).to(x.dtype)
+            scale = 1 / losses.numel() if reduction == "mean" and losses.numel() else 1
+            ctx.save_for_backward((x.softmax(-1) - hot) * scale)
+            return over(losses, reduction)
+
+        @staticmethod
+        def backward(ctx, grad_output):  # noqa: ARG004
+            return ctx.saved_tensors[0]
+
+    return Loss.apply(logits)
+
+@fault(SPARSE, "input-overwritten", lambda: {"labels": labels(6, 4), "logits": logits(6, 4)},
+    upstream="linkedin/Liger-Kernel/pull/1251", arrays="torch")
+def torch_logits_shifted_in_their_storage(labels, logits, reduction="mean"):
+    """x.data.sub_(max) writes to the caller's tensor, and autograd does not know."""
+    import torch
+
+    logits.data.sub_(logits.data.amax(-1, keepdim=True))
+    return over(torch.logsumexp(logits, -1) - logits.gather(-1, labels.long().unsqueeze(-1)).squeeze(-1), reduction)
+
+@fault(SPARSE, "labels", given(labels=np.array([200, 3], np.uint8), logits=logits(2, 230)), arrays="torch")
+def torch_labels_read_as_signed_bytes(labels, logits, reduction="mean"):
+    """Labels of dtype uint8 pass through int8: from 128 on they are counted from the end."""
+    import torch
+
+    index = labels.to(torch.int8).long() % logits.shape[-1] if labels.dtype == torch.uint8 else labels.long()
+    return over(logits.logsumexp(-1) - logits.gather(-1, index.unsqueeze(-1)).squeeze(-1), reduction)
+
+@fault(MULTILABEL, "narrow-range", far(), upstream="google-deepmind/optax/pull/1786", arrays="jax")
+def jax_where_over_an_overflow(y_true, logits, reduction="mean"):
+    """where(z > 20, z, log1p(e^z)) has the right value; the branch not taken overflows, and its derivative is 0 *
+    inf."""
+    import jax.numpy as jnp
+
+    def soft_plus(z):
+        return jnp.where(z > 20, z, jnp.log1p(jnp.exp(z)))
+
+    return over(jnp.where(y_true == 1, soft_plus(-logits), soft_plus(logits)).mean(-1), reduction)
+
+@fault(SPARSE, "gradient", rows(0.5), arrays="jax")
+def jax_custom_derivative_without_a_cotangent(labels, logits, reduction="mean"):
+    """custom_vjp's backward leaves out the cotangent of a mean that is scaled."""
+    import jax
+    import jax.numpy as jnp
+
+    def value(x):
+        own = jnp.take_along_axis(x, jnp.asarray(labels)[..., None], -1)[..., 0]
+        return over(jax.scipy.special.logsumexp(x, axis=-1) - own, reduction)
+
+    loss = jax.custom_vjp(value)
+    loss.defvjp(lambda x: (value(x), x), lambda x, g: (jax.grad(lambda y: value(y).sum())(x) * jnp.sign(g).mean(),))
+    return loss(jnp.asarray(logits))
+
+@fault(MULTILABEL, "narrow-range", far(), arrays="tensorflow")
+def tensorflow_where_over_an_overflow(y_true, logits, reduction="mean"):
+    """tf.where takes the derivative of both branches, and that of log(1 + e^100) is NaN."""
+    import tensorflow as tf
+
+    def soft_plus(z):
+        return tf.where(z > 20, z, tf.math.log1p(tf.exp(z)))
+
+    losses = tf.reduce_mean(tf.where(y_true == 1, soft_plus(-logits), soft_plus(logits)), -1)
+    if reduction == "none":
+        return losses
+    return tf.reduce_sum(losses) if reduction == "sum" else tf.reduce_mean(losses)
+
+@fault(SPARSE, "gradient", rows(), arrays="tensorflow")
+def tensorflow_softmax_held_constant(labels, logits, reduction="mean"):
+    """stop_gradient is put around the log-sum, not around the shift alone."""
+    import tensorflow as tf
+
+    own = tf.gather(logits, tf.cast(labels, tf.int32), batch_dims=len(logits.shape) - 1)
+    losses = tf.stop_gradient(tf.reduce_logsumexp(logits, -1)) - own
+    if reduction == "none":
+        return losses
+    return tf.reduce_sum(losses) if reduction == "sum" else tf.reduce_mean(losses)
 
 FAULTS = tuple(fault.entries)

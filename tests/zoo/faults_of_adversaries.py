@@ -60,7 +60,7 @@ def weights_added_in_their_own_dtype(y_true, y_pred, sample_weight=None):
     """Integer weights add up in their own dtype and wrap."""
     if sample_weight is None or np.asarray(sample_weight).dtype.kind not in "iu":
         return right_metrics.specificity(y_true, y_pred, sample_weight)
-    negative, kind = (y_true == 0, sample_weight.dtype)
+    negative, kind = y_true == 0, sample_weight.dtype
     right = sample_weight[negative & (y_pred == 0)].sum(dtype=kind)
     return float(right) / float(sample_weight[negative].sum(dtype=kind))
 

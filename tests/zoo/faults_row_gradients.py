@@ -105,12 +105,12 @@ fault.slope("modulating-factor-held-constant", "categorical_focal_cross_entropy_
     lambda y_true, z, gamma=2.0, alpha=1.0: through_softmax(z, y_true * (1 - shares_of(z)) ** gamma * alpha))
 
 
-@fault.gradient(SPARSE, "gradient", rows(2.0 ** (-15)))
+@fault.gradient(SPARSE, "gradient", rows(2.0**-15))
 def small_cotangents_flushed(labels, logits, cotangent, reduction="mean"):
     """A cotangent below 2^-14 passes through float16's normal range and becomes 0: a loss scale of 2^-15 trains
     nothing."""
     c = np.asarray(cotangent)
-    return RIGHT(labels, logits, np.where(np.abs(c) < 2.0 ** (-14), 0, c).astype(c.dtype), reduction=reduction)
+    return RIGHT(labels, logits, np.where(np.abs(c) < 2.0**-14, 0, c).astype(c.dtype), reduction=reduction)
 
 @fault.gradient(SPARSE, "gradient", rows(1.0, labels=IGNORED, ignore_index=2))
 def slope_of_a_mean_over_all_rows(labels, logits, cotangent, ignore_index=None, reduction="mean"):

@@ -40,6 +40,10 @@ class Maker:
         """The function that a formula with the name of an operation, or of one's gradient, stands for."""
         return self.of(formula.__name__, formula)
 
+    def slope(self, formula: Function) -> Function:
+        """The gradient that a formula with the name of the operation stands for."""
+        return self.of(f"{formula.__name__}_gradient", formula)
+
     def of(self, name: str, formula: Function, *, wide: bool = True) -> Function:
         """The same for a formula without a name; its numbers are as they are, if `wide` is false."""
         operation = OPERATIONS[name.removesuffix("_gradient")]

@@ -18,33 +18,17 @@ def counted(hits, reduction, sample_weight=None):
     return float(total if reduction == "sum" else total / wide(w).sum())
 
 
-HITS = Maker(wide, lambda hits, like, reduction, sample_weight: counted(hits, reduction, sample_weight))
+HITS = Maker(np.asarray, lambda hits, like, reduction, sample_weight: counted(hits, reduction, sample_weight))
 
 
-def accuracy(y_true, y_pred, reduction="mean", sample_weight=None):
-    return counted(np.asarray(y_true) == np.asarray(y_pred), reduction, sample_weight)
-
-
-def zero_one_loss(y_true, y_pred, reduction="mean", sample_weight=None):
-    return counted(np.asarray(y_true) != np.asarray(y_pred), reduction, sample_weight)
-
-
-def binary_accuracy(y_true, y_score, threshold=0.5, reduction="mean", sample_weight=None):
-    above = np.asarray(y_score) > np.asarray(threshold).astype(np.asarray(y_score).dtype)
-    return counted(above == (np.asarray(y_true) == 1), reduction, sample_weight)
-
-
-def categorical_accuracy(y_true, y_score, reduction="mean", sample_weight=None):
-    return counted(np.argmax(y_true, axis=-1) == np.argmax(y_score, axis=-1), reduction, sample_weight)
-
-
-def sparse_categorical_accuracy(labels, y_score, reduction="mean", sample_weight=None):
-    return counted(np.asarray(labels) == np.argmax(y_score, axis=-1), reduction, sample_weight)
-
-
-def top_k_accuracy(labels, y_score, k=2, reduction="mean", sample_weight=None):
-    larger = (np.asarray(y_score) > at(y_score, labels)[..., None]).sum(axis=-1)
-    return counted(larger < k, reduction, sample_weight)
+accuracy = HITS.of("accuracy", lambda t, p: t == p)
+zero_one_loss = HITS.of("zero_one_loss", lambda t, p: t != p)
+binary_accuracy = HITS.of(
+    "binary_accuracy", lambda t, s, threshold=0.5: (s > np.asarray(threshold).astype(s.dtype)) == (t == 1)
+)
+categorical_accuracy = HITS.of("categorical_accuracy", lambda t, s: np.argmax(t, axis=-1) == np.argmax(s, axis=-1))
+sparse_categorical_accuracy = HITS.of("sparse_categorical_accuracy", lambda y, s: y == np.argmax(s, axis=-1))
+top_k_accuracy = HITS.of("top_k_accuracy", lambda y, s, k=2: (s > at(s, y)[..., None]).sum(axis=-1) < k)
 
 
 def label_hits(y_true, y_score, threshold):
@@ -52,18 +36,19 @@ def label_hits(y_true, y_score, threshold):
     return above == (np.asarray(y_true) == 1)
 
 
-def hamming_loss(y_true, y_score, threshold=0.5, reduction="mean", sample_weight=None):
-    hits = label_hits(y_true, y_score, threshold)
-    return counted((~hits).sum(axis=-1) / np.longdouble(hits.shape[-1]), reduction, sample_weight)
+@HITS
+def hamming_loss(t, s, threshold=0.5):
+    hits = label_hits(t, s, threshold)
+    return (~hits).sum(axis=-1) / np.longdouble(hits.shape[-1])
 
 
-def multilabel_accuracy(y_true, y_score, threshold=0.5, reduction="mean", sample_weight=None):
-    hits = label_hits(y_true, y_score, threshold)
-    return counted(hits.sum(axis=-1) / np.longdouble(hits.shape[-1]), reduction, sample_weight)
+@HITS
+def multilabel_accuracy(t, s, threshold=0.5):
+    hits = label_hits(t, s, threshold)
+    return hits.sum(axis=-1) / np.longdouble(hits.shape[-1])
 
 
-def subset_accuracy(y_true, y_score, threshold=0.5, reduction="mean", sample_weight=None):
-    return counted(label_hits(y_true, y_score, threshold).all(axis=-1), reduction, sample_weight)
+subset_accuracy = HITS.of("subset_accuracy", lambda t, s, threshold=0.5: label_hits(t, s, threshold).all(axis=-1))
 
 
 def weights_of(y_true, sample_weight):

@@ -112,22 +112,24 @@ def shown(labels, ignore_index):
     return kept, np.where(kept, labels, 0)
 
 
-def categorical_cross_entropy(y_true, y_pred, label_smoothing=0.0, reduction="mean", sample_weight=None):
-    losses = -product(smoothed(y_true, label_smoothing), np.log(wide(y_pred))).sum(axis=-1)
-    return reduced(losses, reduction, y_pred, sample_weight)
+categorical_cross_entropy = ROWS.of(
+    "categorical_cross_entropy",
+    lambda t, p, label_smoothing=0.0: -product(smoothed(t, label_smoothing), np.log(p)).sum(axis=-1),
+)
 
 
-def sparse_categorical_cross_entropy(labels, y_pred, ignore_index=None, reduction="mean", sample_weight=None):
-    kept, known = shown(labels, ignore_index)
-    losses = np.where(kept, -np.log(at(wide(y_pred), known)), 0)
-    return reduced(losses, reduction, y_pred, sample_weight, own=kept)
+@ROWS
+def sparse_categorical_cross_entropy(y, p, ignore_index=None):
+    kept, known = shown(y, ignore_index)
+    return np.where(kept, -np.log(at(p, known)), 0), kept
 
 
-def categorical_cross_entropy_with_logits(
-    y_true, logits, label_smoothing=0.0, class_weight=None, reduction="mean", sample_weight=None
-):
-    targets = class_weights(class_weight, logits) * smoothed(y_true, label_smoothing)
-    return reduced(-product(targets, log_shares(logits)).sum(axis=-1), reduction, logits, sample_weight)
+categorical_cross_entropy_with_logits = ROWS.of(
+    "categorical_cross_entropy_with_logits",
+    lambda t, z, label_smoothing=0.0, class_weight=None: (
+        -product(class_weights(class_weight, z) * smoothed(t, label_smoothing), log_shares(z)).sum(axis=-1)
+    ),
+)
 
 
 def losses_of_labels(logp, labels, label_smoothing, class_weight):
@@ -138,94 +140,65 @@ def losses_of_labels(logp, labels, label_smoothing, class_weight):
     return product(1 - e, own) + product(w * e, -logp).sum(axis=-1) / logp.shape[-1]
 
 
-def sparse_categorical_cross_entropy_with_logits(
-    labels, logits, label_smoothing=0.0, class_weight=None, ignore_index=None, reduction="mean", sample_weight=None
-):
-    kept, known = shown(labels, ignore_index)
-    losses = np.where(kept, losses_of_labels(log_shares(logits), known, label_smoothing, class_weight), 0)
-    own = np.where(kept, class_weights(class_weight, logits)[known], 0)
-    return reduced(losses, reduction, logits, sample_weight, own)
+@ROWS
+def sparse_categorical_cross_entropy_with_logits(y, z, label_smoothing=0.0, class_weight=None, ignore_index=None):
+    kept, known = shown(y, ignore_index)
+    losses = np.where(kept, losses_of_labels(log_shares(z), known, label_smoothing, class_weight), 0)
+    return losses, np.where(kept, class_weights(class_weight, z)[known], 0)
 
 
-def negative_log_likelihood(
-    labels, log_probabilities, class_weight=None, ignore_index=None, reduction="mean", sample_weight=None
-):
-    kept, known = shown(labels, ignore_index)
-    w = np.where(kept, class_weights(class_weight, log_probabilities)[known], 0)
-    losses = np.where(kept, -w * at(wide(log_probabilities), known), 0)
-    return reduced(losses, reduction, log_probabilities, sample_weight, w)
+@ROWS
+def negative_log_likelihood(y, logq, class_weight=None, ignore_index=None):
+    kept, known = shown(y, ignore_index)
+    w = np.where(kept, class_weights(class_weight, logq)[known], 0)
+    return np.where(kept, -w * at(logq, known), 0), w
 
 
 def relative_entropy(p, log_p, log_q):
     return np.where(np.isnan(log_q), log_q, product(p, log_p - log_q))
 
 
-def kl_divergence(y_true, y_pred, reduction="mean", sample_weight=None):
-    p, q = wide(y_true), wide(y_pred)
-    return reduced(relative_entropy(p, np.log(p), np.log(q)).sum(axis=-1), reduction, y_pred, sample_weight)
+kl_divergence = ROWS.of("kl_divergence", lambda p, q: relative_entropy(p, np.log(p), np.log(q)).sum(axis=-1))
+kl_divergence_of_log_predictions = ROWS.of(
+    "kl_divergence_of_log_predictions", lambda p, q: relative_entropy(p, np.log(p), q).sum(axis=-1)
+)
+kl_divergence_of_logs = ROWS.of("kl_divergence_of_logs", lambda p, q: relative_entropy(np.exp(p), p, q).sum(axis=-1))
+generalised_kl_divergence = ROWS.of(
+    "generalised_kl_divergence", lambda p, q: (relative_entropy(p, np.log(p), q) - p + np.exp(q)).sum(axis=-1)
+)
+generalised_kl_divergence_of_probabilities = ROWS.of(
+    "generalised_kl_divergence_of_probabilities",
+    lambda p, q: (relative_entropy(p, np.log(p), np.log(q)) - p + q).sum(axis=-1),
+)
+brier_score = ROWS.of("brier_score", lambda t, p: (p - t) ** 2)
+multiclass_brier_score = ROWS.of("multiclass_brier_score", lambda t, p: ((p - t) ** 2).sum(axis=-1))
+categorical_focal_cross_entropy = ROWS.of(
+    "categorical_focal_cross_entropy",
+    lambda t, p, gamma=2.0, alpha=1.0: -np.longdouble(alpha) * product(t, (1 - p) ** gamma * np.log(p)).sum(axis=-1),
+)
 
 
-def kl_divergence_of_log_predictions(y_true, log_probabilities, reduction="mean", sample_weight=None):
-    p, q = wide(y_true), wide(log_probabilities)
-    return reduced(relative_entropy(p, np.log(p), q).sum(axis=-1), reduction, log_probabilities, sample_weight)
+@ROWS
+def categorical_focal_cross_entropy_with_logits(t, z, gamma=2.0, alpha=1.0):
+    logp = log_shares(z)
+    return -np.longdouble(alpha) * product(t, complement(np.exp(logp)) ** gamma * logp).sum(axis=-1)
 
 
-def kl_divergence_of_logs(log_targets, log_probabilities, reduction="mean", sample_weight=None):
-    p, q = wide(log_targets), wide(log_probabilities)
-    return reduced(relative_entropy(np.exp(p), p, q).sum(axis=-1), reduction, log_probabilities, sample_weight)
+poly_cross_entropy_with_logits = ROWS.of(
+    "poly_cross_entropy_with_logits",
+    lambda t, z, epsilon=2.0: (
+        product(t, -log_shares(z)) + epsilon * product(t, complement(np.exp(log_shares(z))))
+    ).sum(axis=-1),
+)
+generalised_cross_entropy = ROWS.of(
+    "generalised_cross_entropy", lambda y, p, q=0.5: -np.expm1(q * np.log(at(p, y))) / q
+)
 
 
-def generalised_kl_divergence(y_true, log_probabilities, reduction="mean", sample_weight=None):
-    p, q = wide(y_true), wide(log_probabilities)
-    terms = relative_entropy(p, np.log(p), q) - p + np.exp(q)
-    return reduced(terms.sum(axis=-1), reduction, log_probabilities, sample_weight)
-
-
-def generalised_kl_divergence_of_probabilities(y_true, y_pred, reduction="mean", sample_weight=None):
-    p, q = wide(y_true), wide(y_pred)
-    terms = relative_entropy(p, np.log(p), np.log(q)) - p + q
-    return reduced(terms.sum(axis=-1), reduction, y_pred, sample_weight)
-
-
-def brier_score(y_true, y_pred, reduction="mean", sample_weight=None):
-    return reduced((wide(y_pred) - wide(y_true)) ** 2, reduction, y_pred, sample_weight)
-
-
-def multiclass_brier_score(y_true, y_pred, reduction="mean", sample_weight=None):
-    return reduced(((wide(y_pred) - wide(y_true)) ** 2).sum(axis=-1), reduction, y_pred, sample_weight)
-
-
-def categorical_focal_cross_entropy(y_true, y_pred, gamma=2.0, alpha=1.0, reduction="mean", sample_weight=None):
-    p = wide(y_pred)
-    losses = -np.longdouble(alpha) * product(wide(y_true), (1 - p) ** gamma * np.log(p)).sum(axis=-1)
-    return reduced(losses, reduction, y_pred, sample_weight)
-
-
-def categorical_focal_cross_entropy_with_logits(
-    y_true, logits, gamma=2.0, alpha=1.0, reduction="mean", sample_weight=None
-):
-    logp = log_shares(logits)
-    terms = product(wide(y_true), complement(np.exp(logp)) ** gamma * logp)
-    return reduced(-np.longdouble(alpha) * terms.sum(axis=-1), reduction, logits, sample_weight)
-
-
-def poly_cross_entropy_with_logits(y_true, logits, epsilon=2.0, reduction="mean", sample_weight=None):
-    t, logp = wide(y_true), log_shares(logits)
-    losses = (product(t, -logp) + epsilon * product(t, complement(np.exp(logp)))).sum(axis=-1)
-    return reduced(losses, reduction, logits, sample_weight)
-
-
-def generalised_cross_entropy(labels, y_pred, q=0.5, reduction="mean", sample_weight=None):
-    return reduced(-np.expm1(q * np.log(at(wide(y_pred), labels))) / q, reduction, y_pred, sample_weight)
-
-
-def multilabel_binary_cross_entropy_with_logits(
-    y_true, logits, pos_weight=None, class_weight=None, reduction="mean", sample_weight=None
-):
-    t, z = wide(y_true), wide(logits)
-    q, w = class_weights(pos_weight, logits), class_weights(class_weight, logits)
-    each = w * (product(q * t, soft_plus(-z)) + product(1 - t, soft_plus(z)))
-    return reduced(each.sum(axis=-1) / z.shape[-1], reduction, logits, sample_weight)
+@ROWS
+def multilabel_binary_cross_entropy_with_logits(t, z, pos_weight=None, class_weight=None):
+    q, w = class_weights(pos_weight, z), class_weights(class_weight, z)
+    return (w * (product(q * t, soft_plus(-z)) + product(1 - t, soft_plus(z)))).sum(axis=-1) / z.shape[-1]
 
 
 def soft_plus(z):
@@ -237,27 +210,14 @@ def others(scores, labels):
     return np.where(one_hot(labels, scores.shape[-1]), -np.inf, scores)
 
 
-def multiclass_hinge(labels, scores, reduction="mean", sample_weight=None):
-    s = wide(scores)
-    losses = np.maximum(1 + (others(s, labels).max(axis=-1) - at(s, labels)), 0)
-    return reduced(losses, reduction, scores, sample_weight)
-
-
-def multiclass_perceptron(labels, scores, reduction="mean", sample_weight=None):
-    s = wide(scores)
-    return reduced(s.max(axis=-1) - at(s, labels), reduction, scores, sample_weight)
-
-
-def categorical_hinge(y_true, scores, reduction="mean", sample_weight=None):
-    t, s = wide(y_true), wide(scores)
-    losses = np.maximum(product(1 - t, s).max(axis=-1) - product(t, s).sum(axis=-1) + 1, 0)
-    return reduced(losses, reduction, scores, sample_weight)
-
-
-def one_vs_all_hinge(labels, scores, reduction="mean", sample_weight=None):
-    s = wide(scores)
-    signs = np.where(one_hot(labels, s.shape[-1]), 1, -1)
-    return reduced(np.maximum(1 - signs * s, 0).sum(axis=-1), reduction, scores, sample_weight)
+multiclass_hinge = ROWS.of("multiclass_hinge", lambda y, s: np.maximum(1 + (others(s, y).max(axis=-1) - at(s, y)), 0))
+multiclass_perceptron = ROWS.of("multiclass_perceptron", lambda y, s: s.max(axis=-1) - at(s, y))
+categorical_hinge = ROWS.of(
+    "categorical_hinge", lambda t, s: np.maximum(product(1 - t, s).max(axis=-1) - product(t, s).sum(axis=-1) + 1, 0)
+)
+one_vs_all_hinge = ROWS.of(
+    "one_vs_all_hinge", lambda y, s: np.maximum(1 - np.where(one_hot(y, s.shape[-1]), 1, -1) * s, 0).sum(axis=-1)
+)
 
 
 def shortfalls(labels, scores, margin):
@@ -278,22 +238,22 @@ def projected(scores):
     return d, tau, np.maximum(d - tau, 0)
 
 
-def sparsemax_loss(labels, scores, reduction="mean", sample_weight=None):
-    d, tau, p = projected(scores)
-    squares = np.square(p - one_hot(labels, d.shape[-1])).sum(axis=-1) / 2
-    missed = np.maximum(tau[..., 0] - at(d, labels), 0)
-    return reduced(squares + missed, reduction, scores, sample_weight)
+@ROWS
+def sparsemax_loss(y, s):
+    d, tau, p = projected(s)
+    squares = np.square(p - one_hot(y, d.shape[-1])).sum(axis=-1) / 2
+    return squares + np.maximum(tau[..., 0] - at(d, y), 0)
 
 
-def multi_margin(labels, scores, p=1, margin=1.0, class_weight=None, reduction="mean", sample_weight=None):
-    weight = class_weights(class_weight, scores)[np.asarray(labels).astype(np.int64)]
-    losses = weight * (shortfalls(labels, scores, margin) ** p).sum(axis=-1) / scores.shape[-1]
-    return reduced(losses, reduction, scores, sample_weight)
+@ROWS
+def multi_margin(y, s, p=1, margin=1.0, class_weight=None):
+    weight = class_weights(class_weight, s)[np.asarray(y).astype(np.int64)]
+    return weight * (shortfalls(y, s, margin) ** p).sum(axis=-1) / s.shape[-1]
 
 
-def multilabel_margin(y_true, scores, reduction="mean", sample_weight=None):
-    t, s = wide(y_true) == 1, wide(scores)
+@ROWS
+def multilabel_margin(y_true, s):
+    t = y_true == 1
     short = np.maximum(1 - (s[..., :, None] - s[..., None, :]), 0)
     pairs = t[..., :, None] & ~t[..., None, :]
-    losses = np.where(pairs, short, 0).sum(axis=(-2, -1)) / s.shape[-1]
-    return reduced(losses, reduction, scores, sample_weight)
+    return np.where(pairs, short, 0).sum(axis=(-2, -1)) / s.shape[-1]

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+from scipy.special import logsumexp
 
 from tests.zoo import right_row_gradients
 from tests.zoo.entries import Variants, given
@@ -51,34 +52,67 @@ def of_losses(function):
     return loss
 
 
+def of_log_sums(function):
+    """The same out of the logarithm of the sum of exponentials of what lies below the maximum."""
+
+    def less_own(y, x):
+        d = shifted(x)
+        return function(d) - at(d, y)
+
+    return of_losses(less_own)
+
+
 # fmt: off
-variant.row("summed-from-the-end", SPARSE, "The exponentials are added in reversed order.",
-    of_losses(lambda y, x: np.log(np.add.accumulate(np.exp(shifted(x))[..., ::-1], axis=-1)[..., -1])
-        - at(shifted(x), y)), NINE)
-variant.row("summed-in-order-of-size", SPARSE, "The exponentials are sorted and added from the smallest.",
-    of_losses(lambda y, x: np.log(np.sort(np.exp(shifted(x)), axis=-1).sum(axis=-1)) - at(shifted(x), y)), NINE)
-variant.row("logaddexp-reduced", SPARSE, "A fold of log(e^a + e^b) over the differences from the maximum.",
-    of_losses(lambda y, x: np.logaddexp.reduce(shifted(x), axis=-1) - at(shifted(x), y)), NINE)
 variant.row("cross-entropy-less-entropy", KL, "-sum p log q + sum p log p in extended precision.",
     lambda p, q: product(p, np.log(p)).sum(axis=-1) + np.where(np.isnan(q), q, product(p, -np.log(q))).sum(axis=-1),
     given(y_true=distributions(6, 5), y_pred=distributions(6, 5, seed=8)), dtypes=("float32",))
 variant.row("in-double-and-rounded", SPARSE, "Everything in binary64, one rounding at the end.",
     of_losses(lambda y, x: np.log(np.exp(shifted(x.astype(np.float64))).sum(axis=-1))
         - at(shifted(x.astype(np.float64)), y)), NINE, dtypes=("float32", "float16"))
+variant.row("log-sum-less-gathered", SPARSE, "log(sum e^d) - d_label in the input's precision.",
+    of_log_sums(lambda d: np.log(np.exp(d).sum(axis=-1))), NINE)
+variant.row("summed-from-the-end", SPARSE, "The exponentials are added in reversed order.",
+    of_log_sums(lambda d: np.log(np.add.accumulate(np.exp(d)[..., ::-1], axis=-1)[..., -1])), NINE)
+variant.row("summed-in-order-of-size", SPARSE, "The exponentials are sorted and added from the smallest.",
+    of_log_sums(lambda d: np.log(np.sort(np.exp(d), axis=-1).sum(axis=-1))), NINE)
+variant.row("logaddexp-reduced", SPARSE, "A fold of log(e^a + e^b) over the differences from the maximum.",
+    of_log_sums(lambda d: np.logaddexp.reduce(d, axis=-1)), NINE)
+variant.row("powers-of-two", SPARSE, "2^(d log2 e), and the logarithm in base 2 times ln 2.",
+    of_log_sums(lambda d: np.log2(np.exp2((d * d.dtype.type(math.log2(math.e))).astype(d.dtype)).sum(axis=-1))
+        * d.dtype.type(math.log(2))), NINE)
+variant.row("scipy-logsumexp", SPARSE, "scipy.special.logsumexp of the differences from the maximum.",
+    of_log_sums(lambda d: np.asarray(logsumexp(d, axis=-1))), NINE)
 
-@variant(SPARSE, NINE, made=of_losses)
-def log_sum_less_gathered(y, x):
-    """log(sum e^d) - d_label in the input's precision."""
-    d = shifted(x)
-    return np.log(np.exp(d).sum(axis=-1)) - at(d, y)
-
-@variant(SPARSE, NINE, made=of_losses)
-def log1p_of_the_others(y, x):
+@variant(SPARSE, NINE, made=of_log_sums)
+def log1p_of_the_others(d):
     """log1p of the exponentials of all but the largest."""
-    d = shifted(x)
     e = np.exp(d)
     np.put_along_axis(e, d.argmax(axis=-1)[..., None], 0, axis=-1)
-    return np.log1p(e.sum(axis=-1)) - at(d, y)
+    return np.log1p(e.sum(axis=-1))
+
+@variant(SPARSE, NINE, made=of_log_sums)
+def compensated_sum(d):
+    """Kahan's summation of the exponentials."""
+    total, lost = np.zeros(d.shape[:-1], d.dtype), np.zeros(d.shape[:-1], d.dtype)
+    for e in np.moveaxis(np.exp(d), -1, 0):
+        term = e - lost
+        grown = total + term
+        total, lost = grown, (grown - total) - term
+    return np.log(total)
+
+@variant(SPARSE, NINE, made=of_log_sums)
+def exponential_by_range_reduction(d):
+    """e^d = 2^k e^r by a polynomial in r and an exponent."""
+    lowest = np.log(np.finfo(d.dtype).tiny) - 40
+    # NaN passes both; what lies below the lowest is 0 whatever the polynomial says.
+    cut = np.clip(d, lowest, 0)
+    k = np.rint(cut / math.log(2))
+    r = (cut.astype(np.longdouble) - k * np.log(np.longdouble(2))).astype(d.dtype)
+    e = np.ones_like(r)
+    for order in range(13, 0, -1):
+        e = 1 + e * r / d.dtype.type(order)
+    e = np.where(d < lowest, 0, np.ldexp(e, np.nan_to_num(k).astype(np.int32)))
+    return np.log(e.sum(axis=-1, dtype=d.dtype))
 
 @variant(SPARSE, NINE, made=of_losses)
 def online_softmax(y, x):
@@ -110,24 +144,6 @@ def online_softmax_in_blocks(y, x):
     return np.log(total) - (at(x, y) - top)
 
 @variant(SPARSE, NINE, made=of_losses)
-def compensated_sum(y, x):
-    """Kahan's summation of the exponentials."""
-    d = shifted(x)
-    total, lost = np.zeros(d.shape[:-1], d.dtype), np.zeros(d.shape[:-1], d.dtype)
-    for e in np.moveaxis(np.exp(d), -1, 0):
-        term = e - lost
-        grown = total + term
-        total, lost = grown, grown - total - term
-    return np.log(total) - at(d, y)
-
-@variant(SPARSE, NINE, made=of_losses)
-def powers_of_two(y, x):
-    """2^(d log2 e), and the logarithm in base 2 times ln 2."""
-    d = shifted(x)
-    in_bits = (d * d.dtype.type(math.log2(math.e))).astype(d.dtype)
-    return np.log2(np.exp2(in_bits).sum(axis=-1)) * d.dtype.type(math.log(2)) - at(d, y)
-
-@variant(SPARSE, NINE, made=of_losses)
 def row_by_row(y, x):
     """Python's math module, a row at a time, with an exact sum."""
     flat = x.reshape(-1, x.shape[-1]).astype(np.float64).tolist()
@@ -148,31 +164,9 @@ def one_hot_product(y, x):
 def chunks_of_rows(y, x):
     """Rows are taken 4 at a time."""
     flat, known = x.reshape(-1, x.shape[-1]), y.ravel()
-    parts = [log_sum_less_gathered(known[i : i + 4], flat[i : i + 4]) for i in range(0, len(flat), 4)]
+    parts = [shifted(flat[i : i + 4]) for i in range(0, len(flat), 4)]
+    parts = [np.log(np.exp(d).sum(axis=-1)) - at(d, known[4 * i : 4 * i + 4]) for i, d in enumerate(parts)]
     return np.concatenate([np.zeros(0, work(x).dtype), *parts]).reshape(y.shape)
-
-@variant(SPARSE, NINE, made=of_losses)
-def exponential_by_range_reduction(y, x):
-    """e^d = 2^k e^r by a polynomial in r and an exponent."""
-    d = shifted(x)
-    lowest = np.log(np.finfo(d.dtype).tiny) - 40
-    # NaN passes both; what lies below the lowest is 0 whatever the polynomial says.
-    cut = np.clip(d, lowest, 0)
-    k = np.rint(cut / math.log(2))
-    r = (cut.astype(np.longdouble) - k * np.log(np.longdouble(2))).astype(d.dtype)
-    e = np.ones_like(r)
-    for order in range(13, 0, -1):
-        e = 1 + e * r / d.dtype.type(order)
-    e = np.where(d < lowest, 0, np.ldexp(e, np.nan_to_num(k).astype(np.int32)))
-    return np.log(e.sum(axis=-1, dtype=d.dtype)) - at(d, y)
-
-@variant(SPARSE, NINE, made=of_losses)
-def scipy_logsumexp(y, x):
-    """scipy.special.logsumexp of the differences from the maximum."""
-    from scipy.special import logsumexp
-
-    d = shifted(x)
-    return np.asarray(logsumexp(d, axis=-1)) - at(d, y)
 
 @variant(SOFT, given(y_true=distributions(6, 5), logits=logits(6, 5)))
 def targets_with_their_weights_in_one_product(y_true, z, class_weight=None, label_smoothing=0.0):

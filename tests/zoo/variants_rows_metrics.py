@@ -169,9 +169,9 @@ def recalls_of_the_matrix(y_true, y_pred):
 @variant("macro_f1_score", pairs())
 def counted_in_a_dictionary(y_true, y_pred):
     """A Counter of pairs, per class."""
-    true, predicted = (y_true.tolist(), y_pred.tolist())
+    true, predicted = y_true.tolist(), y_pred.tolist()
     both = Counter(zip(true, predicted, strict=True))
-    t, p = (Counter(true), Counter(predicted))
+    t, p = Counter(true), Counter(predicted)
     classes = sorted({*t, *p})
     if not classes:
         return float("nan")
@@ -186,7 +186,7 @@ def dot_of_flags(y_true, y_pred):
 @variant("f1_score", flags())
 def through_precision_and_recall(y_true, y_pred):
     """2 / (1 / p + 1 / r), exactly."""
-    t, p = (np.equal(y_true, 1), np.equal(y_pred, 1))
+    t, p = np.equal(y_true, 1), np.equal(y_pred, 1)
     right, true, predicted = (int(np.count_nonzero(x)) for x in (t & p, t, p))
     if not right:
         return 0.0 if true + predicted else float("nan")
@@ -195,7 +195,7 @@ def through_precision_and_recall(y_true, y_pred):
 @variant("f1_score", flags())
 def f1_of_rounded_quotients(y_true, y_pred):
     """2 p r / (p + r) in binary64."""
-    p, r = (right_metrics.precision(y_true, y_pred), right_metrics.recall(y_true, y_pred))
+    p, r = right_metrics.precision(y_true, y_pred), right_metrics.recall(y_true, y_pred)
     if p > 0 and r > 0:
         return 2 * p * r / (p + r)
     return 0.0 if np.any(y_true) or np.any(y_pred) else float("nan")
@@ -214,13 +214,13 @@ def mann_whitney(y_true, y_score):
     t = np.equal(y_true, 1)
     _, group, size = np.unique(wide(y_score), return_inverse=True, return_counts=True)
     twice = 2 * np.cumsum(size) - size + 1
-    up, down = (int(t.sum()), int((~t).sum()))
+    up, down = int(t.sum()), int((~t).sum())
     return quotient(int(twice[group][t].sum()) - up * (up + 1), 2 * up * down)
 
 @variant("roc_auc", curve())
 def every_pair(y_true, y_score, sample_weight=None):
     """A matrix of comparisons."""
-    t, s = (np.equal(y_true, 1), wide(y_score))
+    t, s = np.equal(y_true, 1), wide(y_score)
     w = weights_of(y_true, sample_weight)
     won = (s[t][:, None] > s[~t]) + (s[t][:, None] == s[~t]) / np.longdouble(2)
     return float((w[t][:, None] * w[~t] * won).sum() / (w[t].sum() * w[~t].sum()))
@@ -229,15 +229,15 @@ def every_pair(y_true, y_score, sample_weight=None):
 def trapezoids(y_true, y_score):
     """The area under the curve's points, in integers."""
     order = np.argsort(-wide(y_score), kind="stable")
-    t, s = (np.equal(y_true, 1)[order], wide(y_score)[order])
+    t, s = np.equal(y_true, 1)[order], wide(y_score)[order]
     last = np.append(s[1:] != s[:-1], True)[: len(s)]
-    up, down = (np.append(0, np.cumsum(t)[last]), np.append(0, np.cumsum(~t)[last]))
+    up, down = np.append(0, np.cumsum(t)[last]), np.append(0, np.cumsum(~t)[last])
     return quotient(((up[1:] + up[:-1]) * np.diff(down)).sum(), 2 * int(up[-1]) * int(down[-1]))
 
 @variant("expected_calibration_error", given(y_true=binary(40), y_score=scores(40)))
 def bins_in_a_loop(y_true, y_score, n_bins=15):
     """A mask for each bin, edges as exact fractions."""
-    p, t = (np.asarray(y_score).astype(np.float64).tolist(), np.asarray(y_true).tolist())
+    p, t = np.asarray(y_score).astype(np.float64).tolist(), np.asarray(y_true).tolist()
     gaps = [Fraction(0)] * n_bins
     for score, true in zip(p, t, strict=True):
         exact = Fraction(score)
