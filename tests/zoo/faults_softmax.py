@@ -12,20 +12,23 @@ from tests.zoo.right import ANSWERS, rounded, wide
 fault = Table(ANSWERS)
 
 
-def _rows(x, axis):
-    """The rows in binary64, last."""
-    return np.moveaxis(wide(x), axis, -1)
+def along(function):
+    """What a function makes of rows that lie last, put back where they were, in the dtype that they had."""
+
+    def activation(x, axis=-1):
+        return rounded(np.moveaxis(function(np.moveaxis(x, axis, -1)), -1, axis), x)
+
+    return activation
 
 
-def _shares(e, kept, axis, like):
-    """Exponentials over the sum of those that are kept, rows last, put back where they were."""
-    total = np.where(kept, e, 0.0).sum(axis=-1, keepdims=True)
-    return rounded(np.moveaxis(e / total, -1, axis), like)
+def exponentials(rows):
+    """In binary64, of the differences from the maximum."""
+    return np.exp(wide(rows) - wide(rows).max(axis=-1, keepdims=True, initial=-np.inf))
 
 
-def _exponentials(x, axis):
-    rows = _rows(x, axis)
-    return np.exp(rows - rows.max(axis=-1, keepdims=True, initial=-np.inf))
+def over_those(e, kept):
+    """Exponentials over the sum of those that are kept."""
+    return e / np.where(kept, e, 0.0).sum(axis=-1, keepdims=True)
 
 
 # fmt: off
@@ -74,12 +77,13 @@ def softmax_without_a_shift(x, axis=-1):
     bad = np.isinf(e).any(axis=axis, keepdims=True)
     return np.where(bad, shares.astype(x.dtype), right.softmax(x, axis))
 
-@fault("softmax", "two-conditions", show(x=[[*np.zeros(256), 100.0, 1.0]]), upstream="Infatoshi/cuda-course/issues/10")
-def softmax_shifted_by_a_block(x, axis=-1):
+@fault("softmax", "two-conditions", show(x=[[*np.zeros(256), 100.0, 1.0]]), upstream="Infatoshi/cuda-course/issues/10",
+    made=along)
+def softmax_shifted_by_a_block(x):
     """Each thread starts its maximum with its own element: the shift is that of the first 256 entries alone."""
-    rows = np.moveaxis(x.astype(np.float32), axis, -1)
+    rows = x.astype(np.float32)
     e = np.exp(rows - rows[..., :256].max(axis=-1, keepdims=True, initial=-np.inf))
-    return np.moveaxis(e / e.sum(axis=-1, keepdims=True), -1, axis).astype(x.dtype)
+    return e / e.sum(axis=-1, keepdims=True)
 
 @fault("softmax", "two-conditions", show(x=[[*np.zeros(128), *np.full(10, 2.0)]]), wide=True)
 def softmax_online_without_rescaling(x, axis=-1):
@@ -102,15 +106,15 @@ def softmax_summed_in_float16(x, axis=-1):
     return e / np.take(np.cumsum(e, axis=axis, dtype=np.float16), [-1], axis=axis)
 
 @fault("softmax", "dtype", show(dtype="bfloat16", x=[np.zeros(512)]), upstream="pytorch/executorch/pull/20090",
-    dtypes=["bfloat16"])
-def softmax_summed_in_bfloat16(x, axis=-1):
+    dtypes=["bfloat16"], made=along)
+def softmax_summed_in_bfloat16(rows):
     """The sum of a bfloat16 row is a bfloat16 number and sticks at 256."""
-    rows = np.moveaxis(x, axis, -1)
-    e = np.exp(rows.astype(np.float32) - rows.astype(np.float32).max(axis=-1, keepdims=True)).astype(x.dtype)
-    total = np.zeros(rows.shape[:-1], x.dtype)
+    x = rows.astype(np.float32)
+    e = np.exp(x - x.max(axis=-1, keepdims=True)).astype(rows.dtype)
+    total = np.zeros(rows.shape[:-1], rows.dtype)
     for each in np.moveaxis(e, -1, 0):
-        total = (total + each).astype(x.dtype)
-    return np.moveaxis((e / total[..., None]).astype(x.dtype), -1, axis)
+        total = (total + each).astype(rows.dtype)
+    return (e / total[..., None]).astype(rows.dtype)
 
 @fault("log_softmax", "dtype", show(dtype="float16", x=[[-20000.0, -20016.0, -20000.0]]), dtypes=["float16"])
 def log_softmax_of_large_float16(x, axis=-1):
@@ -215,15 +219,10 @@ def sparsemax_at_an_offset(x, axis=-1):
     tau = ((np.take_along_axis(sums, size - 1, axis=-1) - np.float32(1)) / size).astype(np.float32)
     return np.moveaxis(np.maximum(rows - tau, 0), -1, axis).astype(x.dtype)
 
-@fault("softmax", "shape", show(x=normal(2, 768)))
-def softmax_without_the_last_entry_of_768(x, axis=-1):
-    """Rows of 768, a kernel's own size, leave the last entry out of the sum."""
-    z = np.moveaxis(wide(x), axis, -1)
-    if z.shape[-1] != 768:
-        return right.softmax(x, axis)
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return rounded(np.moveaxis(e / e[..., :-1].sum(axis=-1, keepdims=True), -1, axis), x)
-
+fault.row("softmax-without-the-last-entry-of-768", "softmax", "shape", show(x=normal(2, 768)),
+    "Rows of 768, a kernel's own size, leave the last entry out of the sum.",
+    along(lambda x: over_those(exponentials(x), np.arange(x.shape[-1]) != 767) if x.shape[-1] == 768
+        else right.softmax(x)))
 fault.row("softmax-of-the-last-of-three-axes", "softmax", "shape", show(x=normal(2, 3, 4), keywords={"axis": 1}),
     "Of three axes and more, the last is taken whatever is asked for.",
     lambda x, axis=-1: right.softmax(x, axis if x.ndim < 3 else -1), upstream="JuliaGPU/CUDA.jl/issues/599")
@@ -279,33 +278,30 @@ fault.row("sigmoid-of-a-16-bit-index", "sigmoid", "shape", show(x=normal(65600))
     lambda x: right.sigmoid(x).reshape(-1)[np.arange(right.sigmoid(x).reshape(-1).size) & 0xFFFF].reshape(x.shape),
     upstream="pytorch/pytorch/issues/84144")
 
-@fault("softmax", "shape", show(x=normal(2, 781)), upstream="pytorch/pytorch/issues/147284")
-def softmax_of_odd_widths(x, axis=-1):
+@fault("softmax", "shape", show(x=normal(2, 781)), upstream="pytorch/pytorch/issues/147284", made=along)
+def softmax_of_odd_widths(rows):
     """Rows of an odd length between 512 and 1024 are misaligned after the first, and lose their head."""
-    e = _exponentials(x, axis)
+    e = exponentials(rows)
     width = e.shape[-1]
     kept = np.ones(e.shape, bool)
     if 512 < width < 1024 and width % 2 and (width % 32 != 31):
         kept.reshape(-1, width)[1:, : width % 32] = False
-    return _shares(e, kept, axis, x)
+    return over_those(e, kept)
 
-@fault("softmax", "shape", show(x=normal(2, 1031)))
-def softmax_without_the_tail(x, axis=-1):
+@fault("softmax", "shape", show(x=normal(2, 1031)), made=along)
+def softmax_without_the_tail(rows):
     """Rows longer than 1024 are added in fours, and what is left over is not added."""
-    e = _exponentials(x, axis)
-    width = e.shape[-1]
-    return _shares(e, np.arange(width) < (width - width % 4 if width > 1024 else width), axis, x)
-
-@fault("softmax", "shape", show(x=normal(2, 5)))
-def softmax_padded_with_zeros(x, axis=-1):
-    """Rows are padded to the next power of two with 0 instead of -inf."""
-    rows = _rows(x, axis)
     width = rows.shape[-1]
+    return over_those(exponentials(rows), np.arange(width) < (width - width % 4 if width > 1024 else width))
+
+@fault("softmax", "shape", show(x=normal(2, 5)), made=along)
+def softmax_padded_with_zeros(x):
+    """Rows are padded to the next power of two with 0 instead of -inf."""
+    rows, width = wide(x), x.shape[-1]
     padding = (1 << max(width - 1, 0).bit_length()) - width
     top = np.maximum(rows.max(axis=-1, keepdims=True, initial=-np.inf), 0.0 if padding else -np.inf)
     e = np.exp(rows - top)
-    total = e.sum(axis=-1, keepdims=True) + padding * np.exp(-top)
-    return rounded(np.moveaxis(e / total, -1, axis), x)
+    return e / (e.sum(axis=-1, keepdims=True) + padding * np.exp(-top))
 
 @fault("log_softmax", "layout", show(x=lambda: normal(3, 8).astype(np.float32)[:, :5]),
     upstream="NVIDIA/TransformerEngine/issues/2734")
