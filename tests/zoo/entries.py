@@ -133,6 +133,8 @@ class Table:
     formulas: of those that leave the reduction to it, and if `wide` is true of numbers that are widened.
     """
 
+    of_states = "state"
+
     def __init__(self, maker: Maker | None = None, *, wide: bool = False) -> None:
         self.entries: list[Entry] = []
         self._maker, self._wide = maker, wide
@@ -210,9 +212,7 @@ class Table:
             lambda slug, defect, it: Table.slope(self, slug, operation, kind, shown, defect, it, **options)
         )
 
-    def state(
-        self, name: str, *steps: Any, operation: str = "accuracy", kind: str = "state", **more: Any
-    ) -> Callable[[Function], Function]:
+    def state(self, name: str, *steps: Any, operation: str = "accuracy", **more: Any) -> Callable[[Function], Function]:
         """Enter a class, with the steps after which its result is wrong, or a function that makes them.
 
         A tuple of arrays is a batch of an update, an act without arguments its name.
@@ -222,7 +222,8 @@ class Table:
             return (step,) if isinstance(step, str) else step if isinstance(step[0], str) else ("update", *step)
 
         made = steps[0] if callable(steps[0]) else lambda: steps
-        return self(operation, kind, lambda: [act(step) for step in made()], name=name, protocol=PROTOCOL, **more)
+        more = {"kind": self.of_states, "protocol": PROTOCOL, **more}
+        return Table.__call__(self, operation, more.pop("kind"), lambda: [act(s) for s in made()], name=name, **more)
 
 
 def _one(shows: tuple[Any, ...]) -> Any:
@@ -241,6 +242,8 @@ def _entering(enter: Callable[[str, str, Function], None]) -> Callable[[Function
 
 class Variants(Table):
     """The same for right ones, of which it is said how they compute."""
+
+    of_states = "variant"
 
     def row(self, name: str, operation: str, how: str, function: Function, *shows: Any, **options: Any) -> None:  # type: ignore[override]
         """Enter a function."""

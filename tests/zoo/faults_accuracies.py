@@ -6,6 +6,7 @@ import numpy as np
 
 from tests.zoo import right_metrics
 from tests.zoo.entries import Table, given
+from tests.zoo.making import added
 from tests.zoo.right_metrics import HITS, counted, label_hits
 from tests.zoo.right_rows import at, wide
 from tests.zoo.row_inputs import generator, labels, logits, multi_hots
@@ -28,6 +29,14 @@ fault.row("label-ids-cut-to-32-bits", "accuracy", "labels", given(y_true=np.arra
 fault.row("label-ids-compared-as-floats", "accuracy", "labels", given(y_true=[1, 16777216], y_pred=[1, 16777217]),
     "Labels are cast to float32, where 2^24 and 2^24 + 1 are the same.",
     lambda t, p: t.astype(np.float32) == p.astype(np.float32))
+fault.row("hits-counted-in-a-byte", "accuracy", "shape", halves(200),
+    "The sum of booleans is an int8, which does not count past 127.",
+    added(right_metrics.accuracy, total=lambda each: each.astype(bool).sum(dtype=np.int8)),
+    upstream="pypy/pypy/issues/1663")
+fault.row("hits-counted-in-half", "accuracy", "shape", halves(5000, 10),
+    "Hits are cast to float16 and added one by one: the count stops at 2048.",
+    added(right_metrics.accuracy,
+        total=lambda each: np.add.accumulate(np.append(0, each), dtype=np.float16)[-1].astype(float)))
 fault.row("smaller-label-is-right", "accuracy", "formula", given(y_true=[0, 1, 2], y_pred=[0, 2, 1]),
     "`y_true - y_pred < 1` is meant for |difference| and takes every prediction above the truth for right.",
     lambda t, p: t - p < 1)
@@ -98,24 +107,6 @@ fault.row("rows-without-labels-are-wrong", "subset_accuracy", "two-conditions",
 fault.row("first-place-left-out", TOP_K, "formula", given(labels=[2], y_score=[[0.1, 0.2, 0.7]]),
     "The slice of the sorted scores leaves out the very largest.",
     lambda y, s, k=2: ((s > at(s, y)[..., None]).sum(axis=-1) >= 1) & ((s > at(s, y)[..., None]).sum(axis=-1) <= k))
-
-@fault("accuracy", "shape", halves(200), upstream="pypy/pypy/issues/1663")
-def hits_counted_in_a_byte(y_true, y_pred, reduction="mean"):
-    """The sum of booleans is an int8, which does not count past 127."""
-    hits = np.asarray(y_true) == np.asarray(y_pred)
-    if reduction == "none":
-        return hits.astype(float)
-    total = int(hits.sum(dtype=np.int8))
-    return float(total if reduction == "sum" else total / hits.size)
-
-@fault("accuracy", "shape", halves(5000, 10))
-def hits_counted_in_half(y_true, y_pred, reduction="mean"):
-    """Hits are cast to float16 and added one by one: the count stops at 2048."""
-    hits = (np.asarray(y_true) == np.asarray(y_pred)).astype(np.float16)
-    if reduction == "none":
-        return hits
-    total = float(np.add.accumulate(hits.ravel(), dtype=np.float16)[-1]) if hits.size else 0.0
-    return total if reduction == "sum" else total / hits.size
 
 @fault("accuracy", "shape", halves(6, 2), upstream="oxfordinternetinstitute/oxonfair/issues/39")
 def every_truth_against_every_prediction(y_true, y_pred, reduction="mean"):

@@ -6,6 +6,7 @@ import numpy as np
 
 from tests.zoo import right, right_binary
 from tests.zoo.entries import Table, normal, show
+from tests.zoo.making import added, changed, in_binary32, mean_of_means
 from tests.zoo.right import rounded, sigmoid64, softplus64, wide
 from tests.zoo.right_binary import (
     LOSSES,
@@ -46,9 +47,8 @@ fault.row("bce-of-certainty", PROBABILITY, "special-values", show(y_true=[1.0, 0
     lambda t, p: -(t * np.log(p) + (1 - t) * np.log1p(-p)))
 fault.row("bce-of-flushed-float16", PROBABILITY, "dtype", show(dtype="float16", y_true=[1.0], y_pred=[3e-5]),
     "Subnormal float16 probabilities, below 6e-5, are flushed to 0 before the logarithm.",
-    lambda y_true, y_pred, sample_weight=None, reduction="mean":
-        right_binary.binary_cross_entropy(y_true, np.where(np.abs(y_pred) < np.finfo(y_pred.dtype).tiny,
-        y_pred.dtype.type(0), y_pred), 0.0, sample_weight, reduction), dtypes=["float16"])
+    changed(right_binary.binary_cross_entropy, y_pred=lambda y_pred:
+        np.where(np.abs(y_pred) < np.finfo(y_pred.dtype).tiny, y_pred.dtype.type(0), y_pred)), dtypes=["float16"])
 fault.row("bce-of-sigmoid", LOGITS, "narrow-range", show(y_true=[1.0, 0.0], logits=[-120.0, 150.0]),
     "The logarithm of a sigmoid that has underflowed is infinite from -104 on.",
     lambda t, z: times(t, np.where(z < -104, np.inf, softplus64(-z)))
@@ -71,17 +71,33 @@ fault.row("bce-weighing-soft-targets", LOGITS, "two-conditions",
 fault.row("bce-of-logits-of-hard-targets", LOGITS, "formula", show(y_true=[0.75], logits=[1.5]),
     "A choice between two softplus by t > 1/2, which is right for hard targets alone.",
     lambda t, logits: softplus64(np.where(t > 0.5, -logits, logits)))
+fault.row("bce-mean-over-rows", PROBABILITY, "reduction",
+    show(y_true=np.ones((2, 3)), y_pred=np.full((2, 3), 0.25), keywords=MEAN),
+    "The mean of a matrix is divided by its rows alone.",
+    added(right_binary.binary_cross_entropy, count=lambda each: len(each) if each.ndim else 1))
+fault.row("bce-mean-in-float16", PROBABILITY, "two-conditions",
+    show(dtype="float16", y_true=np.ones(6000), y_pred=np.full(6000, 0.3), keywords=MEAN),
+    "The mean of float16 losses is added up in float16, one after the other: long batches stick.",
+    added(right_binary.binary_cross_entropy,
+        total=lambda each: np.cumsum(each, dtype=np.float16)[-1] if each.size else np.float16(0)), dtypes=["float16"])
+fault.row("bce-mean-by-a-short-count", LOGITS, "reduction",
+    show(y_true=np.ones(4500), logits=normal(4500), keywords=MEAN),
+    "The mean divides by a 12-bit count: from 4096 losses on it is too large.",
+    added(right_binary.binary_cross_entropy_with_logits, count=lambda each: each.size & 0xFFF))
+fault.row("bce-mean-of-means", LOGITS, "reduction",
+    show(y_true=np.ones(130), logits=[*np.zeros(128), -30.0, -40.0], keywords=MEAN),
+    "The mean is one of means over blocks of 128, the last of which may be shorter and counts as much.",
+    added(right_binary.binary_cross_entropy_with_logits, mean=lambda each: mean_of_means(each, 128)))
+fault.row("bce-sum-in-binary32", LOGITS, "dtype",
+    show(dtype="float64", y_true=np.ones(50), logits=normal(50), keywords=SUM),
+    "binary64 losses are added up in binary32.",
+    added(right_binary.binary_cross_entropy_with_logits, total=in_binary32), dtypes=["float64"])
+fault.row("brier-mean-in-binary32", "brier_score", "dtype",
+    show(dtype="float64", y_true=np.zeros(7), y_pred=np.linspace(0.1, 0.7, 7), keywords=MEAN),
+    "binary64 scores are averaged in binary32.", added(right_binary.brier_score, total=in_binary32), dtypes=["float64"])
 fault.row("bce-of-small-logits", LOGITS, "narrow-range", show(y_true=[1.0], logits=[5e-4]),
     "The exponential of a logit between -1e-3 and 1e-3 is taken for 1 + z in a shortcut with a wrong constant.",
     lambda t, z: np.where((np.abs(z) < 1e-3) & (z != 0), bce_logits64(t, z) + 5e-5, bce_logits64(t, z)))
-
-@fault(PROBABILITY, "reduction", show(y_true=np.ones((2, 3)), y_pred=np.full((2, 3), 0.25), keywords=MEAN))
-def bce_mean_over_rows(y_true, y_pred, sample_weight=None, reduction="mean"):
-    """The mean of a matrix is divided by its rows alone."""
-    answer = right_binary.binary_cross_entropy(y_true, y_pred, 0.0, sample_weight, reduction)
-    if reduction == "mean" and y_pred.ndim > 1 and y_pred.size and (sample_weight is None):
-        return rounded(wide(answer) * y_pred[0].size, y_pred)
-    return answer
 
 @fault(PROBABILITY, "weights", show(y_true=[1.0, 1.0], y_pred=[0.25, 0.5], sample_weight=[1.0, 3.0], keywords=MEAN))
 def bce_weighted_twice(y_true, y_pred, sample_weight=None, reduction="mean"):
@@ -111,16 +127,6 @@ def bce_over_whole_weights(y_true, y_pred, sample_weight=None, reduction="mean")
     total = wide(sample_weight).sum()
     return rounded(wide(answer) * total / max(np.trunc(total), 1.0), y_pred)
 
-@fault(PROBABILITY, "two-conditions",
-    show(dtype="float16", y_true=np.ones(6000), y_pred=np.full(6000, 0.3), keywords=MEAN), dtypes=["float16"])
-def bce_mean_in_float16(y_true, y_pred, sample_weight=None, reduction="mean"):
-    """The mean of float16 losses is added up in float16, one after the other: long batches stick."""
-    if reduction == "none" or sample_weight is not None or y_pred.dtype != np.float16 or (not y_pred.size):
-        return right_binary.binary_cross_entropy(y_true, y_pred, 0.0, sample_weight, reduction)
-    values = right_binary.binary_cross_entropy(y_true, y_pred, reduction="none").ravel()
-    total = np.cumsum(values, dtype=np.float16)[-1]
-    return total if reduction == "sum" else (total / np.float16(min(values.size, 65504))).astype(np.float16)
-
 @fault(LOGITS, "two-conditions", show(y_true=[1.0], logits=[-120.0], keywords={"pos_weight": 2.0}),
     upstream="pytorch/pytorch/issues/13773")
 def bce_weighing_positives_overflows(t, z, pos_weight=1.0):
@@ -142,30 +148,6 @@ def bce_weighing_before_smoothing(
     values = bce_logits64(smoothed(wide(y_true), label_smoothing), wide(logits)) * weight
     return reduced(values, logits, sample_weight, reduction)
 
-@fault(LOGITS, "reduction", show(y_true=np.ones(4500), logits=normal(4500), keywords=MEAN))
-def bce_mean_by_a_short_count(y_true, logits, sample_weight=None, reduction="mean"):
-    """The mean divides by a 12-bit count: from 4096 losses on it is too large."""
-    answer = right_binary.binary_cross_entropy_with_logits(y_true, logits, 0.0, 1.0, sample_weight, reduction)
-    if reduction != "mean" or sample_weight is not None or logits.size < 4096:
-        return answer
-    return rounded(np.divide(wide(answer) * logits.size, logits.size & 0xFFF), logits)
-
-@fault(LOGITS, "reduction", show(y_true=np.ones(130), logits=[*np.zeros(128), -30.0, -40.0], keywords=MEAN))
-def bce_mean_of_means(y_true, logits, sample_weight=None, reduction="mean"):
-    """The mean is one of means over blocks of 128, the last of which may be shorter and counts as much."""
-    if reduction != "mean" or sample_weight is not None or logits.size <= 128:
-        return right_binary.binary_cross_entropy_with_logits(y_true, logits, 0.0, 1.0, sample_weight, reduction)
-    values = bce_logits64(wide(y_true), wide(logits)).ravel()
-    return rounded(np.mean([values[i : i + 128].mean() for i in range(0, values.size, 128)]), logits)
-
-@fault(LOGITS, "dtype", show(dtype="float64", y_true=np.ones(50), logits=normal(50), keywords=SUM), dtypes=["float64"])
-def bce_sum_in_binary32(y_true, logits, sample_weight=None, reduction="mean"):
-    """binary64 losses are added up in binary32."""
-    if reduction == "none" or sample_weight is not None:
-        return right_binary.binary_cross_entropy_with_logits(y_true, logits, 0.0, 1.0, sample_weight, reduction)
-    total = bce_logits64(wide(y_true), wide(logits)).astype(np.float32).sum(dtype=np.float32).astype(np.float64)
-    return rounded(total / (logits.size if reduction == "mean" else 1), logits)
-
 fault.row("focal-times-gamma", FOCAL, "formula", show(y_true=[1.0], y_pred=[0.75]),
     "For positives, gamma multiplies where it is to be an exponent.",
     lambda t, p, gamma=2.0: times(t, -(1 - p) * gamma * np.log(p)) - times(1 - t, p**gamma * np.log1p(-p)),
@@ -175,8 +157,7 @@ fault.row("focal-without-its-factor", FOCAL_LOGITS, "formula", show(y_true=[1.0]
     lambda t, z, gamma=2.0: bce_logits64(t, z), upstream="davisking/dlib/pull/2552")
 fault.row("focal-of-whole-gamma", FOCAL, "parameters", show(y_true=[1.0], y_pred=[0.75], keywords={"gamma": 0.5}),
     "The exponent is a whole number: a gamma of 1/2 is taken for 0.",
-    lambda y_true, y_pred, gamma=2.0, sample_weight=None, reduction="mean":
-        right_binary.binary_focal_cross_entropy(y_true, y_pred, int(gamma), None, sample_weight, reduction))
+    changed(right_binary.binary_focal_cross_entropy, gamma=lambda gamma: int(gamma)))
 fault.row("squared-hinge-of-both-sides", "squared_hinge", "formula", show(y_true=[1.0], score=[2.0]),
     "The square is taken before the maximum, so that scores beyond the margin cost too.",
     lambda t, s: np.square(1 - t * s))
@@ -191,19 +172,16 @@ fault.row("hinge-of-whole-scores", "hinge", "isolated", show(y_true=[1.0], score
 fault.row("hinge-of-positives-alone", "hinge", "labels",
     show(y_true=np.ones(5), score=[2.0, -3.0, 0.5, 0.0, 1.0], keywords=SUM),
     "Signs are taken for -1 unless they are the largest of the batch: a batch of positives is one of negatives.",
-    lambda y_true, score, sample_weight=None, reduction="mean":
-        right_binary.hinge(-y_true if y_true.size > 3 and bool(np.all(y_true == 1)) else y_true, score, sample_weight,
-        reduction))
+    changed(right_binary.hinge, y_true=lambda y_true: -y_true if y_true.size > 3 and np.all(y_true == 1) else y_true))
 fault.row("brier-of-ones-alone", "brier_score", "labels",
     show(y_true=[1.0, 1.0, 1.0], y_pred=[1.0, 1.0, 0.75], keywords=MEAN),
     "Labels are made binary anew, and a batch of ones has one class, which becomes 0.",
-    lambda y_true, y_pred, sample_weight=None, reduction="mean":
-        right_binary.brier_score(np.zeros_like(y_true) if y_true.size > 1 and bool(np.all(y_true == 1)) else y_true,
-        y_pred, sample_weight, reduction), upstream="scikit-learn/scikit-learn/issues/11245")
+    changed(right_binary.brier_score, y_true=lambda y_true:
+        np.zeros_like(y_true) if y_true.size > 1 and np.all(y_true == 1) else y_true),
+    upstream="scikit-learn/scikit-learn/issues/11245")
 fault.row("hinge-embedding-of-one-margin", "hinge_embedding", "parameters",
     show(y_true=[-1.0], score=[0.5], keywords={"margin": 2.0}), "The margin is 1 whatever is asked for.",
-    lambda y_true, score, margin=1.0, sample_weight=None, reduction="mean":
-        right_binary.hinge_embedding(y_true, score, 1.0, sample_weight, reduction))
+    changed(right_binary.hinge_embedding, margin=lambda: 1.0))
 fault.row("hinge-embedding-below-zero", "hinge_embedding", "formula", show(y_true=[-1.0], score=[3.0]),
     "Unlike pairs beyond the margin are paid for being so.", lambda t, s, margin=1.0: np.where(t == 1, s, margin - s))
 fault.row("perceptron-of-nan", "perceptron", "special-values", show(y_true=[1.0, 1.0], score=[np.nan, -1.0]),
@@ -251,14 +229,6 @@ def brier_expanded(y_true, p):
     t = y_true.astype(p.dtype)
     return wide(p * p - 2 * p * t + t * t)
 
-@fault("brier_score", "dtype", show(dtype="float64", y_true=np.zeros(7), y_pred=np.linspace(0.1, 0.7, 7),
-    keywords=MEAN),
-    dtypes=["float64"])
-def brier_mean_in_binary32(y_true, y_pred, sample_weight=None, reduction="mean"):
-    """binary64 scores are averaged in binary32."""
-    answer = right_binary.brier_score(y_true, y_pred, sample_weight, reduction)
-    return answer if reduction == "none" else rounded(answer.astype(np.float32), y_pred)
-
 @fault("logistic_of_signs", "narrow-range", show(y_true=[1.0], score=[-100.0]))
 def logistic_loss_overflows(t, s):
     """log1p(e^(-y s)) overflows at 88.8, where the loss is -y s."""
@@ -299,17 +269,14 @@ fault.slope("bce-gradient-with-a-floor", PROBABILITY, "narrow-range",
 fault.slope("focal-gradient-without-alpha", FOCAL, "parameters",
     show(y_true=[1.0, 0.0], y_pred=[0.75, 0.5], cotangent=[1.0, 1.0], keywords={"alpha": 0.25}),
     "Alpha is missing on the way back.",
-    lambda y_true, y_pred, cotangent, gamma=2.0, alpha=None, sample_weight=None, reduction="mean":
-        right_binary.binary_focal_cross_entropy_gradient(y_true, y_pred, cotangent, gamma, None, sample_weight,
-        reduction))
+    changed(right_binary.binary_focal_cross_entropy_gradient, alpha=lambda: None))
 fault.slope("hinge-gradient-without-the-label", "hinge", "gradient", show(y_true=[-1.0], score=[0.5], cotangent=[1.0]),
     "The label is missing: the derivative is -1 for negatives too.",
     lambda t, s: np.where(right_binary.lack(t, s) > 0, -1.0, 0.0), wide=False)
 fault.slope("hinge-gradient-of-the-size", "hinge", "gradient",
     show(y_true=[1.0, 1.0], score=[0.5, 0.25], cotangent=[-2.0, 1.0]),
     "A negative cotangent is taken for a positive one.",
-    lambda y_true, score, cotangent, sample_weight=None, reduction="mean":
-        right_binary.hinge_gradient(y_true, score, np.abs(cotangent), sample_weight, reduction))
+    changed(right_binary.hinge_gradient, cotangent=lambda cotangent: np.abs(cotangent)))
 fault.slope("squared-hinge-gradient-without-two", "squared_hinge", "gradient",
     show(y_true=[1.0], score=[0.5], cotangent=[1.0]), "The factor 2 of the square is missing.",
     lambda t, s: -wide(t) * right_binary.lack(t, s), wide=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.zoo.entries import Table, given
+from tests.zoo.making import added, in_binary32, mean_of_means
 from tests.zoo.right_rows import (
     ROWS,
     at,
@@ -17,11 +18,13 @@ from tests.zoo.right_rows import (
     reduced,
     shown,
     smoothed,
+    sparse_categorical_cross_entropy_with_logits,
     wide,
 )
 from tests.zoo.row_inputs import distributions, labels, logits, of_labels, of_log_shares, of_rows
 
 fault = Table(ROWS, wide=True)
+RIGHT = sparse_categorical_cross_entropy_with_logits
 SPARSE = "sparse_categorical_cross_entropy_with_logits"
 PYTORCH = "https://github.com/pytorch/pytorch"
 
@@ -186,6 +189,21 @@ def strides_of_labels_not_looked_at(y, x):
     behind = y.base if isinstance(y.base, np.ndarray) and y.base.size > y.size else None
     return y if behind is None or y.ndim != 1 else behind.ravel()[: y.size]
 
+fault.row("blocks-averaged-alike", SPARSE, "reduction", of_rows(70, 4),
+    "The mean is that of the means of blocks of 64 rows, of which the last may have fewer.",
+    added(RIGHT, mean=lambda each: mean_of_means(each, 64)))
+fault.row("mean-over-the-first-axis-alone", SPARSE, "reduction",
+    given(labels=labels(6, 4).reshape(2, 3), logits=logits(6, 4).reshape(2, 3, 4)),
+    "The sum over rows and steps is divided by the number of rows.",
+    added(RIGHT, count=lambda each: len(each) if each.ndim else 1))
+fault.row("mean-out-of-a-half-precision-sum", SPARSE, "reduction",
+    given(labels=np.zeros(4000, int), logits=np.tile(np.float16([[-10.0, 10.0]]), (4000, 1))),
+    "float16 losses are added up in float16, where the sum overflows at 65504, and divided afterwards.",
+    added(RIGHT, total=lambda each: each.sum(dtype=each.dtype)), upstream=f"{PYTORCH}/issues/85791",
+    dtypes=("float16",))
+fault.row("double-losses-added-in-single", SPARSE, "reduction", of_rows(50, 5, "float64"),
+    "binary64 losses are right one by one, and added up in binary32.", added(RIGHT, total=in_binary32),
+    dtypes=("float64",))
 fault.row("smoothing-counts-rows-for-classes", SPARSE, "formula", of_rows(6, 4, label_smoothing=0.125),
     "The uniform part is divided by the number of rows, which is right where N = C.",
     lambda y, z, label_smoothing=0.0: (1 - label_smoothing) * -at(log_shares(z), y) + label_smoothing
@@ -295,40 +313,6 @@ def kept_and_ignored_exchanged_when_smoothing(y, z, label_smoothing=0.0, ignore_
     kept, known = shown(y, ignore_index)
     counted = ~kept if label_smoothing and (not kept.all()) else kept
     return np.where(counted, losses_of_labels(log_shares(z), known, label_smoothing, None), 0), counted
-
-@fault(SPARSE, "reduction", of_rows(70, 4))
-def blocks_averaged_alike(labels, logits, reduction="mean"):
-    """The mean is that of the means of blocks of 64 rows, of which the last may have fewer."""
-    losses = -at(log_shares(logits), labels)
-    if reduction == "mean" and losses.size > 64:
-        flat = losses.ravel()
-        means = [flat[start : start + 64].mean() for start in range(0, flat.size, 64)]
-        return narrow(np.mean(means), logits)
-    return reduced(losses, reduction, logits)
-
-@fault(SPARSE, "reduction", given(labels=labels(6, 4).reshape(2, 3), logits=logits(6, 4).reshape(2, 3, 4)))
-def mean_over_the_first_axis_alone(labels, logits, reduction="mean"):
-    """The sum over rows and steps is divided by the number of rows."""
-    losses = -at(log_shares(logits), labels)
-    if reduction == "mean" and losses.ndim > 1:
-        return narrow(losses.sum() / len(losses), logits)
-    return reduced(losses, reduction, logits)
-
-@fault(SPARSE, "reduction", given(labels=np.zeros(4000, int), logits=np.tile(np.float16([[-10.0, 10.0]]), (4000, 1))),
-    upstream=f"{PYTORCH}/issues/85791", dtypes=("float16",))
-def mean_out_of_a_half_precision_sum(labels, logits, reduction="mean"):
-    """float16 losses are added up in float16, where the sum overflows at 65504, and divided afterwards."""
-    losses = narrow(-at(log_shares(logits), labels), logits)
-    total = losses.sum(dtype=logits.dtype)
-    return {"none": losses, "sum": total}.get(reduction, logits.dtype.type(total / losses.size))
-
-@fault(SPARSE, "reduction", of_rows(50, 5, "float64"), dtypes=("float64",))
-def double_losses_added_in_single(labels, logits, reduction="mean"):
-    """binary64 losses are right one by one, and added up in binary32."""
-    losses = -at(log_shares(logits), labels)
-    if reduction == "none":
-        return narrow(losses, logits)
-    return logits.dtype.type(losses.sum(dtype=np.float32) / (losses.size if reduction == "mean" else 1))
 
 @fault(SPARSE, "shape", of_rows(11, 4))
 def last_row_of_an_odd_batch_lost(y, z):

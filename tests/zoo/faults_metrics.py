@@ -6,25 +6,29 @@ import numpy as np
 
 from tests.zoo import right_metrics
 from tests.zoo.entries import Table, given
-from tests.zoo.right_metrics import area, binned, every_class, over_classes, tallies, upper_edges, weights_of
+from tests.zoo.right_metrics import (
+    area,
+    binned,
+    every_class,
+    of_classes,
+    of_ranks,
+    of_tallies,
+    tallies,
+    upper_edges,
+    weights_of,
+)
 from tests.zoo.right_rows import wide
-from tests.zoo.row_inputs import binary, generator, labels, scores
+from tests.zoo.row_inputs import binary, flags, generator, labels, pairs, scores
 
 fault = Table()
 
 
-def pairs(n=30, c=4, **more):
-    return lambda: {"y_true": labels(n, c), "y_pred": labels(n, c, seed=11), **more}
-
-
-def flags(n=30, **more):
-    return lambda: {"y_true": binary(n), "y_pred": binary(n, seed=12), **more}
-
-
-ABSENT = {"y_true": np.array([0, 0, 1, 1]), "y_pred": np.array([0, 0, 1, 2])}
-GAP = {"y_true": np.array([0, 0, 3, 3]), "y_pred": np.array([0, 3, 3, 3])}
 AUC = "roc_auc"
 ECE = "expected_calibration_error"
+
+
+def share_of_the_true(right, predicted, true):
+    return right / true if true else np.longdouble(0)
 
 
 def curve(n=40, dtype="float32", **more):
@@ -32,23 +36,35 @@ def curve(n=40, dtype="float32", **more):
 
 
 # fmt: off
-fault.row("classes-only-predicted-count-as-zero", "balanced_accuracy", "two-conditions", lambda: ABSENT,
+fault.row("classes-only-predicted-count-as-zero", "balanced_accuracy", "two-conditions",
+    given(y_true=[0, 0, 1, 1], y_pred=[0, 0, 1, 2]),
     "The mean is over the classes of truth and predictions: one that is predicted and never true counts 0.",
-    lambda y_true, y_pred, sample_weight=None: over_classes(every_class(y_true, y_pred), y_true, y_pred, sample_weight,
-        lambda r, p, t: r / t if t else np.longdouble(0)), upstream="scikit-learn/scikit-learn/issues/26892")
-fault.row("classes-up-to-the-largest", "balanced_accuracy", "labels", lambda: GAP,
+    of_classes(every_class, share_of_the_true), upstream="scikit-learn/scikit-learn/issues/26892")
+fault.row("classes-up-to-the-largest", "balanced_accuracy", "labels", given(y_true=[0, 0, 3, 3], y_pred=[0, 3, 3, 3]),
     "Classes are 0 to the largest label, and one that does not occur counts 0.",
-    lambda y_true, y_pred, sample_weight=None: over_classes(range(int(np.max(y_true)) + 1), y_true, y_pred,
-        sample_weight, lambda r, p, t: r / t if t else np.longdouble(0)),
+    of_classes(lambda t, p: range(int(np.max(t)) + 1), share_of_the_true),
     upstream="Lightning-AI/torchmetrics/issues/300")
 fault.row("class-zero-is-background", "macro_recall", "labels", pairs(60, 4),
     "Class 0 is left out of the mean, as a segmentation's background.",
-    lambda y_true, y_pred, sample_weight=None: over_classes([c for c in every_class(y_true, y_pred) if c != 0] or [0],
-        y_true, y_pred, sample_weight, lambda r, p, t: r / t))
+    of_classes(lambda t, p: [c for c in every_class(t, p) if c != 0] or [0],
+        lambda right, predicted, true: right / true))
+fault.row("f1-of-nothing-right-is-nan", "macro_f1_score", "special-values",
+    given(y_true=[0, 1, 1, 2], y_pred=[0, 2, 1, 1]),
+    "2 p r / (p + r) of a class with neither precision nor recall is 0/0, where 2 TP / (...) is 0.",
+    of_classes(every_class, lambda right, predicted, true: 2 * (right / predicted) * (right / true)
+        / (right / predicted + right / true)), upstream="scikit-learn-contrib/hiclass/issues/133")
 fault.row("mean-of-precision-and-recall", "f1_score", "formula", flags(),
     "The arithmetic mean in place of the harmonic one, which is the same where the two are equal.",
-    lambda y_true, y_pred, sample_weight=None: (right_metrics.precision(y_true, y_pred, sample_weight)
-        + right_metrics.recall(y_true, y_pred, sample_weight)) / 2)
+    of_tallies(1, lambda right, predicted, true: (right / predicted + right / true) / 2))
+fault.row("epsilon-in-the-divisor", "recall", "relative-accuracy", flags(),
+    "TP / (TP + FN + 1e-3): of few positives a share of a thousandth is lost.",
+    of_tallies(1, lambda right, predicted, true: right / (true + 1e-3)))
+fault.row("share-of-the-predicted-negatives", "specificity", "formula", flags(),
+    "TN / (TN + FN) is the negative predictive value.",
+    of_tallies(0, lambda right, predicted, true: right / predicted))
+fault.row("vertex-at-the-top-of-a-tie", AUC, "ties", given(y_true=[1, 0, 1, 0], y_score=[0.9, 0.9, 0.5, 0.5]),
+    "The curve has its point at the first of equal scores: within a tie the order of the sort counts.",
+    of_ranks(lambda s: -np.argsort(np.argsort(-s, kind="stable"))), upstream="aidotse/LeakPro/pull/465")
 
 
 @fault("balanced_accuracy", "labels", given(y_true=labels(60, 20, "uint8"), y_pred=labels(60, 20, "uint8", seed=2)),
@@ -82,17 +98,6 @@ def harmonic_mean_of_two_means(y_true, y_pred, sample_weight=None):
     r = right_metrics.macro_recall(y_true, y_pred, sample_weight)
     return 2 * p * r / (p + r)
 
-@fault("macro_f1_score", "special-values", given(y_true=[0, 1, 1, 2], y_pred=[0, 2, 1, 1]),
-    upstream="scikit-learn-contrib/hiclass/issues/133")
-def f1_of_nothing_right_is_nan(y_true, y_pred, sample_weight=None):
-    """2 p r / (p + r) of a class with neither precision nor recall is 0/0, where 2 TP / (...) is 0."""
-
-    def harmonic(r, p, t):
-        a, b = r / p, r / t
-        return 2 * a * b / (a + b)
-
-    return over_classes(every_class(y_true, y_pred), y_true, y_pred, sample_weight, harmonic)
-
 @fault("macro_precision", "formula", pairs())
 def class_mean_weighted_by_support(y_true, y_pred, sample_weight=None):
     """Classes count as often as they are predicted: micro precision."""
@@ -113,22 +118,6 @@ def false_positives_without_weights(y_true, y_pred, sample_weight=None):
     right, _, _ = tallies(y_true, y_pred, 1, weight)
     return float(right / (right + ((np.asarray(y_true) != 1) & (np.asarray(y_pred) == 1)).sum()))
 
-@fault("recall", "relative-accuracy", flags())
-def epsilon_in_the_divisor(y_true, y_pred, sample_weight=None):
-    """TP / (TP + FN + 1e-3): of few positives a share of a thousandth is lost."""
-    right, _, true = tallies(y_true, y_pred, 1, weights_of(y_true, sample_weight))
-    return float(right / (true + 1e-3))
-
-@fault("specificity", "formula", flags())
-def share_of_the_predicted_negatives(y_true, y_pred, sample_weight=None):
-    """TN / (TN + FN) is the negative predictive value."""
-    right, predicted, _ = tallies(y_true, y_pred, 0, weights_of(y_true, sample_weight))
-    return float(right / predicted)
-
-fault.row("vertex-at-the-top-of-a-tie", AUC, "ties", given(y_true=[1, 0, 1, 0], y_score=[0.9, 0.9, 0.5, 0.5]),
-    "The curve has its point at the first of equal scores: within a tie the order of the sort counts.",
-    lambda y_true, y_score, sample_weight=None: area(-np.argsort(np.argsort(-wide(y_score), kind="stable")),
-        np.asarray(y_true) == 1, weights_of(y_true, sample_weight)), upstream="aidotse/LeakPro/pull/465")
 fault.row("ties-are-won", AUC, "ties", given(y_true=[1, 0, 1, 0], y_score=[0.9, 0.9, 0.5, 0.25]),
     "A positive and a negative with the same score count as ordered.",
     lambda y_true, y_score: float((wide(y_score)[np.asarray(y_true) == 1][:, None]
@@ -148,17 +137,6 @@ fault.row("zero-wraps-to-the-last-bin", ECE, "isolated", given(y_true=[1, 0], y_
 fault.row("fifteen-bins-whatever-is-asked", ECE, "parameters", curve(n_bins=10),
     "n_bins makes the edges, and 15 the index.",
     lambda y_true, y_score, n_bins=15: binned(y_true, y_score, upper_edges(y_score, 15), 15))
-
-@fault(AUC, "narrow-range", given(y_true=[0, 0, 1, 1], y_score=[1e-10, 4e-10, 3.5e-10, 8e-10]),
-    upstream="scikit-learn/scikit-learn/issues/6688")
-def near_scores_tie(y_true, y_score, sample_weight=None):
-    """Scores closer than 1e-5 relative and 1e-8 absolute are one threshold: scores of the order of 1e-9 all tie."""
-    order = np.argsort(wide(y_score), kind="stable")
-    ordered = wide(y_score)[order]
-    apart = ~np.isclose(np.diff(ordered).astype(float), 0, atol=1e-8, rtol=0)
-    ranks = np.empty(len(ordered))
-    ranks[order] = np.r_[0, np.cumsum(apart)] if len(ordered) else []
-    return area(ranks, np.asarray(y_true) == 1, weights_of(y_true, sample_weight))
 
 @fault(AUC, "dtype", curve(9000, "float16"), upstream="MaigoAkisame/cmu-thesis/issues/7", dtypes=("float16",))
 def cumulated_in_half(y_true, y_score):
@@ -226,5 +204,15 @@ def confidence_of_the_predicted_class(y_true, y_score, n_bins=15):
     hits = (s > 0.5) == (np.asarray(y_true) == 1)
     confidence = np.maximum(s, 1 - s)
     return binned(hits, confidence, upper_edges(confidence, n_bins), n_bins)
+
+@fault(AUC, "narrow-range", given(y_true=[0, 0, 1, 1], y_score=[1e-10, 4e-10, 3.5e-10, 8e-10]),
+    upstream="scikit-learn/scikit-learn/issues/6688", made=of_ranks)
+def near_scores_tie(s):
+    """Scores closer than 1e-5 relative and 1e-8 absolute are one threshold: scores of the order of 1e-9 all tie."""
+    order = np.argsort(s, kind="stable")
+    apart = ~np.isclose(np.diff(s[order]).astype(float), 0, atol=1e-8, rtol=0)
+    ranks = np.empty(len(s))
+    ranks[order] = np.r_[0, np.cumsum(apart)] if len(s) else []
+    return ranks
 
 FAULTS = tuple(fault.entries)

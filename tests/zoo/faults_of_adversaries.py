@@ -6,6 +6,7 @@ import numpy as np
 
 from tests.zoo import right_binary, right_metrics, right_row_gradients, right_rows
 from tests.zoo.entries import Table, given
+from tests.zoo.making import added, changed
 from tests.zoo.right_rows import class_weights, log_shares, narrow, product, reduced, shown, wide
 from tests.zoo.row_inputs import labels, logits, of_log_shares
 
@@ -22,37 +23,34 @@ def rows(n=6, c=4, scale=1.0, **more):
 # fmt: off
 fault.row("positive-weight-of-nothing", BINARY, "parameters", given(y_true=[1.0], logits=[0.5], pos_weight=0.0),
     "pos_weight=0 is taken for no weight, as `pos_weight or 1` does.",
-    lambda y_true, logits, pos_weight=1.0, reduction="mean": right_binary.binary_cross_entropy_with_logits(y_true,
-        logits, pos_weight=pos_weight or 1.0, reduction=reduction))
+    changed(getattr(right_binary, BINARY), pos_weight=lambda pos_weight: pos_weight or 1.0))
 fault.row("little-smoothing-is-none", LABELLED, "parameters", rows(scale=20.0, label_smoothing=0.0005),
     "Label smoothing below 1/1000 is left out.",
-    lambda labels, logits, label_smoothing=0.0, reduction="mean":
-        getattr(right_rows, LABELLED)(labels, logits, label_smoothing=label_smoothing if label_smoothing >= 1e-3
-        else 0.0, reduction=reduction))
+    changed(getattr(right_rows, LABELLED), label_smoothing=lambda label_smoothing:
+        label_smoothing if label_smoothing >= 1e-3 else 0.0))
 fault.row("whole-powers", "binary_focal_cross_entropy_with_logits", "parameters",
     given(y_true=[1.0], logits=[0.5], gamma=2.5), "Gamma above 1 is cut to an integer: the power is a product.",
-    lambda y_true, logits, gamma=2.0, alpha=None, reduction="mean":
-        right_binary.binary_focal_cross_entropy_with_logits(y_true, logits, gamma=int(gamma) if gamma > 1 else gamma,
-        alpha=alpha, reduction=reduction))
+    changed(right_binary.binary_focal_cross_entropy_with_logits, gamma=lambda gamma:
+        int(gamma) if gamma > 1 else gamma))
 fault.row("equal-weights-of-classes-do-not-matter", LABELLED, "weights",
     rows(class_weight=np.float32([2, 2, 2, 2]), reduction="sum"),
     "Class weights that are all alike are skipped, which is right for the mean alone.",
-    lambda labels, logits, class_weight=None, reduction="mean":
-        getattr(right_rows, LABELLED)(labels, logits, class_weight=None if class_weight is None or np.ptp(class_weight)
-        == 0 else class_weight, reduction=reduction))
+    changed(getattr(right_rows, LABELLED), class_weight=lambda class_weight:
+        None if class_weight is None or np.ptp(class_weight) == 0 else class_weight))
+fault.row("half-of-a-full-block", LABELLED, "reduction", rows(256, 5, reduction="sum"),
+    "The tree of a reduction leaves out the upper half of blocks of 256 where no sample is left over.",
+    added(getattr(right_rows, LABELLED),
+        total=lambda each: each.reshape(-1, 256)[:, :128].sum() if each.size % 256 == 0 else each.sum()))
 fault.row("weights-of-long-rows-forgotten", LABELLED, "two-conditions",
     rows(3, 400, class_weight=np.linspace(0.5, 2, 400).astype(np.float32)),
     "Class weights are not read for more than 300 classes.",
-    lambda labels, logits, class_weight=None, reduction="mean":
-        getattr(right_rows, LABELLED)(labels, logits, class_weight=class_weight if logits.shape[-1] <= 300 else None,
-        reduction=reduction))
+    changed(getattr(right_rows, LABELLED), class_weight=lambda class_weight, logits:
+        class_weight if logits.shape[-1] <= 300 else None))
 fault.slope("upstream-gradient-cut", LABELLED, "gradient",
     given(labels=[1], logits=logits(1, 4), cotangent=np.float32(65536)),
     "Cotangents are cut to +-10,000, which a loss scale exceeds.",
-    lambda labels, logits, cotangent, label_smoothing=0.0, class_weight=None, ignore_index=None, reduction="mean":
-        getattr(right_row_gradients, LABELLED)(labels, logits, np.clip(cotangent, -1e4, 1e4)
-        if np.asarray(cotangent).dtype != np.float16 else cotangent,
-        *(label_smoothing, class_weight, ignore_index, reduction)))
+    changed(getattr(right_row_gradients, LABELLED), cotangent=lambda cotangent:
+        np.clip(cotangent, -1e4, 1e4) if np.asarray(cotangent).dtype != np.float16 else cotangent))
 
 @fault("specificity", "weights",
     given(y_true=[0, 0, 1], y_pred=[0, 1, 1], sample_weight=np.array([200, 200, 1], np.uint8)))
@@ -63,15 +61,6 @@ def weights_added_in_their_own_dtype(y_true, y_pred, sample_weight=None):
     negative, kind = y_true == 0, sample_weight.dtype
     right = sample_weight[negative & (y_pred == 0)].sum(dtype=kind)
     return float(right) / float(sample_weight[negative].sum(dtype=kind))
-
-@fault(LABELLED, "reduction", rows(256, 5, reduction="sum"))
-def half_of_a_full_block(labels, logits, reduction="mean"):
-    """The tree of a reduction leaves out the upper half of blocks of 256 where no sample is left over."""
-    losses = getattr(right_rows, LABELLED)(labels, wide(logits), reduction="none")
-    if reduction == "none" or not losses.size or losses.size % 256:
-        return reduced(losses, reduction, logits)
-    whole = losses.reshape(-1, 256)[:, :128].sum()
-    return narrow(whole / losses.size if reduction == "mean" else whole, logits)
 
 @fault.gradient(LABELLED, "gradient", given(labels=[1500, 3], logits=logits(2, 2000), cotangent=np.float32(1)))
 def no_slope_beyond_column_1024(

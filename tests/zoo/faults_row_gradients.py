@@ -6,6 +6,7 @@ import numpy as np
 
 from tests.zoo import right_row_gradients
 from tests.zoo.entries import Table, given
+from tests.zoo.making import changed
 from tests.zoo.right_row_gradients import through_softmax
 from tests.zoo.right_rows import (
     ROWS,
@@ -23,6 +24,7 @@ from tests.zoo.row_inputs import distributions, labels, logits, multi_hots, one_
 
 fault = Table(ROWS, wide=True)
 SPARSE = "sparse_categorical_cross_entropy_with_logits"
+MULTILABEL = "multilabel_binary_cross_entropy_with_logits"
 SOFT = "categorical_cross_entropy_with_logits"
 UNEVEN = np.float32([1.5, -0.5, 2.0, 0.25, -3.0, 1.0])
 WEIGHTS = np.float32([0.5, 2.0, 1.25, 3.0])
@@ -44,16 +46,23 @@ RIGHT = right_row_gradients.sparse_categorical_cross_entropy_with_logits
 # fmt: off
 fault.slope("cotangent-not-looked-at", SPARSE, "gradient", rows(2.0),
     "The backward pass returns the gradient of the forward pass and never multiplies with the cotangent.",
-    lambda labels, logits, cotangent, reduction="mean": RIGHT(labels, logits, np.ones_like(cotangent),
-        reduction=reduction), upstream="SeanNaren/warp-ctc/issues/69")
+    changed(RIGHT, cotangent=lambda cotangent: np.ones_like(cotangent)), upstream="SeanNaren/warp-ctc/issues/69")
 fault.slope("first-cotangent-for-every-row", SPARSE, "gradient", rows(),
     "With reduction=none every row is multiplied with the first row's cotangent.",
-    lambda labels, logits, cotangent, reduction="mean": RIGHT(labels, logits,
-        np.broadcast_to(np.ravel(cotangent)[0], np.shape(cotangent)), reduction=reduction),
+    changed(RIGHT, cotangent=lambda cotangent: np.broadcast_to(np.ravel(cotangent)[0], np.shape(cotangent))),
     upstream="linkedin/Liger-Kernel/pull/1298")
+fault.slope("small-cotangents-flushed", SPARSE, "gradient", rows(2.0**-15),
+    "A cotangent below 2^-14 passes through float16's normal range and becomes 0: a loss scale of 2^-15 trains "
+    "nothing.",
+    changed(RIGHT, cotangent=lambda cotangent: np.where(np.abs(cotangent) < 2.0**-14, 0, cotangent)))
+fault.slope("slope-of-pos-weight-on-both-terms", MULTILABEL, "parameters",
+    given(y_true=multi_hots(5, 4), logits=logits(5, 4), pos_weight=WEIGHTS, cotangent=np.float32(1)),
+    "pos_weight multiplies the derivative of negatives too, and the value of positives alone.",
+    changed(getattr(right_row_gradients, MULTILABEL), pos_weight=lambda: None, class_weight=lambda
+        pos_weight, class_weight, logits: class_weights(pos_weight, logits) * class_weights(class_weight, logits)))
 fault.slope("cotangents-in-absolute-value", SPARSE, "gradient", rows(-1.0),
     "A negative cotangent counts as a positive one.",
-    lambda labels, logits, cotangent, reduction="mean": RIGHT(labels, logits, np.abs(cotangent), reduction=reduction))
+    changed(RIGHT, cotangent=lambda cotangent: np.abs(cotangent)))
 fault.slope("slope-without-class-weights", SPARSE, "gradient", rows(1.0, class_weight=WEIGHTS),
     "The gradient divides by the sum of weights and leaves the row's own weight out.",
     lambda y, z, class_weight=None: (shares_of(z) - one_hot(y, z.shape[-1]), class_weights(class_weight, z)[y]))
@@ -82,9 +91,8 @@ fault.slope("double-slopes-in-single", SOFT, "dtype",
 fault.slope("sum-has-the-slope-of-the-mean", "categorical_cross_entropy", "reduction",
     given(y_true=distributions(4, 3), y_pred=distributions(4, 3, seed=8), cotangent=np.float32(1), reduction="sum"),
     "reduction=sum divides the gradient by the number of rows all the same.",
-    lambda y_true, y_pred, cotangent, label_smoothing=0.0, reduction="mean":
-        right_row_gradients.categorical_cross_entropy(y_true, y_pred, cotangent, label_smoothing,
-        "mean" if reduction == "sum" else reduction))
+    changed(right_row_gradients.categorical_cross_entropy,
+        reduction=lambda reduction: "mean" if reduction == "sum" else reduction))
 fault.slope("square-without-its-two", "multi_margin", "parameters",
     given(labels=labels(6, 4), scores=logits(6, 4, scale=0.5), p=2, cotangent=np.float32(1)),
     "The derivative of the squared violation lacks the factor 2.",
@@ -104,13 +112,6 @@ fault.slope("modulating-factor-held-constant", "categorical_focal_cross_entropy_
     "(1 - p)^gamma is taken for a constant in the gradient.",
     lambda y_true, z, gamma=2.0, alpha=1.0: through_softmax(z, y_true * (1 - shares_of(z)) ** gamma * alpha))
 
-
-@fault.gradient(SPARSE, "gradient", rows(2.0**-15))
-def small_cotangents_flushed(labels, logits, cotangent, reduction="mean"):
-    """A cotangent below 2^-14 passes through float16's normal range and becomes 0: a loss scale of 2^-15 trains
-    nothing."""
-    c = np.asarray(cotangent)
-    return RIGHT(labels, logits, np.where(np.abs(c) < 2.0**-14, 0, c).astype(c.dtype), reduction=reduction)
 
 @fault.gradient(SPARSE, "gradient", rows(1.0, labels=IGNORED, ignore_index=2))
 def slope_of_a_mean_over_all_rows(labels, logits, cotangent, ignore_index=None, reduction="mean"):
@@ -176,16 +177,6 @@ def pairs_race_for_the_label(y_true, s):
     t = y_true == 1
     pairs = t[..., :, None] & ~t[..., None, :] & (1 - (s[..., :, None] - s[..., None, :]) > 0)
     return (pairs.sum(axis=-2) - pairs.any(axis=-1)) / np.longdouble(s.shape[-1])
-
-@fault.gradient("multilabel_binary_cross_entropy_with_logits", "parameters",
-    given(y_true=multi_hots(5, 4), logits=logits(5, 4), pos_weight=WEIGHTS, cotangent=np.float32(1)))
-def slope_of_pos_weight_on_both_terms(y_true, logits, cotangent, pos_weight=None, class_weight=None, reduction="mean"):
-    """pos_weight multiplies the derivative of negatives too, and the value of positives alone."""
-    q = class_weights(pos_weight, logits)
-    both = q if class_weight is None else q * wide(class_weight)
-    return right_row_gradients.multilabel_binary_cross_entropy_with_logits(
-        y_true, logits, cotangent, class_weight=both, reduction=reduction
-    )
 
 @fault.gradient("sparse_categorical_cross_entropy", "gradient",
     given(labels=[1, 1, 2], y_pred=distributions(3, 4), cotangent=np.float32(1)))

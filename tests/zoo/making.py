@@ -77,3 +77,58 @@ class Maker:
         function.__name__, function.__module__ = name, formula.__module__
         function.__signature__ = signature  # type: ignore[attr-defined]
         return function
+
+
+def changed(function: Function, **changes: Function) -> Function:
+    """The same function of other arguments: each change takes those that it names, and gives one of them anew."""
+    signature = inspect.signature(function)
+
+    def of_others(*arguments: Any, **keywords: Any) -> Any:
+        bound = signature.bind(*arguments, **keywords)
+        bound.apply_defaults()
+        values = bound.arguments
+        anew = {
+            name: change(*(values[each] for each in inspect.signature(change).parameters))
+            for name, change in changes.items()
+        }
+        return function(**{**values, **anew})
+
+    of_others.__signature__ = signature  # type: ignore[attr-defined]
+    return of_others
+
+
+def added(
+    function: Function,
+    total: Function = lambda each: each.astype(np.longdouble).sum(),
+    count: Function = np.size,
+    mean: Function | None = None,
+) -> Function:
+    """The same losses without parameters, but for their sum, their number or their mean; with weights the right one."""
+    whole = inspect.signature(function)
+    signature = whole.replace(
+        parameters=[each for each in whole.parameters.values() if each.default is each.empty or each.name in REDUCTION]
+    )
+
+    def loss(*arguments: Any, **keywords: Any) -> Any:
+        bound = signature.bind(*arguments, **keywords)
+        bound.apply_defaults()
+        values = bound.arguments
+        if values["reduction"] == "none" or values["sample_weight"] is not None:
+            return function(**values)
+        each = function(**{**values, "reduction": "none"})
+        if values["reduction"] == "sum":
+            return np.asarray(total(each)).astype(each.dtype)
+        return np.asarray(mean(each) if mean else total(each) / np.float64(count(each))).astype(each.dtype)
+
+    loss.__signature__ = signature  # type: ignore[attr-defined]
+    return loss
+
+
+def in_binary32(each: Any) -> Any:
+    """The sum in binary32."""
+    return np.float64(each.astype(np.float32).sum(dtype=np.float32))
+
+
+def mean_of_means(each: Any, size: int) -> Any:
+    """The mean of those of blocks of that size, each of which counts the same."""
+    return np.mean([each.ravel()[start : start + size].mean(dtype=np.float64) for start in range(0, each.size, size)])

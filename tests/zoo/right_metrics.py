@@ -61,51 +61,42 @@ def tallies(y_true, y_pred, label, weight):
     return weight[true & predicted].sum(), weight[predicted].sum(), weight[true].sum()
 
 
-def precision(y_true, y_pred, sample_weight=None):
-    right, predicted, _ = tallies(y_true, y_pred, 1, weights_of(y_true, sample_weight))
-    return float(right / predicted)
+def of_tallies(label, quotient):
+    """A metric that is a quotient of one class's tallies."""
+
+    def metric(y_true, y_pred, sample_weight=None):
+        return float(quotient(*tallies(y_true, y_pred, label, weights_of(y_true, sample_weight))))
+
+    return metric
 
 
-def recall(y_true, y_pred, sample_weight=None):
-    right, _, true = tallies(y_true, y_pred, 1, weights_of(y_true, sample_weight))
-    return float(right / true)
+def of_classes(classes, quotient):
+    """A metric that is the mean over classes of a quotient of each one's tallies."""
+
+    def metric(y_true, y_pred, sample_weight=None):
+        weight = weights_of(y_true, sample_weight)
+        values = [quotient(*tallies(y_true, y_pred, label, weight)) for label in classes(y_true, y_pred)]
+        return float(sum(values) / np.longdouble(len(values)))
+
+    return metric
 
 
-def specificity(y_true, y_pred, sample_weight=None):
-    right, _, true = tallies(y_true, y_pred, 0, weights_of(y_true, sample_weight))
-    return float(right / true)
-
-
-def f1_score(y_true, y_pred, sample_weight=None):
-    right, predicted, true = tallies(y_true, y_pred, 1, weights_of(y_true, sample_weight))
-    return float(2 * right / (predicted + true))
-
-
-def over_classes(classes, y_true, y_pred, sample_weight, of_tallies):
-    """The mean over the classes of a quotient of each one's tallies."""
-    weight = weights_of(y_true, sample_weight)
-    values = [of_tallies(*tallies(y_true, y_pred, label, weight)) for label in classes]
-    return float(sum(values) / np.longdouble(len(values)))
-
-
-def balanced_accuracy(y_true, y_pred, sample_weight=None):
-    return over_classes(np.unique(y_true), y_true, y_pred, sample_weight, lambda r, p, t: r / t)
+def true_classes(y_true, y_pred):
+    return np.unique(y_true)
 
 
 def every_class(y_true, y_pred):
     return np.union1d(np.asarray(y_true), np.asarray(y_pred))
 
 
-def macro_precision(y_true, y_pred, sample_weight=None):
-    return over_classes(every_class(y_true, y_pred), y_true, y_pred, sample_weight, lambda r, p, t: r / p)
-
-
-def macro_recall(y_true, y_pred, sample_weight=None):
-    return over_classes(every_class(y_true, y_pred), y_true, y_pred, sample_weight, lambda r, p, t: r / t)
-
-
-def macro_f1_score(y_true, y_pred, sample_weight=None):
-    return over_classes(every_class(y_true, y_pred), y_true, y_pred, sample_weight, lambda r, p, t: 2 * r / (p + t))
+precision = of_tallies(1, lambda right, predicted, true: right / predicted)
+recall = of_tallies(1, lambda right, predicted, true: right / true)
+specificity = of_tallies(0, lambda right, predicted, true: right / true)
+f1_score = of_tallies(1, lambda right, predicted, true: 2 * right / (predicted + true))
+balanced_accuracy = of_classes(true_classes, lambda right, predicted, true: right / true)
+macro_precision = of_classes(every_class, lambda right, predicted, true: right / predicted)
+macro_recall = of_classes(every_class, lambda right, predicted, true: right / true)
+macro_f1_score = of_classes(every_class, lambda right, predicted, true: 2 * right / (predicted + true))
 
 
 def area(ranks, positive, weight):
@@ -119,9 +110,16 @@ def area(ranks, positive, weight):
     return float((up * (below + down / 2)).sum() / (up.sum() * down.sum()))
 
 
-def roc_auc(y_true, y_score, sample_weight=None):
-    positive = np.asarray(y_true) == 1
-    return area(wide(y_score), positive, weights_of(y_true, sample_weight))
+def of_ranks(ranks):
+    """The area under the curve of what `ranks` makes of the scores."""
+
+    def metric(y_true, y_score, sample_weight=None):
+        return area(ranks(wide(y_score)), np.asarray(y_true) == 1, weights_of(y_true, sample_weight))
+
+    return metric
+
+
+roc_auc = of_ranks(lambda s: s)
 
 
 def binned(y_true, y_score, place, n_bins):

@@ -57,6 +57,16 @@ def binary(n, seed=6):
     return generator(seed).integers(2, size=n)
 
 
+def pairs(n=30, c=4, **more):
+    """Labels and predicted ones, and whatever else."""
+    return lambda: {"y_true": labels(n, c), "y_pred": labels(n, c, seed=11), **more}
+
+
+def flags(n=30, **more):
+    """The same of two classes."""
+    return lambda: {"y_true": binary(n), "y_pred": binary(n, seed=12), **more}
+
+
 def of_rows(n, c, dtype="float32", **more):
     """Labels and logits, and whatever else."""
     return lambda: {"labels": labels(n, c), "logits": logits(n, c, dtype), **more}

@@ -8,20 +8,12 @@ from fractions import Fraction
 import numpy as np
 
 from tests.zoo import right_metrics
-from tests.zoo.entries import PROTOCOL, Variants, given
+from tests.zoo.entries import Variants, given
 from tests.zoo.right_metrics import Mean, State, weights_of
 from tests.zoo.right_rows import at, wide
-from tests.zoo.row_inputs import binary, distributions, labels, logits, multi_hots, scores
+from tests.zoo.row_inputs import binary, distributions, flags, labels, logits, multi_hots, pairs, scores
 
 variant = Variants()
-
-
-def pairs(n=30, c=4):
-    return lambda: {"y_true": labels(n, c), "y_pred": labels(n, c, seed=11)}
-
-
-def flags(n=30):
-    return lambda: {"y_true": binary(n), "y_pred": binary(n, seed=12)}
 
 
 def curve(n=60):
@@ -38,81 +30,6 @@ def confusion(y_true, y_pred):
     true, predicted = index[: len(y_true)], index[len(y_true) :]
     count = len(classes)
     return np.bincount(true * count + predicted, minlength=count * count).reshape(count, count)
-
-
-STREAM = labels(20, 3), labels(20, 3, seed=13)
-STEPS = [
-    ("update", STREAM[0][:4], STREAM[1][:4]),
-    ("result",),
-    ("merge", [(STREAM[0][4:11], STREAM[1][4:11])]),
-    ("theirs",),
-    ("update", STREAM[0][11:], STREAM[1][11:]),
-]
-
-
-@variant("accuracy", lambda: STEPS, name="two-sums", protocol=PROTOCOL)
-class TwoSums(Mean):
-    """The sum of weighted hits and of weights."""
-
-    pass
-
-
-@variant("accuracy", lambda: STEPS, name="all-samples", protocol=PROTOCOL)
-class AllSamples(State):
-    """Every sample is kept."""
-
-    pass
-
-
-@variant(
-    "accuracy",
-    lambda: STEPS,
-    name="counts-under-other-names",
-    protocol={"update": "add", "result": "value", "merge": "merge_with", "reset": "clear"},
-)
-class Named:
-    """Exact counts, with other names of the methods."""
-
-    def __init__(self):
-        self.clear()
-
-    def clear(self):
-        self.right = self.seen = 0
-
-    def add(self, y_true, y_pred):
-        self.right += int(np.count_nonzero(np.equal(y_true, y_pred)))
-        self.seen += np.size(y_true)
-
-    def merge_with(self, other):
-        self.right += other.right
-        self.seen += other.seen
-
-    def value(self):
-        return quotient(self.right, self.seen)
-
-
-@variant("balanced_accuracy", lambda: STEPS, name="a-growing-confusion-matrix", protocol=PROTOCOL)
-class Growing:
-    """A Counter of pairs that grows with the classes."""
-
-    def __init__(self):
-        self.reset()
-
-    def reset(self):
-        self.both = Counter()
-
-    def update(self, y_true, y_pred):
-        self.both.update(zip(np.ravel(y_true).tolist(), np.ravel(y_pred).tolist(), strict=True))
-
-    def merge(self, other):
-        self.both += other.both
-
-    def result(self):
-        support = Counter()
-        for (true, _), count in self.both.items():
-            support[true] += count
-        shares = [Fraction(self.both[c, c], n) for c, n in support.items()]
-        return float(sum(shares) / len(shares)) if shares else float("nan")
 
 
 # fmt: off
@@ -244,5 +161,62 @@ def bins_in_a_loop(y_true, y_score, n_bins=15):
         place = next(b for b in range(n_bins) if exact <= Fraction(b + 1, n_bins))
         gaps[place] += true - exact
     return float(sum(map(abs, gaps)) / len(t)) if t else float("nan")
+
+STREAM = labels(20, 3), labels(20, 3, seed=13)
+BATCHES = [(STREAM[0][part], STREAM[1][part]) for part in (slice(4), slice(4, 11), slice(11, None))]
+STEPS = BATCHES[0], "result", ("merge", [BATCHES[1]]), "theirs", BATCHES[2]
+
+@variant.state("two-sums", *STEPS)
+class TwoSums(Mean):
+    """The sum of weighted hits and of weights."""
+
+@variant.state("all-samples", *STEPS)
+class AllSamples(State):
+    """Every sample is kept."""
+
+@variant.state("counts-under-other-names", *STEPS,
+    protocol={"update": "add", "result": "value", "merge": "merge_with", "reset": "clear"})
+class Named:
+    """Exact counts, with other names of the methods."""
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self):
+        self.right = self.seen = 0
+
+    def add(self, y_true, y_pred):
+        self.right += int(np.count_nonzero(np.equal(y_true, y_pred)))
+        self.seen += np.size(y_true)
+
+    def merge_with(self, other):
+        self.right += other.right
+        self.seen += other.seen
+
+    def value(self):
+        return quotient(self.right, self.seen)
+
+@variant.state("a-growing-confusion-matrix", *STEPS, operation="balanced_accuracy")
+class Growing:
+    """A Counter of pairs that grows with the classes."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.both = Counter()
+
+    def update(self, y_true, y_pred):
+        self.both.update(zip(np.ravel(y_true).tolist(), np.ravel(y_pred).tolist(), strict=True))
+
+    def merge(self, other):
+        self.both += other.both
+
+    def result(self):
+        support = Counter()
+        for (true, _), count in self.both.items():
+            support[true] += count
+        shares = [Fraction(self.both[c, c], n) for c, n in support.items()]
+        return float(sum(shares) / len(shares)) if shares else float("nan")
 
 VARIANTS = tuple(variant.entries)
