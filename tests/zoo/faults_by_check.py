@@ -10,7 +10,7 @@ import scipy.special
 
 from tests import planted as right
 from tests.planted import BCE, BCE_LOGITS, CCE, CCE_LOGITS, SPARSE, Array, Function, sigmoid, softmax, wide
-from tests.zoo.by_check import ByCheck
+from tests.zoo.entries import ByCheck
 
 fault = ByCheck()
 NONE: dict[str, Any] = {"reduction": "none"}

@@ -7,18 +7,10 @@ import numpy as np
 
 from tests.zoo import right
 from tests.zoo.entries import Table, normal, show
+from tests.zoo.making import along
 from tests.zoo.right import ANSWERS, rounded, wide
 
 fault = Table(ANSWERS)
-
-
-def along(function):
-    """What a function makes of rows that lie last, put back where they were, in the dtype that they had."""
-
-    def activation(x, axis=-1):
-        return rounded(np.moveaxis(function(np.moveaxis(x, axis, -1)), -1, axis), x)
-
-    return activation
 
 
 def exponentials(rows):

@@ -132,3 +132,18 @@ def in_binary32(each: Any) -> Any:
 def mean_of_means(each: Any, size: int) -> Any:
     """The mean of those of blocks of that size, each of which counts the same."""
     return np.mean([each.ravel()[start : start + size].mean(dtype=np.float64) for start in range(0, each.size, size)])
+
+
+def along(function: Function) -> Function:
+    """What a function makes of rows that lie last, put back where they were, in the dtype that they had."""
+
+    def activation(x: Any, axis: int = -1) -> Any:
+        return np.moveaxis(np.asarray(function(np.moveaxis(x, axis, -1))), -1, axis).astype(x.dtype)
+
+    return activation
+
+
+def less_the_largest(x: Any) -> Any:
+    """Rows less their maximum, in their own format, and half ones in binary32."""
+    x = x.astype(np.result_type(x.dtype, np.float32))
+    return x - x.max(axis=-1, keepdims=True)

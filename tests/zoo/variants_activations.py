@@ -11,6 +11,7 @@ from scipy import special
 
 from tests.zoo import right
 from tests.zoo.entries import NARROW, OWN, Entry, Variants
+from tests.zoo.making import along, less_the_largest
 from tests.zoo.right import ANSWERS, rounded, wide
 
 variant = Variants(ANSWERS)
@@ -50,15 +51,6 @@ variant.entries += [
 ]
 
 
-def along(function):
-    """What a function makes of rows that lie last, put back where they were, in the dtype that they had."""
-
-    def activation(x, axis=-1):
-        return np.moveaxis(function(np.moveaxis(x, axis, -1)), -1, axis).astype(x.dtype)
-
-    return activation
-
-
 def by_rows(function):
     """The same of rows by themselves, one after the other."""
 
@@ -69,12 +61,6 @@ def by_rows(function):
         return answer
 
     return along(each)
-
-
-def less_the_largest(x):
-    """In the format of x, but for half ones."""
-    x = x.astype(np.result_type(x, np.float32))
-    return x - x.max(axis=-1, keepdims=True)
 
 
 def over_sum(exponential):

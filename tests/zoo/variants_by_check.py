@@ -20,7 +20,7 @@ from tests.planted import (
     softmax,
     wide,
 )
-from tests.zoo.by_check import ByCheck
+from tests.zoo.entries import ByCheck
 from tests.zoo.faults_by_check import (
     FOCAL,
     FOCAL_LOGITS,

@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 
 from tests.zoo import right_row_gradients
 from tests.zoo.entries import Variants, given
+from tests.zoo.making import less_the_largest
 from tests.zoo.right_rows import ROWS, at, narrow, one_hot, product, reduced, shown, wide
 from tests.zoo.row_inputs import distributions, labels, logits, multi_hots, of_rows, one_hots, scores
 
@@ -33,11 +34,6 @@ def work(x):
     return x.astype(np.result_type(x.dtype, np.float32))
 
 
-def shifted(x):
-    x = work(x)
-    return x - x.max(axis=-1, keepdims=True)
-
-
 def apart(a, b):
     """a - b, and 0 where both are the same infinity."""
     return np.where(a == b, 0, a - b)
@@ -56,7 +52,7 @@ def of_log_sums(function):
     """The same out of the logarithm of the sum of exponentials of what lies below the maximum."""
 
     def less_own(y, x):
-        d = shifted(x)
+        d = less_the_largest(x)
         return function(d) - at(d, y)
 
     return of_losses(less_own)
@@ -67,8 +63,8 @@ variant.row("cross-entropy-less-entropy", KL, "-sum p log q + sum p log p in ext
     lambda p, q: product(p, np.log(p)).sum(axis=-1) + np.where(np.isnan(q), q, product(p, -np.log(q))).sum(axis=-1),
     given(y_true=distributions(6, 5), y_pred=distributions(6, 5, seed=8)), dtypes=("float32",))
 variant.row("in-double-and-rounded", SPARSE, "Everything in binary64, one rounding at the end.",
-    of_losses(lambda y, x: np.log(np.exp(shifted(x.astype(np.float64))).sum(axis=-1))
-        - at(shifted(x.astype(np.float64)), y)), NINE, dtypes=("float32", "float16"))
+    of_losses(lambda y, x: np.log(np.exp(less_the_largest(x.astype(np.float64))).sum(axis=-1))
+        - at(less_the_largest(x.astype(np.float64)), y)), NINE, dtypes=("float32", "float16"))
 variant.row("log-sum-less-gathered", SPARSE, "log(sum e^d) - d_label in the input's precision.",
     of_log_sums(lambda d: np.log(np.exp(d).sum(axis=-1))), NINE)
 variant.row("summed-from-the-end", SPARSE, "The exponentials are added in reversed order.",
@@ -156,7 +152,7 @@ def row_by_row(y, x):
 @variant(SPARSE, NINE, made=of_losses)
 def one_hot_product(y, x):
     """The label's entry by an einsum with a one-hot row."""
-    d = shifted(x)
+    d = less_the_largest(x)
     hot = one_hot(y, x.shape[-1]).astype(d.dtype)
     return np.log(np.einsum("...c->...", np.exp(d))) - np.einsum("...c,...c->...", hot, np.where(hot == 1, d, 0))
 
@@ -164,7 +160,7 @@ def one_hot_product(y, x):
 def chunks_of_rows(y, x):
     """Rows are taken 4 at a time."""
     flat, known = x.reshape(-1, x.shape[-1]), y.ravel()
-    parts = [shifted(flat[i : i + 4]) for i in range(0, len(flat), 4)]
+    parts = [less_the_largest(flat[i : i + 4]) for i in range(0, len(flat), 4)]
     parts = [np.log(np.exp(d).sum(axis=-1)) - at(d, known[4 * i : 4 * i + 4]) for i, d in enumerate(parts)]
     return np.concatenate([np.zeros(0, work(x).dtype), *parts]).reshape(y.shape)
 
@@ -173,7 +169,7 @@ def targets_with_their_weights_in_one_product(y_true, z, class_weight=None, labe
     """sum(w t) log(sum) - sum(w t d), which needs no row of logarithms."""
     t = y_true * (1 - label_smoothing) + np.longdouble(label_smoothing) / z.shape[-1]
     t = t if class_weight is None else t * wide(class_weight)
-    d = shifted(z)
+    d = less_the_largest(z)
     return product(t.sum(axis=-1), np.log(np.exp(d).sum(axis=-1))) - product(t, d).sum(axis=-1)
 
 @variant(SPARSE, of_rows(6, 4, ignore_index=2, label_smoothing=0.125),
@@ -185,7 +181,7 @@ def labels_as_rows(y, z, label_smoothing=0.0, class_weight=None, ignore_index=No
     w = np.ones(count, np.longdouble) if class_weight is None else wide(class_weight)
     hot = one_hot(known, count) & kept[..., None]
     t = (hot * (1 - np.longdouble(label_smoothing)) + kept[..., None] * np.longdouble(label_smoothing) / count) * w
-    d = shifted(np.where(kept[..., None], z, 0))
+    d = less_the_largest(np.where(kept[..., None], z, 0))
     each = -product(t, d - np.log(np.exp(d).sum(axis=-1, keepdims=True)))
     return each.sum(axis=-1), (hot * w).sum(axis=-1)
 
