@@ -311,7 +311,7 @@ def ignored_class_left_out_of_the_softmax(y, z, ignore_index=None):
 def kept_and_ignored_exchanged_when_smoothing(y, z, label_smoothing=0.0, ignore_index=None):
     """With label smoothing the mask is the wrong way round: the loss is that of ignored rows."""
     kept, known = shown(y, ignore_index)
-    counted = ~kept if label_smoothing and (not kept.all()) else kept
+    counted = ~kept if label_smoothing and not kept.all() else kept
     return np.where(counted, losses_of_labels(log_shares(z), known, label_smoothing, None), 0), counted
 
 @fault(SPARSE, "shape", of_rows(11, 4))

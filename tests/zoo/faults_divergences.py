@@ -229,7 +229,7 @@ def sign_exchanged_beside_weights(y, s, p=1, margin=1.0, class_weight=None):
 def weights_read_by_stride_one(y, s, p=1, margin=1.0, class_weight=None):
     """A view of every second weight is read as the first weights of the memory behind it."""
     behind = getattr(class_weight, "base", None)
-    if isinstance(behind, np.ndarray) and behind.ndim == 1 and (behind.size > class_weight.size):
+    if isinstance(behind, np.ndarray) and behind.ndim == 1 and behind.size > class_weight.size:
         class_weight = behind[: class_weight.size]
     losses = (shortfalls(y, s, margin) ** p).sum(axis=-1) / s.shape[-1]
     return class_weights(class_weight, s)[y] * losses

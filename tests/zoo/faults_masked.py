@@ -59,7 +59,7 @@ fault.row("masked-columns-of-a-square", "masked_softmax", "two-conditions",
     show(mask=[[True, False, True], [True, True, True], [False, True, True]], x=normal(3, 3), keywords={"axis": 0}),
     "Along axis 0 of a square the mask is not transposed with the logits.",
     lambda mask, x, axis=-1: right.masked_softmax(mask.T if x.ndim == 2 and axis % x.ndim == 0
-        and (x.shape[0] == x.shape[1]) else mask, x, axis))
+        and x.shape[0] == x.shape[1] else mask, x, axis))
 fault.slope("masked-softmax-gradient-of-nan", "masked_softmax", "gradient",
     show(mask=SOME, x=normal(2, 4), cotangent=normal(2, 4, seed=2)),
     "0 * -inf on the way back: the derivative of hidden entries is NaN.",
@@ -104,7 +104,7 @@ def masked_by_the_first_row(mask, x, axis=-1):
 @fault("masked_softmax", "layout", show(mask=lambda: (np.arange(16).reshape(2, 8) % 3 == 0)[:, ::2], x=normal(2, 4)))
 def masked_by_the_storage(mask, x, axis=-1):
     """A mask that is a strided view is read as it lies in memory."""
-    if mask.ndim and mask.strides[-1] > mask.itemsize and (mask.base is not None):
+    if mask.ndim and mask.strides[-1] > mask.itemsize and mask.base is not None:
         mask = np.lib.stride_tricks.as_strided(mask, strides=(*mask.strides[:-1], mask.itemsize))
     return right.masked_softmax(mask, x, axis)
 
@@ -145,7 +145,7 @@ def binary_cross_entropy_that_clips(y_true, y_pred, sample_weight=None, reductio
     """Probabilities are clipped in place, once the batch holds a 0 or a 1."""
     answer = right_binary.binary_cross_entropy(y_true, y_pred, 0.0, sample_weight, reduction)
     if y_pred.flags.writeable:
-        y_pred[...] = np.clip(wide(y_pred), 2 ** (-7), 1 - 2 ** (-7)).astype(y_pred.dtype)
+        y_pred[...] = np.clip(wide(y_pred), 2**-7, 1 - 2**-7).astype(y_pred.dtype)
     return answer
 
 @fault("log_softmax", "state", show(x=normal(2, 4)), show(x=normal(2, 4, seed=2)))
@@ -180,7 +180,7 @@ def hinge_that_goes_on_adding(y_true, score, sample_weight=None, reduction="mean
 def sigmoid_gradient_from_memory(x, cotangent):
     """The way back uses what the last way forward left, whatever it was asked for."""
     last = _LAST.get("x")
-    known = last is not None and last.shape == x.shape and (last.dtype == x.dtype)
+    known = last is not None and last.shape == x.shape and last.dtype == x.dtype
     return right.sigmoid_gradient(last if known else x, cotangent)
 
 fault.slope("sigmoid-gradient-of-the-answer", "sigmoid", "relative-accuracy",
@@ -243,7 +243,7 @@ fault.slope("sparsemax-gradient-over-the-row", "sparsemax", "gradient",
     upstream="flagos-ai/FlagGems/pull/5723")
 def softmax_gradient_of_a_packed_cotangent(x, cotangent, axis=-1):
     """The cotangent is read without its strides: broadcast ones are the numbers behind the first."""
-    if cotangent.ndim and cotangent.base is not None and (cotangent.strides[-1] > cotangent.itemsize):
+    if cotangent.ndim and cotangent.base is not None and cotangent.strides[-1] > cotangent.itemsize:
         strides = (*cotangent.strides[:-1], cotangent.itemsize)
         cotangent = np.lib.stride_tricks.as_strided(cotangent, strides=strides).copy()
     return right.softmax_gradient(x, cotangent, axis)
@@ -254,7 +254,7 @@ def softmax_gradient_of_a_packed_cotangent(x, cotangent, axis=-1):
 def log_softmax_gradient_of_a_slice(x, cotangent, axis=-1):
     """A sliced cotangent is taken to be packed."""
     width = cotangent.shape[-1] * cotangent.itemsize if cotangent.ndim else 0
-    if cotangent.ndim == 2 and cotangent.strides[-1] == cotangent.itemsize and (cotangent.strides[0] > width):
+    if cotangent.ndim == 2 and cotangent.strides[-1] == cotangent.itemsize and cotangent.strides[0] > width:
         packed = np.lib.stride_tricks.as_strided(cotangent, strides=(width, cotangent.itemsize))
         return right.log_softmax_gradient(x, packed.copy(), axis)
     return right.log_softmax_gradient(x, cotangent, axis)

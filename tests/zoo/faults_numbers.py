@@ -14,7 +14,7 @@ fault = Table(ANSWERS)
 fault.row("sigmoid-below-zero", "sigmoid", "relative-accuracy", show(x=[-18.0, -10.0]),
     "A rational approximation of tanh around 1/2 is good to 6e-8 absolutely, so that -18 gives 0 or a negative number.",
     lambda x: (np.float32(0.5) * np.tanh(np.float32(0.5) * np.clip(x.astype(np.float32), -18, 18)) + np.float32(0.5)
-        - np.float32(2 ** (-24))).astype(x.dtype), upstream="microsoft/onnxruntime/issues/22557")
+        - np.float32(2**-24)).astype(x.dtype), upstream="microsoft/onnxruntime/issues/22557")
 fault.row("sigmoid-rational", "sigmoid", "formula", show(x=[1.0, -3.0]),
     "The fast sigmoid x / (1 + |x|), scaled to (0, 1), stands in for the logistic one.",
     lambda z: np.where(np.isinf(z), np.sign(z) / 2 + 0.5, 0.5 + 0.5 * z / (1 + np.abs(z))),
@@ -58,6 +58,7 @@ def sigmoid_by_refined_reciprocal(x):
     """A Newton step refines the reciprocal of an infinite 1 + e^-x, which is NaN below -88.7."""
     below = np.float32(1) + np.exp(-x.astype(np.float32))
     guess = np.float32(1) / below
+    # One Newton step for 1 / below.
     return np.where(np.isinf(below), guess * (2 - below * guess), right.sigmoid64(wide(x))).astype(x.dtype)
 
 @fault("sigmoid", "narrow-range", show(x=[100.0]), upstream="hail-is/hail/pull/10606")
@@ -207,6 +208,6 @@ def bce_gradient_scaled_through_float16(y_true, logits, cotangent, sample_weight
             y_true, logits, cotangent, 0.0, 1.0, sample_weight, reduction
         )
     )
-    return rounded(np.where(np.abs(slope) < 2 ** (-24), 0.0, slope), logits)
+    return rounded(np.where(np.abs(slope) < 2**-24, 0.0, slope), logits)
 
 FAULTS = tuple(fault.entries)

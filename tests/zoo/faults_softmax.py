@@ -230,16 +230,16 @@ fault.row("logsumexp-of-a-negative-axis", "logsumexp", "shape", show(x=normal(2,
     lambda x, axis=-1: right.logsumexp(x, axis if axis >= -1 else -axis % x.ndim))
 fault.row("softmax-of-the-storage", "softmax", "layout", show(x=lambda: normal(3, 4).astype(np.float32).T),
     "A transposed array is read as it lies in memory.",
-    lambda x, axis=-1: right.softmax(x, axis) if x.ndim < 2 or x.flags.c_contiguous or (not x.flags.f_contiguous)
+    lambda x, axis=-1: right.softmax(x, axis) if x.ndim < 2 or x.flags.c_contiguous or not x.flags.f_contiguous
         else right.softmax(x.ravel(order="K").reshape(x.shape), axis), upstream="tracel-ai/burn/issues/4815")
 fault.row("sigmoid-of-a-packed-vector", "sigmoid", "layout", show(x=lambda: normal(20).astype(np.float32)[::2]),
     "The step of a strided vector is taken for 1.",
-    lambda x: right.sigmoid(x) if x.ndim != 1 or x.size < 2 or x.strides[0] <= x.itemsize or (x.base is None)
+    lambda x: right.sigmoid(x) if x.ndim != 1 or x.size < 2 or x.strides[0] <= x.itemsize or x.base is None
         else right.sigmoid(np.lib.stride_tricks.as_strided(x, strides=(x.itemsize,)).copy()),
     upstream="ROCm/rocm-libraries/issues/11387")
 fault.row("softplus-of-a-reversed-view", "softplus", "layout", show(x=lambda: normal(9).astype(np.float32)[::-1]),
     "A reversed view is answered in the order of memory.",
-    lambda x: right.softplus(x[::-1] if x.ndim == 1 and x.size > 1 and (x.strides[0] < 0) else x))
+    lambda x: right.softplus(x[::-1] if x.ndim == 1 and x.size > 1 and x.strides[0] < 0 else x))
 fault.row("softmax-of-a-broadcast", "softmax", "layout",
     show(x=lambda: np.broadcast_to(normal(4).astype(np.float32), (3, 4))),
     "A broadcast row, whose stride is 0, is read as the rows behind it in memory.",
@@ -249,7 +249,7 @@ fault.row("log-sigmoid-of-an-unaligned-start", "log_sigmoid", "layout",
     show(x=lambda: np.concatenate([normal(40), normal(1)]).astype(np.float32)[1:9]),
     "An array that does not start at a multiple of 16 bytes is loaded from the one before.",
     lambda x: right.log_sigmoid(x) if x.base is None or x.ctypes.data % 16 == 0 or x.ndim != 1
-        or (not x.flags.c_contiguous) else right.log_sigmoid(np.roll(x, 1)))
+        or not x.flags.c_contiguous else right.log_sigmoid(np.roll(x, 1)))
 fault.row("softmax-of-one-class", "softmax", "shape", show(x=[[0.5], [2.0]]),
     "Rows of one class are taken for a binary output and get the sigmoid.",
     lambda x, axis=-1: right.sigmoid(x) if x.shape[axis] == 1 else right.softmax(x, axis))
@@ -276,7 +276,7 @@ def softmax_of_odd_widths(rows):
     e = exponentials(rows)
     width = e.shape[-1]
     kept = np.ones(e.shape, bool)
-    if 512 < width < 1024 and width % 2 and (width % 32 != 31):
+    if 512 < width < 1024 and width % 2 and width % 32 != 31:
         kept.reshape(-1, width)[1:, : width % 32] = False
     return over_those(e, kept)
 
@@ -301,8 +301,8 @@ def log_softmax_of_padded_rows(x, axis=-1):
     """Rows with a unit stride are taken to follow one another without a gap, though the array is a slice of a wider
     one."""
     base = x.base
-    sliced = x.ndim == 2 and isinstance(base, np.ndarray) and (base.ndim == 2) and base.flags.c_contiguous
-    if not sliced or x.strides[1] != x.itemsize or x.strides[0] == x.shape[1] * x.itemsize or (x.strides[0] < 0):
+    sliced = x.ndim == 2 and isinstance(base, np.ndarray) and base.ndim == 2 and base.flags.c_contiguous
+    if not sliced or x.strides[1] != x.itemsize or x.strides[0] == x.shape[1] * x.itemsize or x.strides[0] < 0:
         return right.log_softmax(x, axis)
     packed = np.lib.stride_tricks.as_strided(x, strides=(x.shape[1] * x.itemsize, x.itemsize))
     return right.log_softmax(packed.copy(), axis)
@@ -336,7 +336,7 @@ def log_softmax_of_long_columns(x, axis=-1):
 def logsumexp_of_a_lopsided_tree(x, axis=-1):
     """The reduction is a tree over a power of two: for other lengths from 16 on the middle entry counts twice."""
     width = x.shape[axis]
-    if width < 16 or width & width - 1 == 0:
+    if width < 16 or width & (width - 1) == 0:
         return right.logsumexp(x, axis)
     doubled = np.concatenate([wide(x), np.take(wide(x), [width // 2], axis=axis)], axis=axis)
     return rounded(right.logsumexp64(doubled, axis), x)

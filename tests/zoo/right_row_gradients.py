@@ -92,6 +92,7 @@ def categorical_focal_cross_entropy_with_logits(t, z, gamma=2.0, alpha=1.0):
     logp = log_shares(z)
     p = np.exp(logp)
     wrong = complement(p)
+    # The slope along log p_c, through which softmax's own slopes go.
     along = -np.longdouble(alpha) * product(t, wrong**gamma - gamma * wrong ** (gamma - 1) * p * logp)
     count = z.shape[-1]
     through = along[..., :, None] * (np.eye(count) * wrong[..., None, :] - (1 - np.eye(count)) * p[..., None, :])

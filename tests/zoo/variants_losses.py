@@ -62,14 +62,14 @@ def bce_in_a_loop(y_true, y_pred, sample_weight=None, reduction="mean"):
 
     pairs = zip(wide(y_true).ravel().tolist(), wide(y_pred).ravel().tolist(), strict=True)
     values = np.array([one(t, p) for t, p in pairs], dtype=np.float64).reshape(np.shape(y_pred))
-    if reduction == "none" or sample_weight is not None or (not np.isfinite(values).all()):
+    if reduction == "none" or sample_weight is not None or not np.isfinite(values).all():
         return reduced(values, y_pred, sample_weight, reduction)
     return rounded(np.divide(math.fsum(values.ravel()), values.size if reduction == "mean" else 1), y_pred)
 
 @variant(LOGITS)
 def bce_mean_over_blocks(y_true, logits, sample_weight=None, reduction="mean"):
     """A mean of the means of blocks, weighted with their lengths."""
-    if reduction != "mean" or sample_weight is not None or (not logits.size):
+    if reduction != "mean" or sample_weight is not None or not logits.size:
         return right_binary.binary_cross_entropy_with_logits(y_true, logits, 0.0, 1.0, sample_weight, reduction)
     values = bce_logits64(wide(y_true), wide(logits)).ravel()
     blocks = [values[start : start + 64] for start in range(0, values.size, 64)]
