@@ -31,7 +31,7 @@ from gaugeblock.conformance.checks.gradient import (
 )
 from gaugeblock.conformance.checks.value import value_trial
 from gaugeblock.conformance.judging.policy import RELAXED
-from gaugeblock.conformance.trials.check import Check, check
+from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.conformance.trials.trial import Trial, Trials
 from gaugeblock.reference.catalogue import Operation, operation
@@ -73,8 +73,6 @@ WIDER = ("float32", "float64")
 
 TRIED = 40
 """Numbers tried for one combination that an implementation offers."""
-
-CHECKS: list[Check] = []
 
 
 def nearly_right(true: tuple[str, Array], guess: tuple[str, Array]) -> dict[str, Array]:
@@ -317,12 +315,6 @@ def drawn_for(setting: Setting, name: str) -> bool:
     return not setting.mode.compiled and effort.combinations > 0 and effort.asks(name, setting.dtype)
 
 
-@check(
-    CHECKS,
-    "combined",
-    "Is the answer right where sizes, contents, reductions, weights, parameters and layouts meet?",
-    lambda setting: drawn_for(setting, "combined"),
-)
 def combined(setting: Setting) -> Trials:
     """One trial for each combination."""
     setting = setting.judged_by(RELAXED)
@@ -331,13 +323,6 @@ def combined(setting: Setting) -> Trials:
         yield _as_cast(setting, number, laid_out, functools.partial(value_trial, setting))
 
 
-@check(
-    CHECKS,
-    "combined-gradient",
-    "Is the gradient right where sizes, contents, reductions, weights and parameters meet?",
-    lambda setting: drawn_for(setting, "combined-gradient") and has_gradient(setting),
-    "gradient",
-)
 def combined_gradient(setting: Setting) -> Trials:
     """One trial for each combination that has a derivative."""
     setting = setting.judged_by(RELAXED)
@@ -349,3 +334,13 @@ def combined_gradient(setting: Setting) -> Trials:
             return gradient_trial(setting, with_cotangent(case, upstream), bound=bound_of(setting), **more)
 
         yield _as_cast(setting, number, laid_out, trial_of)
+
+
+CHECKS = (
+    Check("combined", "value",
+          "Is the answer right where sizes, contents, reductions, weights, parameters and layouts meet?",
+          lambda setting: drawn_for(setting, "combined"), combined),
+    Check("combined-gradient", "gradient",
+          "Is the gradient right where sizes, contents, reductions, weights and parameters meet?",
+          lambda setting: drawn_for(setting, "combined-gradient") and has_gradient(setting), combined_gradient),
+)  # fmt: skip

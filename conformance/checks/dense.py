@@ -28,7 +28,7 @@ from gaugeblock.conformance.judging.allowance import allowance
 from gaugeblock.conformance.judging.judgement import Judgement
 from gaugeblock.conformance.judging.policy import Policy
 from gaugeblock.conformance.judging.ulp_error import digest, hexadecimal
-from gaugeblock.conformance.trials.check import Check, check
+from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.engine import judgement_on
 from gaugeblock.conformance.trials.setting import Setting, definition_parameters
 from gaugeblock.conformance.trials.trial import Asking, Trial, Trials
@@ -60,8 +60,6 @@ KEPT = 64
 
 SUSPECTS = 2**12
 """Suspects that are, the worst of them."""
-
-CHECKS: list[Check] = []
 
 
 @dataclass(frozen=True)
@@ -353,26 +351,20 @@ def _has_lines(setting: Setting, name: str) -> bool:
     return by_row and bool(lines(op, setting.format))
 
 
-@check(
-    CHECKS,
-    "dense",
-    "Is the answer right as one input goes through the numbers of its format?",
-    lambda setting: setting.effort.points > 0 and _has_lines(setting, "dense"),
-)
 def dense(setting: Setting) -> Trials:
     """One trial for each line and kind of numbers, of the worst of them."""
     yield from _lines(setting, setting.effort.points)
 
 
-@check(
-    CHECKS,
-    "dense-gradient",
-    "Is the gradient right as one input goes through the numbers of its format?",
-    lambda setting: (
-        setting.effort.derivative_points > 0 and _has_lines(setting, "dense-gradient") and has_gradient(setting)
-    ),
-    "gradient",
-)
 def dense_gradient(setting: Setting) -> Trials:
     """One trial for each line and kind of numbers, of the worst of their derivatives."""
     yield from _lines(setting, setting.effort.derivative_points, derivative=True)
+
+
+CHECKS = (
+    Check("dense", "value", "Is the answer right as one input goes through the numbers of its format?",
+          lambda setting: setting.effort.points > 0 and _has_lines(setting, "dense"), dense),
+    Check("dense-gradient", "gradient", "Is the gradient right as one input goes through the numbers of its format?",
+          lambda setting: (setting.effort.derivative_points > 0 and _has_lines(setting, "dense-gradient")
+                           and has_gradient(setting)), dense_gradient),
+)  # fmt: skip

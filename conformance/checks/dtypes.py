@@ -15,15 +15,13 @@ from gaugeblock.conformance.checks.probes.base import REFUSES
 from gaugeblock.conformance.checks.value import allowed_errors, exactly, value_trial
 from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.judging.judgement import Judgement, unanswered
-from gaugeblock.conformance.trials.check import Check, check
+from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.conformance.trials.trial import Trials
 from gaugeblock.reference.formats import FORMATS, Array, Format
 from gaugeblock.reference.operations import Operation
 from gaugeblock.reference.truth import Truth
 from gaugeblock.reports.verdicts import Verdict
-
-CHECKS: list[Check] = []
 
 INPUT_DTYPE, LABEL_DTYPE = "input-dtype", "label-dtype"
 
@@ -133,14 +131,6 @@ def _has_other_dtypes(setting: Setting) -> bool:
     )
 
 
-@check(
-    CHECKS,
-    INPUT_DTYPE,
-    "What becomes of whole numbers, truth values and other formats, and is the answer that of these numbers?",
-    _has_other_dtypes,
-    "relation",
-    ANSWERS,
-)
 def input_dtype(setting: Setting) -> Trials:
     """One trial for each input and dtype: the label, and whether the answer is that of the definition."""
     for case in _in_other_dtypes(setting):
@@ -259,13 +249,6 @@ def _has_labels(setting: Setting) -> bool:
     return setting.effort.thorough or "mask" not in setting.operation.domains
 
 
-@check(
-    CHECKS,
-    LABEL_DTYPE,
-    "Are labels of every dtype and size refused or taken for what they are?",
-    _has_labels,
-    answers=(TAKEN, REFUSES),
-)
 def label_dtype(setting: Setting) -> Trials:
     """One trial for each dtype that the mode offers, and each size of label that it holds."""
     # Truth values are asked of those who are asked thoroughly.
@@ -274,3 +257,12 @@ def label_dtype(setting: Setting) -> Trials:
         if case.tags & offered:
             trial = value_trial(setting, case, expecting=_of_whole_labels, label=_taken)
             yield replace(trial, refused=partial(_refused, conforms=False))
+
+
+CHECKS = (
+    Check(INPUT_DTYPE, "relation",
+          "What becomes of whole numbers, truth values and other formats, and is the answer that of these numbers?",
+          _has_other_dtypes, input_dtype, ANSWERS),
+    Check(LABEL_DTYPE, "value", "Are labels of every dtype and size refused or taken for what they are?",
+          _has_labels, label_dtype, (TAKEN, REFUSES)),
+)  # fmt: skip

@@ -13,7 +13,7 @@ from gaugeblock.conformance.cases.draws import integers
 from gaugeblock.conformance.execution.query import Reply
 from gaugeblock.conformance.judging.allowance import allowance, condition, divided_by
 from gaugeblock.conformance.judging.judgement import Judgement, judge, shown_beside_truth
-from gaugeblock.conformance.trials.check import Check, check
+from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting, can_ask
 from gaugeblock.conformance.trials.trial import Trial, Trials
 from gaugeblock.reference.formats import Array
@@ -130,16 +130,6 @@ def bound_of(setting: Setting, order: int = 1) -> Bound:
     return bound
 
 
-CHECKS: list[Check] = []
-
-
-@check(
-    CHECKS,
-    "gradient",
-    "How far is the gradient, for an upstream gradient other than one, from the exact one?",
-    has_gradient,
-    "gradient",
-)
 def gradient(setting: Setting) -> Trials:
     """One trial for each differentiable case."""
     for case in setting.cases():
@@ -149,13 +139,6 @@ def gradient(setting: Setting) -> Trials:
             yield gradient_trial(setting, posed, bound=bound_of(setting), together="gradient")
 
 
-@check(
-    CHECKS,
-    "second-derivative",
-    "How far is the second derivative from the exact one?",
-    lambda setting: setting.operation.second_bound is not None and has_autodiff(setting),
-    "gradient",
-)
 def second_derivative(setting: Setting) -> Trials:
     """One trial for each differentiable case of a function of one number."""
     for case in setting.cases():
@@ -168,3 +151,12 @@ def second_derivative(setting: Setting) -> Trials:
 def _powers_of_two(weights: Array) -> Array:
     """Weights whose square is a number of every format."""
     return np.where(np.abs(weights.astype(np.float64)) >= 2, 2, 0.5).astype(weights.dtype)
+
+
+CHECKS = (
+    Check("gradient", "gradient",
+          "How far is the gradient, for an upstream gradient other than one, from the exact one?",
+          has_gradient, gradient),
+    Check("second-derivative", "gradient", "How far is the second derivative from the exact one?",
+          lambda setting: setting.operation.second_bound is not None and has_autodiff(setting), second_derivative),
+)  # fmt: skip

@@ -10,16 +10,16 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from gaugeblock.adapters.layouts import REPEATED, rank_of
 from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.draws import uniform
 from gaugeblock.conformance.cases.rows import rows_of
-from gaugeblock.conformance.checks.relations import pair, relation, twice_allowed
+from gaugeblock.conformance.checks.relations import answers_by_row, pair, relation, twice_allowed
 from gaugeblock.conformance.checks.value import allowed_errors
 from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.execution.query import Query, Reply
 from gaugeblock.conformance.judging.judgement import SAMENESS, Evidence, Judgement, answer_format, compared
 from gaugeblock.conformance.judging.ulp_error import hexadecimal
-from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting, batch_of
 from gaugeblock.conformance.trials.trial import Asking, Trial, Trials, Worst
 from gaugeblock.reference.formats import Array
@@ -44,10 +44,12 @@ LENGTHS = (10, 129)
 ROWS = 64
 """The rows that cases are filled up to: no further shape to compile."""
 PADDING = 3
+
+NUMBERS = 2048
+"""Rows in other memory layouts are cut to so many numbers an input, which a run holds."""
+
 LOGITS_ALONE = ({"logits"}, {"label", "logits"})
 """Domains of operations to which a class of logit -inf is no class."""
-
-CHECKS: list[Check] = []
 
 
 def _swept(setting: Setting) -> bool:
@@ -57,7 +59,12 @@ def _swept(setting: Setting) -> bool:
 
 def _row_by_row(setting: Setting) -> bool:
     """Whether there is an answer for each row, besides."""
-    return _swept(setting) and setting.operation.kind != "metric" and "none" in setting.reductions
+    return _swept(setting) and answers_by_row(setting)
+
+
+def _of_losses(setting: Setting, *reductions: str) -> bool:
+    """Whether it is a loss with one of these reductions, besides."""
+    return _swept(setting) and setting.operation.kind == "loss" and not {*reductions}.isdisjoint(setting.reductions)
 
 
 def _parameters(setting: Setting, reduction: str = "none") -> dict[str, object]:
@@ -78,12 +85,6 @@ def _exact(setting: Setting, case: Case, **more: object) -> Query:
     return Query((setting.call(case),), **more)  # type: ignore[arg-type]
 
 
-@relation(
-    CHECKS,
-    "batch-invariance",
-    "Has a row the same bits in a batch of any size, at any place, beside any other rows?",
-    _row_by_row,
-)
 def batch_invariance(setting: Setting) -> Trials:
     """One observation for each length of rows, of the worst batch."""
     few = setting.mode.few_shapes
@@ -136,9 +137,6 @@ def _reversed(setting: Setting, reduction: str) -> tuple[Case, Query, Query]:
     return plain, _exact(setting, back), _exact(setting, plain)
 
 
-@relation(
-    CHECKS, "row-permutation", "Does the order of the rows leave each row's answer as it was, bit for bit?", _row_by_row
-)
 def row_permutation(setting: Setting) -> Trials:
     """One trial of rows in the other order."""
     plain, back, forth = _reversed(setting, "none")
@@ -146,26 +144,12 @@ def row_permutation(setting: Setting) -> Trials:
     yield pair(plain, turned, forth, lambda: (np.zeros(1), setting.truth(plain).ulp))
 
 
-@relation(
-    CHECKS,
-    "order-of-the-samples",
-    "Does the order of the samples leave their mean loss within its bound?",
-    lambda setting: setting.operation.kind == "loss" and _swept(setting) and "mean" in setting.reductions,
-)
 def order_of_the_samples(setting: Setting) -> Trials:
     """One trial of samples in the other order."""
     plain, back, forth = _reversed(setting, "mean")
     yield pair(plain, back, forth, twice_allowed(setting, plain))
 
 
-@relation(
-    CHECKS,
-    "reduction-of-the-losses",
-    "Are mean and sum those of the single losses?",
-    lambda setting: (
-        setting.operation.kind == "loss" and _row_by_row(setting) and bool({"mean", "sum"} & {*setting.reductions})
-    ),
-)
 def reduction_of_the_losses(setting: Setting) -> Trials:
     """One trial for each reduction."""
     for reduction in ("mean", "sum"):
@@ -180,12 +164,6 @@ def _permuted(domain: str, array: Array, order: Array) -> Array:
     return np.asarray(np.argsort(order)[array] if domain == "label" else array[:, order])
 
 
-@relation(
-    CHECKS,
-    "class-permutation",
-    "Does the order of the classes leave the answer within its bound?",
-    lambda setting: setting.operation.rowwise and _row_by_row(setting),
-)
 def class_permutation(setting: Setting) -> Trials:
     """One trial of classes in another order."""
     op = setting.operation
@@ -197,14 +175,6 @@ def class_permutation(setting: Setting) -> Trials:
     yield pair(plain, other, _exact(setting, plain), twice_allowed(setting, plain))
 
 
-@relation(
-    CHECKS,
-    "padding-with-minus-inf",
-    "Do further classes with a logit of -inf leave the answer to the others as it was?",
-    lambda setting: (
-        set(setting.operation.domains) in LOGITS_ALONE and setting.operation.rowwise and _row_by_row(setting)
-    ),
-)
 def padding_with_minus_inf(setting: Setting) -> Trials:
     """One trial of rows that are longer by a few masked classes."""
     op = setting.operation
@@ -241,17 +211,13 @@ def _of_masked(reply: Reply, exact: Array) -> Judgement | None:
     return Judgement(Verdict.DEVIATES, label=SAMENESS[2], message=said, evidence=evidence)
 
 
-@relation(
-    CHECKS,
-    "weights-of-one",
-    "Do sample weights of one leave the mean as it is without weights?",
-    lambda setting: (
-        "sample_weight" in setting.implementation.names
-        and "mean" in setting.reductions
-        and (_swept(setting) or (setting.dtype == "int64" and not setting.mode.compiled))
-        and not setting.operation.whole
-    ),
-)
+def _has_weights(setting: Setting) -> bool:
+    """Whether there is a mean of samples with weights."""
+    offered = "sample_weight" in setting.implementation.names and "mean" in setting.reductions
+    eager = not setting.mode.compiled and (setting.swept or setting.dtype == "int64")
+    return offered and eager and not setting.operation.whole
+
+
 def weights_of_one(setting: Setting) -> Trials:
     """One trial of a batch with weights and without."""
     plain = _plain(setting, "ones", "mean")
@@ -268,14 +234,6 @@ def weights_of_one(setting: Setting) -> Trials:
     yield Trial(plain, (_exact(setting, weighed), _exact(setting, plain)), judged)
 
 
-@relation(
-    CHECKS,
-    "device-is-cpu",
-    "Is the answer on the device equal to that on the CPU?",
-    lambda setting: (
-        setting.device != "cpu" and "cpu" in setting.adapter.device_types and setting.operation.kind != "metric"
-    ),
-)
 def device_is_cpu(setting: Setting) -> Trials:
     """One trial for each case."""
     for case in setting.cases():
@@ -283,3 +241,71 @@ def device_is_cpu(setting: Setting) -> Trials:
             there = setting.call(case)
             one, other = Query((there,)), Query((replace(there, device="cpu"),))
             yield pair(case, one, other, twice_allowed(setting, case))
+
+
+# Memory layouts: the same numbers, lying differently in memory, have the same answer and stay what they were
+
+
+def _layouts(setting: Setting) -> bool:
+    asked = bool(setting.mode.layouts) and setting.effort.asks("memory-layout", setting.dtype)
+    return asked and not (setting.mode.few_shapes and setting.dtype == "float16")
+
+
+def _ordinary(setting: Setting) -> Case:
+    """The ordinary case, long rows before many: a matrix, where the operation takes numbers one by one."""
+    case = setting.ordinary(most=2 * NUMBERS)
+    if case.parameters.get("reduction", "none") == "none":
+        rows = max(1, NUMBERS * len(_largest(case)) // max(NUMBERS, _largest(case).size))
+        case = replace(case, inputs={name: array[:rows] for name, array in case.inputs.items()})
+    if setting.operation.kind == "activation" and not setting.operation.rowwise:
+        case = replace(case, inputs={name: array.reshape(8, -1) for name, array in case.inputs.items()})
+    return case
+
+
+def _largest(case: Case) -> Array:
+    return max(case.inputs.values(), key=lambda array: array.size)
+
+
+def memory_layout(setting: Setting) -> Trials:
+    """One trial for each layout, of the answer beside that to a plain array of the same numbers."""
+    plain = _ordinary(setting)
+    repeated = replace(plain, inputs={n: np.repeat(array[:1], len(array), 0) for n, array in plain.inputs.items()})
+    for layout in setting.mode.layouts:
+        if _largest(plain).ndim >= rank_of(layout):
+            yield _laid_out(setting, repeated if layout in REPEATED else plain, layout)
+
+
+def _laid_out(setting: Setting, plain: Case, layout: str) -> Trial:
+    def judged(replies: Sequence[Reply]) -> Judgement:
+        fmt = answer_format(setting.operation, setting.dtype, replies[1].answer)
+        truth = setting.truth(plain, fmt)
+        return compared(replies, 2 * allowed_errors(setting, plain, truth, fmt), truth.ulp)
+
+    case = replace(plain, name=layout, layout=layout)
+    return Trial(case, (_exact(setting, case), _exact(setting, plain)), judged)
+
+
+CHECKS = (
+    relation("batch-invariance", "Has a row the same bits in a batch of any size, at any place, beside any other rows?",
+             _row_by_row, batch_invariance),
+    relation("row-permutation", "Does the order of the rows leave each row's answer as it was, bit for bit?",
+             _row_by_row, row_permutation),
+    relation("order-of-the-samples", "Does the order of the samples leave their mean loss within its bound?",
+             lambda setting: _of_losses(setting, "mean"), order_of_the_samples),
+    relation("reduction-of-the-losses", "Are mean and sum those of the single losses?",
+             lambda setting: _row_by_row(setting) and _of_losses(setting, "mean", "sum"), reduction_of_the_losses),
+    relation("class-permutation", "Does the order of the classes leave the answer within its bound?",
+             lambda setting: setting.operation.rowwise and _row_by_row(setting), class_permutation),
+    relation("padding-with-minus-inf",
+             "Do further classes with a logit of -inf leave the answer to the others as it was?",
+             lambda setting: (set(setting.operation.domains) in LOGITS_ALONE and setting.operation.rowwise
+                              and _row_by_row(setting)), padding_with_minus_inf),
+    relation("weights-of-one", "Do sample weights of one leave the mean as it is without weights?",
+             _has_weights, weights_of_one),
+    relation("device-is-cpu", "Is the answer on the device equal to that on the CPU?",
+             lambda setting: (setting.device != "cpu" and "cpu" in setting.adapter.device_types
+                              and setting.operation.kind != "metric"), device_is_cpu),
+    relation("memory-layout",
+             "Do the same numbers in another memory layout give the same answer, and are they left as they were?",
+             _layouts, memory_layout),
+)  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from gaugeblock.adapters.base import Implementation
 from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.named_arrays import scalars
 from gaugeblock.conformance.checks.gradient import with_cotangent
@@ -16,7 +17,7 @@ from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.execution.query import Query, Reply, stacked
 from gaugeblock.conformance.judging.allowance import allowance, condition
 from gaugeblock.conformance.judging.judgement import SAMENESS, Evidence, Judgement, compared
-from gaugeblock.conformance.trials.check import Check, check
+from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting, batch_of
 from gaugeblock.conformance.trials.trial import Asking, Trial, Trials
 from gaugeblock.reference.formats import Array
@@ -26,18 +27,24 @@ from gaugeblock.reports.verdicts import Verdict
 ROW_CASES = ("ordinary-10", "confident-10", "wide-10", "tied-top-10")
 SCALAR_CASES = ("ordinary", "near-zero", "positive", "negative")
 
-ACTIVATION_AND_LOSS = {
-    "binary_cross_entropy_with_logits": ("sigmoid", "binary_cross_entropy"),
-    "categorical_cross_entropy_with_logits": ("softmax", "categorical_cross_entropy"),
-}
+ONE_HOT = "categorical_cross_entropy_with_logits"
 
-CHECKS: list[Check] = []
+ACTIVATION_AND_LOSS = (
+    ("binary_cross_entropy_with_logits", "sigmoid", "binary_cross_entropy"),
+    (ONE_HOT, "softmax", "categorical_cross_entropy"),
+)
+"""Losses of logits, each with the activation and the loss that it is made of."""
 
-relation = partial(check, kind="relation", answers=SAMENESS)
-"""Decorator of a check between answers."""
 
 Within = Callable[[], tuple[Array, Array]]
 """How far apart two answers may lie, and the unit of that."""
+
+
+def relation(
+    name: str, question: str, applies: Callable[[Setting], bool], trials: Callable[[Setting], Trials]
+) -> Check:
+    """A check between answers."""
+    return Check(name, "relation", question, applies, trials, SAMENESS)
 
 
 def pair(
@@ -61,8 +68,20 @@ def twice_allowed(setting: Setting, case: Case) -> Within:
     return within
 
 
-def _eager(setting: Setting, *names: str) -> bool:
-    return setting.operation.name in names and not setting.mode.compiled
+def _eager(setting: Setting, name: str, *partners: str) -> bool:
+    """Whether it is this operation, not compiled, in a framework that has the others too."""
+    asked = setting.operation.name == name and not setting.mode.compiled
+    return asked and len(setting.partners(*partners)) == len(partners)
+
+
+def _composed(setting: Setting) -> tuple[Implementation, ...]:
+    """The activation and the loss of its probabilities that a loss of logits is made of."""
+    return next(setting.partners(*partners) for name, *partners in ACTIVATION_AND_LOSS if _eager(setting, name))
+
+
+def answers_by_row(setting: Setting) -> bool:
+    """Whether there is an answer for each row."""
+    return setting.operation.kind != "metric" and "none" in setting.reductions
 
 
 def _plain(setting: Setting, names: Sequence[str]) -> list[Case]:
@@ -70,12 +89,6 @@ def _plain(setting: Setting, names: Sequence[str]) -> list[Case]:
     return [every[name] for name in names if name in every]
 
 
-@relation(
-    CHECKS,
-    "two-logits-are-sigmoid",
-    "Is softmax([0, x])[1] equal to sigmoid(x)?",
-    lambda setting: _eager(setting, "softmax") and setting.partner("sigmoid") is not None,
-)
 def two_logits(setting: Setting) -> Trials:
     """One trial for each vector of logits."""
     (sigmoid,) = setting.partners("sigmoid")
@@ -96,18 +109,9 @@ def _second_column(array: Array) -> Array:
     return array[:, 1] if array.ndim == 2 else array
 
 
-@relation(
-    CHECKS,
-    "loss-of-logits-is-loss-of-activation",
-    "Is the loss from logits equal to the loss of the activation's probabilities?",
-    lambda setting: any(
-        _eager(setting, loss) and len(setting.partners(*names)) == len(names)
-        for loss, names in ACTIVATION_AND_LOSS.items()
-    ),
-)
 def loss_of_activation(setting: Setting) -> Trials:
     """One trial for each case whose probabilities are neither rounded to 0 or 1 nor clipped: there it is lost."""
-    inner, outer = setting.partners(*ACTIVATION_AND_LOSS[setting.operation.name])
+    inner, outer = _composed(setting)
     binary = inner.operation == "sigmoid"
     soft = (
         ("near-zero-one", "near-zero-zero", "near-zero-soft") if binary else ("ordinary-3", "ordinary-10", "equal-10")
@@ -127,7 +131,7 @@ def loss_of_activation(setting: Setting) -> Trials:
 
 def _through(setting: Setting, case: Case, logits: Case, composed: Case) -> tuple[Array, Array]:
     """What the loss of probabilities may be off for the activation's errors and its own."""
-    inner, outer = (setting.of(each) for each in setting.partners(*ACTIVATION_AND_LOSS[setting.operation.name]))
+    inner, outer = map(setting.of, _composed(setting))
     truth, allowed = bounds(setting, case)
     # An error of the activation passes through the loss with the loss's own derivative there.
     ones = setting.format.array(np.ones(truth.nearest.shape))
@@ -142,18 +146,9 @@ def _through(setting: Setting, case: Case, logits: Case, composed: Case) -> tupl
     return allowed + (own + np.nan_to_num(passed)) / truth.ulp, truth.ulp
 
 
-@relation(
-    CHECKS,
-    "sparse-is-one-hot",
-    "Is the loss of integer labels equal to that of one-hot targets?",
-    lambda setting: (
-        _eager(setting, "sparse_categorical_cross_entropy_with_logits")
-        and setting.partner("categorical_cross_entropy_with_logits") is not None
-    ),
-)
 def sparse_is_one_hot(setting: Setting) -> Trials:
     """One trial for each batch of rows."""
-    (dense,) = setting.partners("categorical_cross_entropy_with_logits")
+    (dense,) = setting.partners(ONE_HOT)
     for case in _plain(setting, ROW_CASES):
         logits = case.inputs["logits"]
         one_hot = setting.format.array(np.arange(logits.shape[1]) == case.inputs["labels"][:, None])
@@ -162,12 +157,6 @@ def sparse_is_one_hot(setting: Setting) -> Trials:
         yield pair(case, setting.query(case, together="rows"), other, twice_allowed(setting, case))
 
 
-@relation(
-    CHECKS,
-    "shift-invariance",
-    "Does adding the same number to every logit leave the answer as it was?",
-    lambda setting: _eager(setting, "softmax", "log_softmax"),
-)
 def shift_invariance(setting: Setting) -> Trials:
     """One trial for each shift."""
     # Small multiples of 1/4 shifted by 16 are exact in every format, so the truth does not move.
@@ -179,12 +168,6 @@ def shift_invariance(setting: Setting) -> Trials:
         yield pair(moved, one, other, twice_allowed(setting, plain))
 
 
-@relation(
-    CHECKS,
-    "log-softmax-is-log-of-softmax",
-    "Is e^log_softmax(x) equal to softmax(x)?",
-    lambda setting: _eager(setting, "log_softmax") and setting.partner("softmax") is not None,
-)
 def log_of_softmax(setting: Setting) -> Trials:
     """One trial for each batch of rows."""
     (softmax,) = setting.partners("softmax")
@@ -201,12 +184,6 @@ def log_of_softmax(setting: Setting) -> Trials:
         yield pair(case, risen, setting.query(case, implementation=softmax, together=case.name), within)
 
 
-@relation(
-    CHECKS,
-    "row-alone",
-    "Is a row's answer the same, bit for bit, alone and in a batch?",
-    lambda setting: not setting.mode.compiled and setting.operation.kind != "metric" and "none" in setting.reductions,
-)
 def row_alone(setting: Setting) -> Trials:
     """One trial for each batch, of its first, second and last row."""
     names = ROW_CASES if setting.operation.rowwise else ("ordinary", "ordinary-one", "ordinary-right", "soft")
@@ -255,9 +232,6 @@ def _rows_beside(setting: Setting, case: Case, found: Reply | NoAnswer, start: i
     yield Trial(case, (batch, alone), judged, replies=(Reply(batch, found.answers), rows))
 
 
-@relation(
-    CHECKS, "compiled-is-eager", "Is the compiled answer equal to the eager one?", lambda setting: setting.mode.compiled
-)
 def compiled_is_eager(setting: Setting) -> Trials:
     """One trial for each case."""
     name = setting.mode.name.replace("compiled", "eager")
@@ -266,3 +240,22 @@ def compiled_is_eager(setting: Setting) -> Trials:
         if "subnormal" not in case.tags:
             one, other = (setting.query(case, mode=mode, together="value") for mode in (setting.mode, eager))
             yield pair(case, one, other, twice_allowed(setting, case))
+
+
+CHECKS = (
+    relation("two-logits-are-sigmoid", "Is softmax([0, x])[1] equal to sigmoid(x)?",
+             lambda setting: _eager(setting, "softmax", "sigmoid"), two_logits),
+    relation("loss-of-logits-is-loss-of-activation",
+             "Is the loss from logits equal to the loss of the activation's probabilities?",
+             lambda setting: any(_eager(setting, *names) for names in ACTIVATION_AND_LOSS), loss_of_activation),
+    relation("sparse-is-one-hot", "Is the loss of integer labels equal to that of one-hot targets?",
+             lambda setting: _eager(setting, f"sparse_{ONE_HOT}", ONE_HOT), sparse_is_one_hot),
+    relation("shift-invariance", "Does adding the same number to every logit leave the answer as it was?",
+             lambda setting: _eager(setting, "softmax") or _eager(setting, "log_softmax"), shift_invariance),
+    relation("log-softmax-is-log-of-softmax", "Is e^log_softmax(x) equal to softmax(x)?",
+             lambda setting: _eager(setting, "log_softmax", "softmax"), log_of_softmax),
+    relation("row-alone", "Is a row's answer the same, bit for bit, alone and in a batch?",
+             lambda setting: not setting.mode.compiled and answers_by_row(setting), row_alone),
+    relation("compiled-is-eager", "Is the compiled answer equal to the eager one?",
+             lambda setting: setting.mode.compiled, compiled_is_eager),
+)  # fmt: skip

@@ -1,25 +1,35 @@
-"""Sweeps over shapes: every length of a row or vector, ranks, axes, empty and very large batches.
+"""Sweeps over shapes: every length of a row or vector, ranks, axes, empty and large batches, and long rows.
 
 A framework changes its code with the shape: vector bodies and tails, blocks, reductions in several passes. The
-answers to a range of lengths make one observation, whose case is that of the worst length.
+answers to a range of lengths make one observation, whose case is that of the worst length. The samples of a large batch
+repeat a few: what is expected is theirs, or a mean of them with the numbers of times as weights.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.domains import DOMAINS
 from gaugeblock.conformance.cases.draws import uniform
+from gaugeblock.conformance.cases.patterns import SUBNORMAL
+from gaugeblock.conformance.cases.random_arrays import Levels, contents, patterns_of
 from gaugeblock.conformance.cases.rows import DISTINCT, LONGEST_PAIRWISE, PAIRWISE, rows_of
+from gaugeblock.conformance.checks.combined import PAIRS, drawn_for, nearly_right
+from gaugeblock.conformance.checks.dtypes import LABELS, holds
 from gaugeblock.conformance.checks.gradient import bound_of, cotangent, gradient_trial, has_gradient, with_cotangent
-from gaugeblock.conformance.checks.value import Expecting, exactly, value_trial
-from gaugeblock.conformance.trials.check import Check, check
+from gaugeblock.conformance.checks.value import Expecting, allowed_errors, exactly, value_trial
+from gaugeblock.conformance.judging.allowance import condition
+from gaugeblock.conformance.judging.judgement import answer_format
+from gaugeblock.conformance.judging.policy import RELAXED
+from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.conformance.trials.trial import Trial, Trials, Worst
 from gaugeblock.reference.formats import Array, Format
+from gaugeblock.reference.operations import Operation
 from gaugeblock.reference.truth import Truth
 
 RANGES = tuple(
@@ -37,7 +47,23 @@ FEW = (1, 2, 3, 8, 17, 33, 129, 1025)
 
 GRADIENT_LENGTHS = (1, 2, 3, 7, 8, 9, 16, 17, 33, 65, 129, 513)
 
-CHECKS: list[Check] = []
+
+COUNTS = (300, 4099, 70_001, 200_003)
+"""Samples: more than 8 bits count, than binary16 counts, and than 16 bits do; so many of each of a few classes."""
+
+OF_PAIRS = ("binary", "probability")
+"""Domains of a metric of pairs of samples."""
+
+MANY = 140_003
+"""So many samples that their pairs are more than 32 bits count."""
+
+CLASSES = 7
+
+COLUMNS = 300
+"""Entries of columns at most: they are added one after another, and of thousands the small ones are lost in order."""
+
+EVEN = ("equal", "tiny", "zeros")
+"""Patterns of entries that all add alike, as far as the format counts them."""
 
 
 def _case(setting: Setting, name: str, inputs: dict[str, Array], axis: int | None = None) -> Case:
@@ -76,7 +102,6 @@ def _swept(setting: Setting) -> bool:
     return not setting.operation.whole and (setting.swept or setting.dtype == "int64")
 
 
-@check(CHECKS, "every-length", "Is a row right at every length, and a vector at every size?", _swept)
 def every_length(setting: Setting) -> Trials:
     """One observation for each range of lengths, of the worst."""
     op, fmt = setting.operation, setting.format
@@ -99,13 +124,11 @@ def _repeating(setting: Setting, name: str, rows: int, classes: int) -> Iterator
     if whole.parameters.get("reduction") == "mean":
         return
 
-    def expecting(setting: Setting, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
-        if case is not whole:
-            return exactly(setting, case, answer)
-        truth, allowed, format_ = exactly(setting, base, answer)
-        return truth.take(index), allowed[index], format_
+    def of_the_few(setting: Setting, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
+        truth, allowed, format_ = exactly(setting, base if case is whole else case, answer)
+        return (truth.take(index), allowed[index], format_) if case is whole else (truth, allowed, format_)
 
-    yield value_trial(setting, whole, expecting=expecting)
+    yield value_trial(setting, whole, expecting=of_the_few)
 
 
 def _shaped(setting: Setting) -> Iterator[Case]:
@@ -135,7 +158,6 @@ def _shaped(setting: Setting) -> Iterator[Case]:
         yield _case(setting, "size-zero-axis", {key: a[:, :0] for key, a in flat.items()})
 
 
-@check(CHECKS, "shapes", "Is the answer right at every rank and axis, for empty and very large batches?", _swept)
 def shapes(setting: Setting) -> Trials:
     """One trial for each shape that the implementation can be asked."""
     op, fmt = setting.operation, setting.format
@@ -155,13 +177,6 @@ def shapes(setting: Setting) -> Trials:
         yield value_trial(setting, _case(setting, "classes-100000", inputs))
 
 
-@check(
-    CHECKS,
-    "gradient-of-lengths",
-    "Is the gradient right at every length?",
-    lambda setting: _swept(setting) and has_gradient(setting),
-    "gradient",
-)
 def gradient_of_lengths(setting: Setting) -> Trials:
     """One trial for each length."""
     op, fmt = setting.operation, setting.format
@@ -169,3 +184,169 @@ def gradient_of_lengths(setting: Setting) -> Trials:
         case = _case(setting, f"length-{length}", rows_of(op, fmt, 2, length, "slope"))
         posed = with_cotangent(case, cotangent(setting, case))
         yield gradient_trial(setting, posed, bound=bound_of(setting))
+
+
+# Large batches and long rows
+
+
+def _times(count: int) -> Array:
+    """How often each of the few samples stands in the batch."""
+    return np.bincount(np.arange(count) % DISTINCT, minlength=DISTINCT)
+
+
+def _expected(setting: Setting, few: Case, count: int, fmt: Format) -> tuple[Truth, Array]:
+    """The exact answer for so many samples, and the errors that are allowed."""
+    own, op = setting.implementation, setting.operation
+    if op.whole and "sample_weight" not in op.parameters:
+        index = np.arange(count) % DISTINCT
+        truth = setting.truth(replace(few, inputs={name: array[index] for name, array in few.inputs.items()}), fmt)
+        return truth, allowed_errors(setting, few, truth, fmt)
+    # Every sample weighs as often as it is there, whatever a mean over weights would divide by.
+    plain = {name: value for name, value in own.conventions.items() if name != "mean_over"}
+    counted = setting.of(replace(own, conventions=plain))
+    weighed = replace(few, inputs={**few.inputs, "sample_weight": _times(count).astype(np.float64)})
+    truth = counted.truth(weighed, fmt)
+    if op.kind == "metric":
+        return truth, allowed_errors(setting, few, truth, fmt)
+    each = counted.truth(few, fmt, reduction="none")
+    size = np.abs(np.where(np.isfinite(each.nearest), each.nearest, 0.0))
+    sums = setting.policy.sums
+    terms = np.broadcast_to(condition(op.bound, op, few.inputs, -1, own.conventions, sums=sums), size.shape)
+    # The losses may be added in the order in which they come.
+    added = max(float(sums(count)), math.sqrt(count))
+    shares = _times(count) if few.parameters["reduction"] == "sum" else _times(count) / count
+    whole = float(np.sum(shares * (terms + (added + 2 * op.bound.ulps) * size)))
+    return truth, np.asarray(op.bound.ulps + fmt.unit_roundoff * whole / truth.ulp)
+
+
+def _of_the_few(whole: Case, few: Case, count: int) -> Expecting:
+    """What is expected of the large batch, by the few samples that it repeats; of any other case its exact value."""
+
+    def expecting(setting: Setting, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
+        if case is not whole:
+            return exactly(setting, case, answer)
+        fmt = answer_format(setting.operation, setting.dtype, answer)
+        return *_expected(setting, few, count, fmt), fmt
+
+    return expecting
+
+
+def _counts(setting: Setting) -> Iterator[int]:
+    """A metric of whole batches that knows no weights is computed anew, and asked for few samples."""
+    op = setting.operation
+    yield COUNTS[0]
+    if setting.mode.few_shapes or (op.whole and "sample_weight" not in op.parameters):
+        return
+    yield COUNTS[1]
+    if op.domains != OF_PAIRS:
+        yield from COUNTS[2 : 4 if op.whole else 3]
+    elif "many-samples" in setting.abilities:
+        yield MANY
+
+
+def _in_label_dtypes(setting: Setting, few: Case) -> Iterator[tuple[str, Mapping[str, Array]]]:
+    """The inputs, with labels in each narrow dtype that holds them."""
+    labels = {name: few.inputs[name] for name in setting.operation.integers if few.inputs[name].dtype.kind == "i"}
+    yield "", few.inputs
+    for dtype in LABELS if labels else ():
+        wanted = dtype in setting.mode.other_dtypes and np.dtype(dtype).itemsize <= 2
+        if wanted and all(holds(dtype, array) for array in labels.values()):
+            cast = {name: array.astype(dtype) for name, array in labels.items()}
+            yield f"-{dtype}", {**few.inputs, **cast}
+
+
+def _ways(op: Operation) -> Iterator[Case]:
+    """The reductions, with the parameters that have no usual value; samples are wanting."""
+    parameters = {"threshold": 0.5} if "threshold" in op.parameters else {"k": 2} if "k" in op.parameters else {}
+    for reduction in ("",) if op.whole else ("mean", "sum"):
+        yield Case(reduction, {}, {**parameters, **({"reduction": reduction} if reduction else {})})
+
+
+def _few(setting: Setting) -> Iterator[Case]:
+    """The few samples of large batches, to be reduced as the implementation can."""
+    op = setting.operation
+    levels, classes = Levels(f"large/{op.name}"), CLASSES if op.rowwise else 2
+    inputs = contents(op, setting.format, levels, (DISTINCT, classes), next(iter(patterns_of(op)), None))
+    if op.domains in PAIRS:
+        inputs = nearly_right(*inputs.items())
+    yield from (replace(way, inputs=inputs) for way in _ways(op) if setting.offers(way))
+
+
+def _reduces(setting: Setting, *names: str) -> bool:
+    """Whether the implementation offers one of these reductions; by a metric of whole batches none is needed."""
+    return any(setting.offers(way) for way in _ways(setting.operation) if way.name in names)
+
+
+def large_batch(setting: Setting) -> Trials:
+    """One trial for each reduction, number of samples and dtype of labels."""
+    setting = setting.judged_by(RELAXED)
+    for few in _few(setting):
+        for count in _counts(setting):
+            index = np.arange(count) % DISTINCT
+            for suffix, inputs in _in_label_dtypes(setting, few):
+                name = f"{few.name or 'whole'}-of-{count}{suffix}"
+                whole = Case(name, {key: array[index] for key, array in inputs.items()}, few.parameters)
+                yield value_trial(setting, whole, expecting=_of_the_few(whole, few, count))
+
+
+def several_batch_axes(setting: Setting) -> Trials:
+    """One trial of the mean over every entry of a batch of more than one axis."""
+    setting = setting.judged_by(RELAXED)
+    for few in _few(setting):
+        if few.parameters["reduction"] != "mean":
+            continue
+        batch = (4, 15)
+        inputs = {name: array[:60].reshape(*batch, *array.shape[1:]) for name, array in few.inputs.items()}
+        yield value_trial(setting, Case("mean-of-a-matrix", inputs, few.parameters))
+
+
+def _has_long_rows(setting: Setting) -> bool:
+    """Whether there is an answer for each row of a batch, whatever the rows hold."""
+    op, each = setting.operation, Case("", {}, {"reduction": "none"})
+    if not drawn_for(setting, "long-rows") or not op.rowwise or op.kind == "metric" or op.domains[0] == "multi_hot":
+        return False
+    return op.kind == "activation" or (setting.offers(each) and not setting.one_by_one(each))
+
+
+def _long(setting: Setting, pattern: str) -> Iterator[Case]:
+    """Two rows of each length with this pattern, and columns."""
+    op, fmt, lengths = setting.operation, setting.format, setting.effort.lengths
+    for length in lengths[:1] if setting.mode.few_shapes else lengths:
+        inputs = contents(op, fmt, Levels(f"long/{op.name}/{length}"), (2, length), pattern)
+        if op.kind != "activation":
+            yield Case(pattern, inputs, {"reduction": "none"})
+            continue
+        yield Case(pattern, inputs, {"axis": -1})
+        if length <= COLUMNS or (pattern in EVEN and length < 2**fmt.precision):
+            columns = {name: np.ascontiguousarray(array.T) for name, array in inputs.items()}
+            yield Case(pattern, columns, {"axis": 0})
+
+
+def long_rows(setting: Setting) -> Trials:
+    """One observation for each pattern, of the worst length."""
+    setting = setting.judged_by(RELAXED)
+    for pattern in patterns_of(setting.operation):
+        if pattern != SUBNORMAL or setting.mode.subnormals:
+            # Not everyone takes every axis.
+            asked = [case for case in _long(setting, pattern) if setting.offers(case)]
+            if asked:
+                yield Worst(tuple(value_trial(setting, case) for case in asked))
+
+
+CHECKS = (
+    Check("every-length", "value", "Is a row right at every length, and a vector at every size?", _swept, every_length),
+    Check("shapes", "value", "Is the answer right at every rank and axis, for empty and very large batches?",
+          _swept, shapes),
+    Check("gradient-of-lengths", "gradient", "Is the gradient right at every length?",
+          lambda setting: _swept(setting) and has_gradient(setting), gradient_of_lengths),
+    Check("large-batch", "value",
+          "Are mean, sum and count right over hundreds and tens of thousands of samples, "
+          "labels of one byte among them?",
+          lambda setting: (drawn_for(setting, "large-batch") and setting.operation.kind != "activation"
+                           and setting.operation.domains != PAIRWISE and _reduces(setting, "", "mean", "sum")),
+          large_batch),
+    Check("several-batch-axes", "value", "Is a mean over a batch of several axes that of all its entries?",
+          lambda setting: (drawn_for(setting, "several-batch-axes") and setting.operation.kind == "loss"
+                           and _reduces(setting, "mean")), several_batch_axes),
+    Check("long-rows", "value", "Is a row of thousands right whatever it holds?", _has_long_rows, long_rows),
+)  # fmt: skip

@@ -24,7 +24,7 @@ from gaugeblock.conformance.execution.query import Query, Reply
 from gaugeblock.conformance.judging.accumulation import Accumulated, accumulated, allowed_errors
 from gaugeblock.conformance.judging.allowance import condition
 from gaugeblock.conformance.judging.judgement import Judgement, answer_format, judge, shown_beside_truth
-from gaugeblock.conformance.trials.check import Check, check
+from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.conformance.trials.trial import Trial, Trials
 from gaugeblock.reference.formats import FORMATS, Array, Format
@@ -36,8 +36,6 @@ SAMPLES, CLASSES = 61, 5
 
 STEPS = "steps"
 """The parameter of a case that says its steps in words; no definition has it."""
-
-CHECKS: list[Check] = []
 
 
 def applies(setting: Setting) -> bool:
@@ -216,7 +214,6 @@ def streaming_trial(setting: Setting, case: Case, *, samples: Case) -> Trial:
     return Trial(case, (query_of(setting, case),), judged, partial(streaming_trial, setting.once, samples=samples))
 
 
-@check(CHECKS, "streaming", "Is the metric of many batches that of all their samples together?", applies)
 def streaming(setting: Setting) -> Trials:
     """One trial for each scenario, of all the results it asks for."""
     samples = basis(setting)
@@ -237,10 +234,10 @@ def _nothing(scenario: Scenario, question: str) -> Check:
     return replace(probe.check(), applies=lambda setting: applies(setting) and scenario.asks(setting), trials=trials)
 
 
-CHECKS += [
+CHECKS = (
+    Check("streaming", "value", "Is the metric of many batches that of all their samples together?",
+          applies, streaming),
     _nothing(Scenario("result-before-update", (RESULT,)), "What is the result before the first update?"),
-    _nothing(
-        Scenario("weights-all-zero", (*updates(*WHOLE), RESULT), np.zeros),
-        "What is the result where every sample weighs nothing?",
-    ),
-]
+    _nothing(Scenario("weights-all-zero", (*updates(*WHOLE), RESULT), np.zeros),
+             "What is the result where every sample weighs nothing?"),
+)  # fmt: skip

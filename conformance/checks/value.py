@@ -12,7 +12,7 @@ from gaugeblock.conformance.execution.query import Reply
 from gaugeblock.conformance.judging.allowance import allowance, condition, condition_of_reduced
 from gaugeblock.conformance.judging.judgement import Judgement, answer_format, judge, shown_beside_truth
 from gaugeblock.conformance.judging.policy import Policy
-from gaugeblock.conformance.trials.check import Check, check
+from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.conformance.trials.trial import Trial, Trials
 from gaugeblock.reference.formats import FORMATS, Array, Format
@@ -60,7 +60,7 @@ QUOTIENTS = {"float64": 64.0}
 
 Such are 2 P R / (P + R), 1 - accuracy, means of means, and areas under rounded rates: a handful of roundings. In
 binary64, which metrics are also computed in, 64: a running mean rounds once for each sample, and over the 4,099 of
-large_batches.COUNTS these roundings, being of either sign, come to about the root of their number. A running mean over
+shapes.COUNTS these roundings, being of either sign, come to about the root of their number. A running mean over
 more samples may be farther, and is then a deviation.
 """
 
@@ -129,11 +129,10 @@ def value_trial(
     return Trial(case, (query,), judged, again, instead=instead, replies=replies)
 
 
-CHECKS: list[Check] = []
-
-
-@check(CHECKS, "value", "How far is the answer from the exact one?")
 def value(setting: Setting) -> Trials:
     """One trial for each case that the implementation can be asked."""
     for case in setting.cases():
         yield value_trial(setting, case, together="value")
+
+
+CHECKS = (Check("value", "value", "How far is the answer from the exact one?", lambda _: True, value),)

@@ -29,20 +29,3 @@ class Check:
     """Of a recipe, what a run file says of it beside its expression."""
     code: str | None = None
     """What a run file shows as the call, where that only names the code: the scene of a story."""
-
-
-def check(
-    table: list[Check],
-    name: str,
-    question: str,
-    applies: Callable[[Setting], bool] = lambda _: True,
-    kind: Kind = "value",
-    answers: tuple[str, ...] = (),
-) -> Callable[[Callable[[Setting], Trials]], Callable[[Setting], Trials]]:
-    """Decorator that enters the function which yields a check's trials in a table."""
-
-    def entered(trials: Callable[[Setting], Trials]) -> Callable[[Setting], Trials]:
-        table.append(Check(name, kind, question, applies, trials, answers))
-        return trials
-
-    return entered

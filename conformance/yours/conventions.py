@@ -17,7 +17,7 @@ import numpy as np
 from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.random_arrays import Levels, contents, patterns_of
 from gaugeblock.conformance.cases.rows import DISTINCT
-from gaugeblock.conformance.checks.large_batches import COUNTS, OF_PAIRS
+from gaugeblock.conformance.checks.shapes import COUNTS, OF_PAIRS
 from gaugeblock.conformance.checks.value import value_trial
 from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.execution.query import Ask, Reply, ask_all

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from gaugeblock.conformance.checks.probes.base import INF, NAN, Values
-from gaugeblock.reference.formats import Array, Format
+from gaugeblock.conformance.checks.probes.base import INF
+from gaugeblock.reference.formats import Array
 
 BINARY, BINARY_LOGITS = "binary_cross_entropy", "binary_cross_entropy_with_logits"
 ROWS, ROWS_LOGITS = "categorical_cross_entropy", "categorical_cross_entropy_with_logits"
@@ -26,13 +25,6 @@ LN2, LN3, LN10 = math.log(2), math.log(3), math.log(10)
 
 RIGHT, WRONG = math.log(4 / 3), math.log(4)
 """The binary loss of probability 1/4, whose logit is -ln 3, for a negative and for a positive."""
-
-COMES_BACK: Mapping[str, list[Any]] = {
-    "the mean": [(WRONG + RIGHT) / 2],
-    "the sum": [WRONG + RIGHT],
-    "one loss for each sample": [WRONG, RIGHT],
-}
-"""What comes back for two samples, one with each of these losses."""
 
 F = "torch.nn.functional"
 
@@ -53,14 +45,6 @@ ROWS_OF_LOGITS = by_path(
 )
 """The losses of rows of targets and logits with nothing but the two arrays, which are asked what they are not meant
 for."""
-
-Ends = Callable[[Format], tuple[float, float]]
-
-CLIPS: dict[str, Ends] = {
-    "clipped at 1e-7": lambda fmt: (fmt.round(1e-7), fmt.round(1 - 1e-7)),
-    "clipped at the format's epsilon": lambda fmt: (fmt.epsilon, 1 - fmt.epsilon),
-}
-"""The smallest and the largest probability that are left."""
 
 
 def softmax(x: Any, axis: int | None = -1) -> Array:
@@ -92,20 +76,3 @@ def minus_log(p: float) -> float:
 def softplus(x: float) -> float:
     """ln(1 + e^x)."""
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
-
-
-CLIPPED_LOW: dict[str, Values] = {
-    "infinite": [INF],
-    "the logarithm stops at -100": [100.0],
-    "clipped at 1e-7": lambda fmt: [minus_log(fmt.round(1e-7))],
-    "clipped at the format's epsilon": lambda fmt: [minus_log(fmt.epsilon)],
-    "NaN": [NAN],
-}
-CLIPPED_HIGH: dict[str, Values] = {
-    "infinite": [INF],
-    "the logarithm stops at -100": [100.0],
-    "clipped at 1 - 1e-7": lambda fmt: [minus_log(1 - fmt.round(1 - 1e-7))],
-    "clipped at 1 - epsilon": lambda fmt: [minus_log(fmt.epsilon)],
-    "NaN": [NAN],
-}
-"""What probabilities of 0 and 1 cost where they are wrong, under each way of clipping."""
