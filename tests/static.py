@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gaugeblock.adapters.base import Implementation
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
 from gaugeblock.conformance.cases.dense_lines import lines
-from gaugeblock.conformance.checks.scenarios import scenarios
+from gaugeblock.conformance.checks.streaming import SCENARIOS
 from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.known.matcher import matches
 from gaugeblock.conformance.session.plan import every_test
@@ -41,7 +41,7 @@ def tests() -> tuple[tuple[Setting, Check], ...]:
 def case_names(setting: Setting, check: Check) -> frozenset[str]:
     """Names of the cases of a test: those of its trials where every call is refused, and nothing is judged."""
     if check.name == "streaming":
-        return frozenset(scenario.name for scenario in scenarios(setting))
+        return frozenset(scenario.name for scenario in SCENARIOS if scenario.asks(setting))
     if check.name in ("dense", "dense-gradient"):
         # Which numbers of a line are a case depends on the answers.
         return frozenset(f"{name}{kind}" for name in lines(setting.operation, setting.format) for kind in KINDS)

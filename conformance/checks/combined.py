@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from gaugeblock.adapters.layouts import REPEATED, rank_of
@@ -22,7 +22,6 @@ from gaugeblock.conformance.cases.random_arrays import Levels, at_boundaries, co
 from gaugeblock.conformance.cases.random_parameters import in_format, parameters_of, shape_of, weights_of
 from gaugeblock.conformance.checks.dtypes import LABELS, holds
 from gaugeblock.conformance.checks.gradient import (
-    bound_of,
     cotangent,
     gradient_trial,
     has_derivative,
@@ -203,26 +202,17 @@ def _divided(setting: Setting, number: int, case: Case) -> Case:
     return replace(case, parameters={**case.parameters, "mean_over": "samples"})
 
 
-class Numbered(NamedTuple):
-    """A combination's number, by which it is varied, and its case."""
-
-    number: int
-    case: Case
-
-
-def combinations(setting: Setting, count: int, gradients: bool = False) -> Iterator[Numbered]:
-    """The first combinations that the implementation can be asked: so many, or more of what is cheap."""
+def combinations(setting: Setting, count: int, gradients: bool = False) -> Iterator[tuple[int, Case]]:
+    """The first combinations that the implementation can be asked, numbered: so many, or more of what is cheap."""
     few, name = setting.mode.few_shapes, setting.operation.name
     count = _count(setting, count)
     # An axis is drawn with the arrays: who takes none can be asked for the last alone.
     numbers = (n for n in range(TRIED * count) if _askable(setting, drawn(name, n, few, gradients).asking))
     more = setting.mode.subnormals, "batches" in setting.abilities
     made = ((n, combination(name, setting.format.name, n, few, gradients, *more)) for n in numbers)
-    every = (Numbered(n, _divided(setting, n, case)) for n, case in made)
-    known = (
-        one for one in every if _askable(setting, one.case) and (not gradients or has_derivative(setting, one.case))
-    )
-    yield from itertools.islice((one for one in known if _has_value(setting, one.case)), count)
+    every = ((n, _divided(setting, n, case)) for n, case in made)
+    known = (one for one in every if _askable(setting, one[1]) and (not gradients or has_derivative(setting, one[1])))
+    yield from itertools.islice((one for one in known if _has_value(setting, one[1])), count)
 
 
 def _count(setting: Setting, count: int) -> int:
@@ -331,7 +321,7 @@ def combined_gradient(setting: Setting) -> Trials:
         laid_out = replace(case, layout=_spread(setting, number) or _layout(setting, number, case))
 
         def trial_of(case: Case, upstream: Array = upstream, **more: Any) -> Trial:
-            return gradient_trial(setting, with_cotangent(case, upstream), bound=bound_of(setting), **more)
+            return gradient_trial(setting, with_cotangent(case, upstream), **more)
 
         yield _as_cast(setting, number, laid_out, trial_of)
 

@@ -31,7 +31,7 @@ from gaugeblock.conformance.judging.ulp_error import digest, hexadecimal
 from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.engine import judgement_on
 from gaugeblock.conformance.trials.setting import Setting, definition_parameters
-from gaugeblock.conformance.trials.trial import Asking, Trial, Trials
+from gaugeblock.conformance.trials.trial import Asking, Trial, Trials, lacking
 from gaugeblock.reference.approximation import Approximation, Line, approximate
 from gaugeblock.reference.balls import PrecisionError
 from gaugeblock.reference.catalogue import Operation, operation
@@ -207,10 +207,6 @@ def _case(line: Line, name: str, numbers: Array) -> Case:
     return case if upstream is None else with_cotangent(case, upstream)
 
 
-def _filled(numbers: Array, size: int) -> Array:
-    return np.concatenate([numbers, np.repeat(numbers[-1:], size - len(numbers))])
-
-
 def _shaped(line: Line, case: Case, reply: Reply | NoAnswer) -> Array | NoAnswer:
     """The answer, if it has the shape that is expected."""
     if isinstance(reply, NoAnswer):
@@ -232,12 +228,12 @@ def _along(setting: Setting, name: str, points: int, derivative: bool) -> Trials
     for index, numbers in enumerate(_numbers(op, fmt, points)):
         # Every call has the same shape.
         size = min(CHUNK, 2 ** (len(numbers) - 1).bit_length()) if index == 0 else CHUNK
-        case = _case(line, name, _filled(numbers, size))
+        case = _case(line, name, np.pad(numbers, (0, size - len(numbers)), "edge"))
         query = Query((setting.call(case),))
         (reply,) = yield Asking((query,))
         answer = _shaped(line, case, reply)
         if isinstance(answer, NoAnswer):
-            yield Trial(_case(line, name, numbers[:SHOWN]), (query,), _unjudged, replies=(answer,))
+            yield lacking(_case(line, name, numbers[:SHOWN]), query, answer)
             return
         approximation = approximate(line, numbers) if points >= EXHAUSTIVE else _approximation(*key, index)
         scan = scanned(line, approximation, numbers, answer[: len(numbers)])
@@ -248,18 +244,12 @@ def _along(setting: Setting, name: str, points: int, derivative: bool) -> Trials
             yield _of_the_worst(setting, kind, each)
 
 
-def _unjudged(replies: Sequence[Reply]) -> Judgement:
-    raise AssertionError(f"{len(replies)} replies are not judged")
-
-
 def _exact(setting: Setting, name: str, seen: _Seen, chosen: Sequence[int]) -> Trial:
     """The trial of some of the numbers that were kept, which have been answered."""
     case = _case(seen.line, name, seen.numbers[list(chosen)])
     answers = np.stack([seen.answers[each] for each in chosen])
     replies = (Reply(Query((setting.call(case),)), (answers,)),)
-    if seen.line.weights is None:
-        return value_trial(setting, case, replies=replies)
-    return gradient_trial(setting, case, bound=seen.line.bound, replies=replies)
+    return (value_trial if seen.line.weights is None else gradient_trial)(setting, case, replies=replies)
 
 
 def _judged(trial: Trial) -> Judgement:
@@ -329,10 +319,11 @@ def _said(found: Judgement, seen: _Seen) -> str:
 
 
 def _lines(setting: Setting, points: int, *, derivative: bool = False) -> Trials:
-    """Trials of dense lines of about so many numbers: 2^14 to 2^22, or 2^32 for every number of binary32.
+    """One trial for each line and kind of numbers, of the worst of them.
 
-    Of formats of 16 bits every number is asked, of binary64 an eighth of the points. With `derivative` the
-    vector-Jacobian product is, of which the entry that moves is followed.
+    A line has about so many points: 2^14 to 2^22, or 2^32 for every number of binary32. Of formats of 16 bits every
+    number is asked, of binary64 an eighth of the points. With `derivative` the vector-Jacobian product is, of which the
+    entry that moves is followed.
     """
     op, fmt = setting.operation, setting.format
     setting = setting.judged_by(POLICY)
@@ -351,20 +342,12 @@ def _has_lines(setting: Setting, name: str) -> bool:
     return by_row and bool(lines(op, setting.format))
 
 
-def dense(setting: Setting) -> Trials:
-    """One trial for each line and kind of numbers, of the worst of them."""
-    yield from _lines(setting, setting.effort.points)
-
-
-def dense_gradient(setting: Setting) -> Trials:
-    """One trial for each line and kind of numbers, of the worst of their derivatives."""
-    yield from _lines(setting, setting.effort.derivative_points, derivative=True)
-
-
 CHECKS = (
     Check("dense", "value", "Is the answer right as one input goes through the numbers of its format?",
-          lambda setting: setting.effort.points > 0 and _has_lines(setting, "dense"), dense),
+          lambda setting: setting.effort.points > 0 and _has_lines(setting, "dense"),
+          lambda setting: _lines(setting, setting.effort.points)),
     Check("dense-gradient", "gradient", "Is the gradient right as one input goes through the numbers of its format?",
           lambda setting: (setting.effort.derivative_points > 0 and _has_lines(setting, "dense-gradient")
-                           and has_gradient(setting)), dense_gradient),
+                           and has_gradient(setting)),
+          lambda setting: _lines(setting, setting.effort.derivative_points, derivative=True)),
 )  # fmt: skip

@@ -93,12 +93,7 @@ def _format(case: Case, answer: Array) -> Format:
     """The format the answer is judged in: its own, but none wider than the inputs, as a Python float may be."""
     own = FORMATS.get(answer.dtype.name, FORMATS["float64"])
     held = [FORMATS[array.dtype.name] for array in case.inputs.values() if array.dtype.name in FORMATS]
-    widest = max(held, key=_precision, default=own)
-    return min(own, widest, key=_precision)
-
-
-def _precision(fmt: Format) -> int:
-    return fmt.precision
+    return min(own, max(held, key=lambda fmt: fmt.precision, default=own), key=lambda fmt: fmt.precision)
 
 
 def _kind_of(answer: Array) -> str:
@@ -237,11 +232,6 @@ def _plain(labels: Array) -> Array:
     return labels.astype(np.uint64 if labels.max(initial=0) > np.iinfo(np.int64).max else np.int64)
 
 
-def _taken(answer: Array) -> str:
-    del answer
-    return TAKEN
-
-
 def _has_labels(setting: Setting) -> bool:
     """Whether there are labels among the inputs."""
     if setting.mode.compiled or not _labels(setting.operation) or not setting.effort.asks(LABEL_DTYPE, setting.dtype):
@@ -255,7 +245,7 @@ def label_dtype(setting: Setting) -> Trials:
     offered = {each for each in setting.mode.other_dtypes if each != "bool" or setting.effort.thorough}
     for case in _of_labels(setting):
         if case.tags & offered:
-            trial = value_trial(setting, case, expecting=_of_whole_labels, label=_taken)
+            trial = value_trial(setting, case, expecting=_of_whole_labels, label=lambda _: TAKEN)
             yield replace(trial, refused=partial(_refused, conforms=False))
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from gaugeblock.conformance.cases.case import COTANGENT, Case
 from gaugeblock.conformance.cases.draws import integers
-from gaugeblock.conformance.execution.query import Reply
+from gaugeblock.conformance.checks.value import value_trial
 from gaugeblock.conformance.judging.allowance import allowance, condition, divided_by
-from gaugeblock.conformance.judging.judgement import Judgement, judge, shown_beside_truth
 from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting, can_ask
-from gaugeblock.conformance.trials.trial import Trial, Trials
-from gaugeblock.reference.formats import Array
+from gaugeblock.conformance.trials.trial import Trials
+from gaugeblock.reference.formats import Array, Format
 from gaugeblock.reference.operations import Bound, Operation
 from gaugeblock.reference.truth import Truth
 
@@ -49,10 +46,6 @@ def with_cotangent(case: Case, upstream: Array) -> Case:
     return replace(case, inputs={**case.inputs, COTANGENT: upstream})
 
 
-def _plain(case: Case) -> Case:
-    return replace(case, inputs={name: array for name, array in case.inputs.items() if name != COTANGENT})
-
-
 def _condition(setting: Setting, case: Case, upstream: Array, bound: Bound) -> Array | float:
     op, axis = setting.operation, int(case.parameters.get("axis", -1))
     weights = np.asarray(upstream, dtype=np.float64)
@@ -70,31 +63,23 @@ def _condition(setting: Setting, case: Case, upstream: Array, bound: Bound) -> A
     return condition(bound, op, case.inputs, axis, known, weights, sums=setting.policy.sums)
 
 
-def expected_slope(setting: Setting, case: Case, bound: Bound) -> tuple[Truth, Array]:
-    """The exact vector-Jacobian product, and the errors that are allowed."""
+def expected_slope(setting: Setting, case: Case, _: Array) -> tuple[Truth, Array, Format]:
+    """The exact vector-Jacobian product, the errors that are allowed, and the format of both."""
+    bound = setting.operation.gradient_bound if case.order == 1 else setting.operation.second_bound
+    assert bound is not None
     upstream = case.inputs[COTANGENT]
     # The second derivative is asked with the cotangent twice.
     weights = upstream if case.order == 1 else np.asarray(upstream, np.float64) ** 2
-    plain = _plain(case)
+    plain = replace(case, inputs={name: array for name, array in case.inputs.items() if name != COTANGENT})
     truth = setting.derivative(plain, weights)
     allowed = allowance(bound, _condition(setting, plain, weights, bound), truth, setting.format, setting.policy)
     # What meets the upstream gradient may be a subnormal number, rounded as such.
     least = setting.format.smallest_subnormal * np.max(np.abs(weights), initial=0.0)
-    return truth, allowed + least / truth.ulp
+    return truth, allowed + least / truth.ulp, setting.format
 
 
-def gradient_trial(setting: Setting, case: Case, *, bound: Bound, **more: Any) -> Trial:
-    """The trial of a case with a cotangent, whose vector-Jacobian product is judged; `more` as of value_trial."""
-
-    def judged(replies: Sequence[Reply]) -> Judgement:
-        (reply,) = replies
-        truth, allowed = expected_slope(setting, case, bound)
-        found = judge(reply.answer, truth, allowed, setting.format, setting.policy)
-        return replace(found, evidence=partial(shown_beside_truth, reply, found, truth))
-
-    replies = more.pop("replies", None)
-    query = setting.query(case, together=more.pop("together", None)) if replies is None else replies[0].query
-    return Trial(case, (query,), judged, partial(gradient_trial, setting.once, bound=bound), replies=replies, **more)
+gradient_trial = partial(value_trial, expecting=expected_slope)
+"""The trial of a case with a cotangent, whose vector-Jacobian product is judged."""
 
 
 def has_derivative(setting: Setting, case: Case) -> bool:
@@ -123,34 +108,23 @@ def has_gradient(setting: Setting) -> bool:
     return setting.operation.gradient_bound is not None and has_product(setting)
 
 
-def bound_of(setting: Setting, order: int = 1) -> Bound:
-    """The bound of the first or second derivative, of an operation that has one."""
-    bound = setting.operation.gradient_bound if order == 1 else setting.operation.second_bound
-    assert bound is not None
-    return bound
-
-
 def gradient(setting: Setting) -> Trials:
     """One trial for each differentiable case."""
     for case in setting.cases():
         # A loss that comes as a mean alone has the gradients of its mean.
         if case.gradient and has_derivative(setting, case) and not setting.one_by_one(case):
-            posed = with_cotangent(case, cotangent(setting, case))
-            yield gradient_trial(setting, posed, bound=bound_of(setting), together="gradient")
+            yield gradient_trial(setting, with_cotangent(case, cotangent(setting, case)), together="gradient")
 
 
 def second_derivative(setting: Setting) -> Trials:
     """One trial for each differentiable case of a function of one number."""
     for case in setting.cases():
         if case.gradient:
-            posed = with_cotangent(case, _powers_of_two(cotangent(setting, case)))
-            second = replace(posed, order=2)
-            yield gradient_trial(setting, second, bound=bound_of(setting, 2), together="second")
-
-
-def _powers_of_two(weights: Array) -> Array:
-    """Weights whose square is a number of every format."""
-    return np.where(np.abs(weights.astype(np.float64)) >= 2, 2, 0.5).astype(weights.dtype)
+            weights = cotangent(setting, case)
+            # Their squares are numbers of every format.
+            powers = np.where(np.abs(weights.astype(np.float64)) >= 2, 2, 0.5).astype(weights.dtype)
+            second = replace(with_cotangent(case, powers), order=2)
+            yield gradient_trial(setting, second, together="second")
 
 
 CHECKS = (

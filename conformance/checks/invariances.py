@@ -21,7 +21,7 @@ from gaugeblock.conformance.execution.query import Query, Reply
 from gaugeblock.conformance.judging.judgement import SAMENESS, Evidence, Judgement, answer_format, compared
 from gaugeblock.conformance.judging.ulp_error import hexadecimal
 from gaugeblock.conformance.trials.setting import Setting, batch_of
-from gaugeblock.conformance.trials.trial import Asking, Trial, Trials, Worst
+from gaugeblock.conformance.trials.trial import Asking, Trial, Trials, Worst, lacking
 from gaugeblock.reference.formats import Array
 from gaugeblock.reports.records import Expected
 from gaugeblock.reports.verdicts import Verdict
@@ -99,9 +99,9 @@ def batch_invariance(setting: Setting) -> Trials:
         alone = Query(tuple(setting.call(of([row])) for row in range(DIFFERENT)), join="rows")
         together = [_exact(setting, of(rows), pick=np.atleast_1d) for rows in batches]
         singles, *found = yield Asking((alone, *together))
-        lacking = next((each for each in (singles, *found) if isinstance(each, NoAnswer)), None)
-        if lacking is not None:
-            yield Trial(base, (alone,), _nothing, replies=(lacking,))
+        missing = next((each for each in (singles, *found) if isinstance(each, NoAnswer)), None)
+        if missing is not None:
+            yield lacking(base, alone, missing)
             continue
         yield Worst(
             tuple(
@@ -111,10 +111,6 @@ def batch_invariance(setting: Setting) -> Trials:
                 for rows, reply in zip(batches, found, strict=True)
             )
         )
-
-
-def _nothing(replies: Sequence[Reply]) -> Judgement:
-    raise AssertionError(f"{len(replies)} replies are not judged")
 
 
 def _in_a_batch(setting: Setting, base: Case, rows: Array, reply: Reply, alone: Query, singles: Reply) -> Trial:

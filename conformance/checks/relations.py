@@ -19,7 +19,7 @@ from gaugeblock.conformance.judging.allowance import allowance, condition
 from gaugeblock.conformance.judging.judgement import SAMENESS, Evidence, Judgement, compared
 from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting, batch_of
-from gaugeblock.conformance.trials.trial import Asking, Trial, Trials
+from gaugeblock.conformance.trials.trial import Asking, Trial, Trials, lacking
 from gaugeblock.reference.formats import Array
 from gaugeblock.reports.records import Expected
 from gaugeblock.reports.verdicts import Verdict
@@ -47,15 +47,10 @@ def relation(
     return Check(name, "relation", question, applies, trials, SAMENESS)
 
 
-def pair(
-    case: Case, one: Query, other: Query, within: Within, replies: tuple[Reply | NoAnswer, ...] | None = None
-) -> Trial:
+def pair(case: Case, one: Query, other: Query, within: Within) -> Trial:
     """The trial that two answers differ by no more than is allowed."""
 
-    def judged(replies: Sequence[Reply]) -> Judgement:
-        return compared(replies, *within())
-
-    return Trial(case, (one, other), judged, replies=replies)
+    return Trial(case, (one, other), lambda replies: compared(replies, *within()))
 
 
 def twice_allowed(setting: Setting, case: Case) -> Within:
@@ -100,13 +95,9 @@ def two_logits(setting: Setting) -> Trials:
             truth, allowed = bounds(setting, both)
             return allowed[:, 1] + setting.of(sigmoid).operation.bound.ulps, truth.ulp[:, 1]
 
-        column = setting.query(both, together=name, pick=_second_column)
+        column = setting.query(both, together=name, pick=lambda array: array[:, 1] if array.ndim == 2 else array)
         alone = setting.query(Case(name, {"x": x}), implementation=sigmoid, together=name)
         yield pair(both, column, alone, within)
-
-
-def _second_column(array: Array) -> Array:
-    return array[:, 1] if array.ndim == 2 else array
 
 
 def loss_of_activation(setting: Setting) -> Trials:
@@ -121,7 +112,7 @@ def loss_of_activation(setting: Setting) -> Trials:
         asked = setting.query(logits, implementation=inner, together=case.name)
         (reply,) = yield Asking((asked,))
         if isinstance(reply, NoAnswer):
-            yield Trial(case, (asked,), compared, replies=(reply,))  # type: ignore[arg-type]
+            yield lacking(case, asked, reply)
             continue
         composed = Case(case.name, {"y_true": case.inputs["y_true"], "y_pred": reply.answer}, {"reduction": "none"})
         one = setting.query(composed, implementation=outer, together=case.name)
@@ -213,7 +204,7 @@ def _rows_beside(setting: Setting, case: Case, found: Reply | NoAnswer, start: i
     alone = Query(tuple(each), join="rows")
     (rows,) = yield Asking((alone,))
     if isinstance(found, NoAnswer):
-        yield pair(case, alone, alone, lambda: (np.zeros(1), np.ones(1)), (found, found))
+        yield lacking(case, alone, found)
         return
     picked = partial(np.take, indices=start + places, axis=0)
     batch = Query(found.query.calls, pick=picked)

@@ -20,7 +20,7 @@ from gaugeblock.conformance.cases.random_arrays import Levels, contents, pattern
 from gaugeblock.conformance.cases.rows import DISTINCT, LONGEST_PAIRWISE, PAIRWISE, rows_of
 from gaugeblock.conformance.checks.combined import PAIRS, drawn_for, nearly_right
 from gaugeblock.conformance.checks.dtypes import LABELS, holds
-from gaugeblock.conformance.checks.gradient import bound_of, cotangent, gradient_trial, has_gradient, with_cotangent
+from gaugeblock.conformance.checks.gradient import cotangent, gradient_trial, has_gradient, with_cotangent
 from gaugeblock.conformance.checks.value import Expecting, allowed_errors, exactly, value_trial
 from gaugeblock.conformance.judging.allowance import condition
 from gaugeblock.conformance.judging.judgement import answer_format
@@ -182,8 +182,7 @@ def gradient_of_lengths(setting: Setting) -> Trials:
     op, fmt = setting.operation, setting.format
     for length in _wanted(setting, GRADIENT_LENGTHS):
         case = _case(setting, f"length-{length}", rows_of(op, fmt, 2, length, "slope"))
-        posed = with_cotangent(case, cotangent(setting, case))
-        yield gradient_trial(setting, posed, bound=bound_of(setting))
+        yield gradient_trial(setting, with_cotangent(case, cotangent(setting, case)))
 
 
 # Large batches and long rows

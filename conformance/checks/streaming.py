@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 
 import numpy as np
 from gaugeblock.conformance.cases.case import Case
+from gaugeblock.conformance.cases.draws import integers, uniform
 from gaugeblock.conformance.cases.random_arrays import Levels, contents, patterns_of
-from gaugeblock.conformance.checks.probes.base import REFUSES, Probe
-from gaugeblock.conformance.checks.scenarios import RESULT, ROWS, SINGLE, WHOLE, Scenario, scenarios, updates
+from gaugeblock.conformance.cases.steps import Step
+from gaugeblock.conformance.checks.probes.base import REFUSES, Probe, offers
 from gaugeblock.conformance.checks.value import allowed_errors as allowed_of_batch
-from gaugeblock.conformance.checks.value import of_quotients
+from gaugeblock.conformance.checks.value import judged_beside, of_quotients
 from gaugeblock.conformance.execution.query import Query, Reply
 from gaugeblock.conformance.judging.accumulation import Accumulated, accumulated, allowed_errors
 from gaugeblock.conformance.judging.allowance import condition
-from gaugeblock.conformance.judging.judgement import Judgement, answer_format, judge, shown_beside_truth
+from gaugeblock.conformance.judging.judgement import Judgement, answer_format
 from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.conformance.trials.trial import Trial, Trials
@@ -36,6 +37,155 @@ SAMPLES, CLASSES = 61, 5
 
 STEPS = "steps"
 """The parameter of a case that says its steps in words; no definition has it."""
+
+
+# Scenarios: what is done to objects that collect samples, and how the samples weigh
+
+ROWS = 40
+"""Scenarios name rows up to this one, and the rest."""
+
+SINGLE = FORMATS["float32"]
+"""Sample weights are numbers of this format, which every framework's metrics take."""
+
+
+def updates(*bounds: int | None, on: int = 0) -> tuple[Step, ...]:
+    """An update for each pair of neighbouring bounds; None is the end."""
+    return tuple(Step("update", (start or 0, stop), on=on) for start, stop in itertools.pairwise(bounds))
+
+
+def _merge(other: int, on: int) -> Step:
+    return Step("merge", on=on, other=other)
+
+
+RESULT, RESET = Step("result"), Step("reset")
+SECOND = replace(RESULT, on=1)
+WHOLE = (0, None)
+UNEQUAL = (0, 1, 4, 11, None)
+RUNNING = tuple(step for update in updates(*UNEQUAL) for step in (update, RESULT))
+# 2^20 rows at a time, so that no array is large, up to the number at which a counter in binary32 stops.
+MANY = Step("update", (0, 32), tile=2**15, repeat=16)
+SINGLES = Step("update", (32, 33), repeat=200)
+ONES = Step("update", (0, 1), repeat=200)
+HALVES = (*updates(0, 11), *updates(11, None, on=1))
+NEARLY = (*updates(0, 18), *updates(18, 32, on=1))
+THIRDS = (*updates(0, 1), *updates(1, 11, on=1), *updates(11, None, on=2))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Steps, with the weights of the samples where they have any."""
+
+    name: str
+    steps: tuple[Step, ...]
+    weights: Callable[[int], Array] | None = None
+    thorough: bool = False
+    """Whether only those are put through it who are asked thoroughly."""
+
+    def asks(self, setting: Setting) -> bool:
+        """Whether the implementation offers every act of it, and takes weights if there are any.
+
+        What a metric of whole batches counts is a share of the samples: to fill its counters would take many more. Of
+        losses it would take long.
+        """
+        own, op = setting.implementation, setting.operation
+        offered = offers(own, self.steps) and (setting.effort.thorough or not self.thorough)
+        # Counters do not take the dtype of what is counted.
+        counts = op.kind != "loss" and not op.whole and setting.dtype in ("float32", "int64")
+        divided = op.kind != "loss" or own.conventions.get("mean_over", "weights") == "weights"
+        weighs = "sample_weight" in own.names and divided
+        return offered and (counts or MANY not in self.steps) and (weighs or self.weights is None)
+
+
+def _fractions(count: int) -> Array:
+    return np.asarray(1.0 + integers("weights/fractions", (count,), 31) / 8)
+
+
+def _unequal(count: int) -> Array:
+    return uniform("weights/unequal", (count,), 0.01, 3.0)
+
+
+def _wide(count: int) -> Array:
+    exponents = integers("weights/exponents", (count,), 24) - 12
+    return np.asarray(np.ldexp(uniform("weights/wide", (count,), 1.0, 2.0), exponents))
+
+
+def _some_zero(count: int) -> Array:
+    return np.asarray(1.0 * (np.arange(count) % 3 != 1))
+
+
+def _batch_of_zero(count: int) -> Array:
+    return np.where((np.arange(count) >= 4) & (np.arange(count) < 11), 0.0, _fractions(count))
+
+
+def _tiny(count: int) -> Array:
+    return np.ldexp(_fractions(count), -40)
+
+
+def _by_batch(count: int) -> Array:
+    """All alike within a batch."""
+    return np.array([1.0, 0.5, 4.0, 2.0])[np.searchsorted(UNEQUAL[1:-1], np.arange(count), side="right")]
+
+
+def _heavy(count: int) -> Array:
+    # They hold hits and misses, two true positives, a false negative and a false positive; row 0 is a hit.
+    return np.where((np.arange(count) > 0) & (np.arange(count) < 5), 2.0**24, 1.0)
+
+
+SCENARIOS = (
+    Scenario("whole", (*updates(*WHOLE), RESULT)),
+    Scenario("unequal-batches", (*updates(*UNEQUAL), RESULT)),
+    Scenario("batches-in-reverse", (*updates(*UNEQUAL)[::-1], RESULT)),
+    Scenario("running", RUNNING),
+    Scenario("single-samples", tuple(step for update in updates(*range(33)) for step in (update, RESULT))),
+    Scenario("empty-batch-between", (*updates(0, 11, 11), RESULT, *updates(11, None), RESULT)),
+    Scenario("same-batch-again", (*updates(0, 7), *updates(0, 7), *updates(7, None), RESULT)),
+    Scenario("asked-twice", (*updates(0, 11), RESULT, RESULT, *updates(11, None), RESULT, RESULT)),
+    Scenario("reset-before-update", (RESET, *updates(*WHOLE), RESULT)),
+    Scenario("reset-after-other-data", (*updates(11, None), RESET, *updates(0, 11), RESULT)),
+    Scenario("reset-after-result", (*updates(11, None), RESULT, RESET, RESET, *updates(0, 11), RESULT)),
+    Scenario("two-at-once", (*HALVES, RESULT, SECOND, *updates(0, 7, on=1), RESULT, SECOND)),
+    Scenario("merge-two", (*HALVES, _merge(1, on=0), RESULT, SECOND)),
+    Scenario("merge-two-other-way", (*HALVES, _merge(0, on=1), SECOND, RESULT)),
+    Scenario("merge-asked-before", (*HALVES, RESULT, SECOND, _merge(1, on=0), RESULT)),
+    Scenario("merge-nearly-as-many", (*NEARLY, _merge(1, on=0), RESULT, SECOND), thorough=True),
+    Scenario("merge-three", (*THIRDS, _merge(1, on=0), _merge(2, on=0), RESULT)),
+    Scenario("merge-three-other-way", (*THIRDS, _merge(1, on=2), _merge(2, on=0), RESULT)),
+    Scenario("merge-an-empty-one", (*updates(0, 11), _merge(1, on=0), RESULT)),
+    Scenario("merge-into-an-empty-one", (*updates(0, 11, on=1), _merge(1, on=0), RESULT, SECOND)),
+    Scenario("update-after-merge", (*THIRDS[:2], _merge(1, on=0), *updates(11, None), RESULT, SECOND)),
+    Scenario("copy", (*updates(0, 11), Step("copy", on=1), *updates(11, None, on=1), RESULT, SECOND)),
+    Scenario("other-goes-on-after-merge",
+             (*updates(0, 11, on=1), _merge(1, on=0), *updates(11, None, on=1), RESULT, SECOND), thorough=True),
+    Scenario("memory-used-again", (*(replace(each, spoil=True) for each in updates(*UNEQUAL)), RESULT), thorough=True),
+    Scenario("as-many-after-reset", (*updates(0, 11), RESULT, RESET, *updates(11, 22), RESULT), thorough=True),
+    Scenario("fewer-after-reset", (*updates(0, 7, 14, 21), RESET, *updates(4, 9, 15), RESULT), thorough=True),
+    Scenario("reset-twice", (*updates(0, 7), RESET, *updates(7, 14), RESET, *updates(11, None), RESULT), thorough=True),
+    Scenario("reset-after-merge", (*HALVES, _merge(1, on=0), RESET, *updates(4, 17), RESULT, SECOND), thorough=True),
+    Scenario("merge-one-that-was-reset",
+             (*updates(0, 11, on=1), replace(RESET, on=1), *updates(11, 20, on=1), *updates(20, None), _merge(1, on=0),
+              RESULT), thorough=True),
+    Scenario("reset-of-another",
+             (*updates(0, 7), *updates(7, 14, on=1), replace(RESET, on=1), *updates(14, 20), *updates(20, 26, on=1),
+              RESULT, SECOND), thorough=True),
+    Scenario("as-many-in-two", (*updates(0, 7), RESULT, *updates(7, 14, on=1), SECOND, RESULT), thorough=True),
+    Scenario("a-large-batch-after-a-small-one", (*updates(0, 4), Step("update", tile=50), RESULT), thorough=True),
+    Scenario("weights-of-one", (*updates(*UNEQUAL), RESULT), np.ones),
+    Scenario("weights-some-zero", (*updates(*UNEQUAL), RESULT), _some_zero),
+    Scenario("weights-fractions", RUNNING, _fractions),
+    Scenario("weights-unequal", RUNNING, _unequal),
+    Scenario("weights-wide", RUNNING, _wide),
+    Scenario("weights-batch-of-zero", RUNNING, _batch_of_zero),
+    Scenario("weights-reset", (*updates(11, None), RESET, *updates(0, 11), RESULT), _fractions),
+    Scenario("weights-merged", (*HALVES, _merge(1, on=0), RESULT, SECOND), _fractions),
+    Scenario("weights-merged-nearly-as-many", (*NEARLY, _merge(1, on=0), RESULT), _fractions, thorough=True),
+    Scenario("weights-tiny", RUNNING, _tiny, thorough=True),
+    Scenario("weights-by-batch", RUNNING, _by_batch, thorough=True),
+    Scenario("weights-of-single-samples", (*updates(*range(33)), RESULT), _unequal, thorough=True),
+    Scenario("beyond-2-to-the-24", (MANY, RESULT, SINGLES, RESULT)),
+    Scenario("weights-beyond-2-to-the-24", (*updates(1, 5), RESULT, ONES, RESULT), _heavy),
+)  # fmt: skip
+
+# What is expected of each
 
 
 def applies(setting: Setting) -> bool:
@@ -83,12 +233,6 @@ def case_of(scenario: Scenario, samples: Case) -> Case:
         inputs["sample_weight"] = SINGLE.rounded(scenario.weights(len(next(iter(inputs.values())))))
     words = "; ".join(str(step) for step in scenario.steps)
     return Case(scenario.name, inputs, {**samples.parameters, STEPS: words}, steps=scenario.steps)
-
-
-def query_of(setting: Setting, case: Case) -> Query:
-    """What puts the implementation through the steps of a case."""
-    parameters = {name: value for name, value in case.parameters.items() if name != STEPS}
-    return Query((setting.call(replace(case, parameters=parameters)),))
 
 
 def _weights(case: Case) -> list[Fraction]:
@@ -207,17 +351,15 @@ def streaming_trial(setting: Setting, case: Case, *, samples: Case) -> Trial:
             expected = None
         if expected is None:
             return Judgement(Verdict.UNDECIDED, message="the definition has no value for what was seen")
-        truth, allowed, fmt = expected
-        found = judge(reply.answer, truth, allowed, fmt, setting.policy)
-        return replace(found, evidence=partial(shown_beside_truth, reply, found, truth))
+        return judged_beside(setting, reply, *expected)
 
-    return Trial(case, (query_of(setting, case),), judged, partial(streaming_trial, setting.once, samples=samples))
+    return Trial(case, (Query((setting.call(case),)),), judged, partial(streaming_trial, setting.once, samples=samples))
 
 
 def streaming(setting: Setting) -> Trials:
     """One trial for each scenario, of all the results it asks for."""
     samples = basis(setting)
-    for scenario in scenarios(setting):
+    for scenario in (each for each in SCENARIOS if each.asks(setting)):
         case = case_of(scenario, samples)
         if _has_value(setting, samples, case):
             yield streaming_trial(setting, case, samples=samples)
@@ -229,7 +371,7 @@ def _nothing(scenario: Scenario, question: str) -> Check:
 
     def trials(setting: Setting) -> Trials:
         case = case_of(scenario, basis(setting))
-        yield probe.trial(setting, case, query_of(setting, case))
+        yield probe.trial(setting, case, Query((setting.call(case),)))
 
     return replace(probe.check(), applies=lambda setting: applies(setting) and scenario.asks(setting), trials=trials)
 

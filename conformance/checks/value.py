@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from gaugeblock.conformance.cases.case import Case
+from gaugeblock.conformance.cases.case import COTANGENT, Case
 from gaugeblock.conformance.execution.query import Reply
 from gaugeblock.conformance.judging.allowance import allowance, condition, condition_of_reduced
 from gaugeblock.conformance.judging.judgement import Judgement, answer_format, judge, shown_beside_truth
@@ -87,13 +87,9 @@ def bounds(setting: Setting, case: Case) -> tuple[Truth, Array]:
     return truth, allowed_errors(setting, case, truth, setting.format)
 
 
-def judgement_beside(setting: Setting, case: Case, expecting: Expecting, reply: Reply) -> Judgement:
-    """The judgement on an answer beside what is expected there."""
-    answer = reply.answer
-    truth, allowed, fmt = expecting(setting, case, answer)
-    found = judge(answer, truth, allowed, fmt, setting.policy)
-    if setting.operation.kind != "metric" and answer.dtype.name != fmt.name and found.message is None:
-        found = replace(found, message=f"the answer is {answer.dtype.name}")
+def judged_beside(setting: Setting, reply: Reply, truth: Truth, allowed: Array, fmt: Format) -> Judgement:
+    """The judgement on an answer beside what is expected, with what shows it."""
+    found = judge(reply.answer, truth, allowed, fmt, setting.policy)
     return replace(found, evidence=partial(shown_beside_truth, reply, found, truth))
 
 
@@ -121,7 +117,11 @@ def value_trial(
 
     def judged(replies: Sequence[Reply]) -> Judgement:
         (reply,) = replies
-        found = judgement_beside(setting, case, expecting, reply)
+        truth, allowed, fmt = expecting(setting, case, reply.answer)
+        found, got = judged_beside(setting, reply, truth, allowed, fmt), reply.answer.dtype.name
+        usual = got == fmt.name or setting.operation.kind == "metric" or COTANGENT in case.inputs
+        if found.message is None and not usual:
+            found = replace(found, message=f"the answer is {got}")
         return found if label is None else replace(found, label=label(reply.answer))
 
     again = partial(value_trial, setting.once, expecting=expecting, label=label)

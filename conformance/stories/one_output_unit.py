@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,23 @@ def way(weights: list[Array], start: list[Array]) -> float:
     return math.sqrt(sum(float(np.sum((w - s) ** 2, dtype=np.float64)) for w, s in zip(weights, start, strict=True)))
 
 
+def figures(sigmoid: Sequence[float], softmax: Sequence[float]) -> dict[str, float]:
+    """The figures by name: of either, the loss, the accuracy before and after training, and the way of the weights."""
+    loss, before, after, moved = softmax
+    return {
+        "accuracy-before": before,
+        "loss-before": loss,
+        "accuracy-after": after,
+        "training": moved / sigmoid[3],
+        "sigmoid-accuracy": sigmoid[2],
+    }
+
+
 def in_keras(images: Array, labels: Array) -> dict[str, float]:
     """The model as it was asked about, and the same one with sigmoid."""
     import keras
 
-    seen = {}
+    seen = []
     for activation in ("sigmoid", "softmax"):
         keras.utils.set_random_seed(1)
         model = keras.Sequential(
@@ -51,16 +64,8 @@ def in_keras(images: Array, labels: Array) -> dict[str, float]:
         before = model.evaluate(images, labels, verbose=0)
         model.fit(images, labels, batch_size=32, epochs=6, shuffle=False, verbose=0)
         after = model.evaluate(images, labels, verbose=0)
-        seen[activation] = before, after, way(model.get_weights(), start)
-    (loss, accuracy), (_, trained), moved = seen["softmax"]
-    _, (_, learnt), whole = seen["sigmoid"]
-    return {
-        "accuracy-before": accuracy,
-        "loss-before": loss,
-        "accuracy-after": trained,
-        "training": moved / whole,
-        "sigmoid-accuracy": learnt,
-    }
+        seen.append((*before, after[1], way(model.get_weights(), start)))
+    return figures(*seen)
 
 
 def in_torch(images: Array, labels: Array) -> dict[str, float]:
@@ -68,7 +73,7 @@ def in_torch(images: Array, labels: Array) -> dict[str, float]:
     import torch
 
     x, y = torch.tensor(images).permute(0, 3, 1, 2), torch.tensor(labels)[:, None]
-    seen = {}
+    seen = []
     for activation in (torch.nn.Sigmoid(), torch.nn.Softmax(dim=1)):
         torch.manual_seed(1)
         head = torch.nn.Linear(4 * 6 * 6, 1)
@@ -84,18 +89,8 @@ def in_torch(images: Array, labels: Array) -> dict[str, float]:
                 torch.nn.BCELoss()(model(x[at : at + 32]), y[at : at + 32]).backward()
                 optimizer.step()
         after = float(((model(x) > 0.5) == y).double().mean())
-        seen[type(activation).__name__] = before, after, way([p.detach().numpy() for p in model.parameters()], start)
-    (loss, accuracy), trained, moved = seen["Softmax"]
-    _, learnt, whole = seen["Sigmoid"]
-    p = torch.tensor(1 - 1e-7)
-    return {
-        "accuracy-before": accuracy,
-        "loss-before": loss,
-        "accuracy-after": trained,
-        "training": moved / whole,
-        "sigmoid-accuracy": learnt,
-        "old-formula": float(-torch.log(1 - p + 1e-7)),
-    }
+        seen.append((*before, after, way([p.detach().numpy() for p in model.parameters()], start)))
+    return {**figures(*seen), "old-formula": float(-torch.log(1 - torch.tensor(1 - 1e-7) + 1e-7))}
 
 
 def in_jax(images: Array, labels: Array) -> dict[str, float]:
@@ -104,7 +99,7 @@ def in_jax(images: Array, labels: Array) -> dict[str, float]:
     import optax
 
     x, y = np.hstack([images.reshape(len(images), -1), np.ones((len(images), 1), np.float32)]), labels[:, None]
-    seen = {}
+    seen = []
     for activation in (lambda z: z, jax.nn.softmax):
 
         def loss(weights: Any, activation: Any = activation) -> Any:
@@ -121,22 +116,13 @@ def in_jax(images: Array, labels: Array) -> dict[str, float]:
             updates, state = optimizer.update(step(weights), state)
             weights = optax.apply_updates(weights, updates)
         moved = way([np.asarray(weights)], [np.asarray(start)])
-        seen[activation] = float(loss(start)), accuracy(start), accuracy(weights), moved
-    (_, _, learnt, whole), (first, before, after, moved) = seen.values()
+        seen.append((float(loss(start)), accuracy(start), accuracy(weights), moved))
 
     def old(p: Any) -> Any:
         return -jax.numpy.log(1 - p + 1e-7)
 
     p = jax.numpy.float32(1 - 1e-7)
-    return {
-        "accuracy-before": before,
-        "loss-before": first,
-        "accuracy-after": after,
-        "training": moved / whole,
-        "sigmoid-accuracy": learnt,
-        "old-formula": float(old(p)),
-        "old-formula-compiled": float(jax.jit(old)(p)),
-    }
+    return {**figures(*seen), "old-formula": float(old(p)), "old-formula-compiled": float(jax.jit(old)(p))}
 
 
 def in_tensorflow(images: Array, labels: Array) -> dict[str, float]:
@@ -211,13 +197,7 @@ STORY = Story(
     "I change. Its last layer is `Dense(1, activation='softmax')`, its loss `binary_crossentropy`. Why does it not "
     "learn?",
     data=data,
-    scenes={
-        "numpy": in_numpy,
-        "keras": in_keras,
-        "torch": in_torch,
-        "jax": in_jax,
-        "tensorflow": in_tensorflow,
-    },
+    scenes={"numpy": in_numpy, "keras": in_keras, "torch": in_torch, "jax": in_jax, "tensorflow": in_tensorflow},
     figures=FIGURES,
     explanation="Softmax divides the exponential of each unit by the sum over all units. Over one unit that is 1, "
     "whatever the unit says: every image is called class 1, the accuracy is the share of class 1, and the derivative "

@@ -25,10 +25,11 @@ def data() -> tuple[Array, ...]:
 
 
 def compared(train: Callable[..., Any], one: Any, two: Any, start: Array) -> dict[str, float]:
-    """What becomes of the weights. `train(form, rate, decay, steps)` returns the weights of class 1 against class 0."""
+    """What becomes of the weights, those of class 1 against class 0. `train(form, rate, decay, steps)` returns them."""
 
     def weights(form: Any, rate: float, decay: float, steps: int) -> Array:
-        return np.asarray(train(form, rate, decay, steps), np.float64)
+        kernel = np.asarray(train(form, rate, decay, steps))
+        return np.asarray(kernel if kernel.shape[1] == 1 else kernel[:, 1:] - kernel[:, :1], np.float64)
 
     def apart(first: Array, second: Array) -> float:
         return float(np.max(np.abs(first - second)))
@@ -47,17 +48,35 @@ def compared(train: Callable[..., Any], one: Any, two: Any, start: Array) -> dic
     }
 
 
+def figures(
+    train: Callable[..., Any], loss: Callable[..., float], one: Any, two: Any, *data: Array
+) -> dict[str, float]:
+    """The figures. `loss(form, weights, inputs, targets)` is NaN where the framework refuses the targets."""
+    points, labels, start = data
+    one_hot, zeros = np.eye(2, dtype=np.float32)[labels], np.zeros((4, 2), np.float32)
+    sure, no, yes = np.array([[[40.0]], [[0.0]], [[1.0]]], np.float32)
+    # Class 0 starts with weights of zero: the difference of the two units is the one unit.
+    of_one = loss(one, start, points, labels[:, None].astype(np.float32))
+    of_two = loss(two, np.hstack([0 * start, start]), points, one_hot)
+    return {
+        "values": abs(of_one - of_two),
+        **compared(train, one, two, start),
+        "class-numbers": loss(two, zeros, points, labels),
+        "class-numbers-in-a-column": loss(two, zeros, points, labels[:, None]),
+        "sure-mistake-of-one": loss(one, yes, sure, no),
+        "sure-mistake-of-two": loss(two, np.hstack([no, yes]), sure, np.hstack([yes, no])),
+    }
+
+
 def in_keras(points: Array, labels: Array, start: Array) -> dict[str, float]:
     """Both forms from the same start, in full batches."""
     import keras
 
-    one_hot = np.eye(2, dtype=np.float32)[labels]
-    # Class 0 starts with weights of zero: the difference of the two units is the one unit.
     one = 1, "sigmoid", "binary_crossentropy", labels[:, None].astype(np.float32), start
-    two = 2, "softmax", "categorical_crossentropy", one_hot, np.hstack([0 * start, start])
+    two = 2, "softmax", "categorical_crossentropy", np.eye(2, dtype=np.float32)[labels], np.hstack([0 * start, start])
 
-    def model(form: Any, rate: float = RATE, decay: float = 0.0) -> Any:
-        units, activation, loss, _, weights = form
+    def model(form: Any, weights: Array, rate: float = RATE, decay: float = 0.0) -> Any:
+        units, activation, loss, *_ = form
         l2 = keras.regularizers.L2(decay)
         dense = keras.layers.Dense(units, activation=activation, use_bias=False, kernel_regularizer=l2)
         made = keras.Sequential([keras.layers.Input((weights.shape[0],)), dense])
@@ -66,29 +85,20 @@ def in_keras(points: Array, labels: Array, start: Array) -> dict[str, float]:
         return made
 
     def train(form: Any, rate: float, decay: float, epochs: int) -> Any:
-        made = model(form, rate, decay)
-        made.fit(points, form[3], batch_size=len(points), epochs=epochs, shuffle=False, verbose=0)
-        (kernel,) = made.get_weights()
-        return kernel if kernel.shape[1] == 1 else kernel[:, 1:] - kernel[:, :1]
+        *_, targets, weights = form
+        made = model(form, weights, rate, decay)
+        made.fit(points, targets, batch_size=len(points), epochs=epochs, shuffle=False, verbose=0)
+        return made.get_weights()[0]
 
-    def loss(form: Any, inputs: Array, targets: Array) -> float:
-        made = model(form)
+    def loss(form: Any, weights: Array, inputs: Array, targets: Array) -> float:
+        made = model(form, weights)
         made.run_eagerly = True
         try:
             return float(made.evaluate(inputs, targets, batch_size=len(inputs), verbose=0))
         except ValueError:
             return REFUSED
 
-    untrained = *two[:4], np.zeros((4, 2), np.float32)
-    sure = np.full((1, 1), 40.0, np.float32)
-    return {
-        "values": abs(loss(one, points, one[3]) - loss(two, points, one_hot)),
-        **compared(train, one, two, start),
-        "class-numbers": loss(untrained, points, labels),
-        "class-numbers-in-a-column": loss(untrained, points, labels[:, None]),
-        "sure-mistake-of-one": loss((*one[:4], np.ones((1, 1))), sure, np.zeros((1, 1))),
-        "sure-mistake-of-two": loss((*two[:4], np.array([[0.0, 1.0]])), sure, np.array([[1.0, 0.0]])),
-    }
+    return figures(train, loss, one, two, points, labels, start)
 
 
 def in_torch(points: Array, labels: Array, start: Array) -> dict[str, float]:
@@ -113,24 +123,15 @@ def in_torch(points: Array, labels: Array, start: Array) -> dict[str, float]:
             optimizer.zero_grad()
             form(weights).backward()
             optimizer.step()
-        kernel = weights.detach().numpy()
-        return kernel if kernel.shape[1] == 1 else kernel[:, 1:] - kernel[:, :1]
+        return weights.detach().numpy()
 
-    def loss(form: Any, *arguments: Any) -> float:
+    def loss(form: Any, *arrays: Array) -> float:
         try:
-            return float(form(*arguments))
+            return float(form(*map(torch.tensor, arrays)))
         except (RuntimeError, ValueError):
             return REFUSED
 
-    sure, zeros = torch.tensor([[40.0]]), torch.zeros(4, 2)
-    return {
-        "values": abs(loss(one, starts[one]) - loss(two, starts[two])),
-        **compared(train, one, two, start),
-        "class-numbers": loss(two, zeros, x, classes),
-        "class-numbers-in-a-column": loss(two, zeros, x, classes[:, None]),
-        "sure-mistake-of-one": loss(one, torch.ones(1, 1), sure, torch.zeros(1, 1)),
-        "sure-mistake-of-two": loss(two, torch.tensor([[0.0, 1.0]]), sure, torch.tensor([[1.0, 0.0]])),
-    }
+    return figures(train, loss, one, two, points, labels, start)
 
 
 def in_jax(points: Array, labels: Array, start: Array) -> dict[str, float]:
@@ -156,23 +157,15 @@ def in_jax(points: Array, labels: Array, start: Array) -> dict[str, float]:
         for _ in range(epochs):
             updates, state = optimizer.update(step(weights), state, weights)
             weights = optax.apply_updates(weights, updates)
-        return weights if weights.shape[1] == 1 else weights[:, 1:] - weights[:, :1]
+        return weights
 
-    def loss(form: Any, *arguments: Any) -> float:
+    def loss(form: Any, *arrays: Array) -> float:
         try:
-            return float(form(*arguments))
+            return float(form(*map(jax.numpy.asarray, arrays)))
         except (TypeError, ValueError):
             return REFUSED
 
-    sure, zeros = jax.numpy.array([[40.0]]), jax.numpy.zeros((4, 2))
-    return {
-        "values": abs(loss(one, starts[one]) - loss(two, starts[two])),
-        **compared(train, one, two, start),
-        "class-numbers": loss(two, zeros, x, classes),
-        "class-numbers-in-a-column": loss(two, zeros, x, classes[:, None]),
-        "sure-mistake-of-one": loss(one, jax.numpy.ones((1, 1)), sure, jax.numpy.zeros((1, 1))),
-        "sure-mistake-of-two": loss(two, jax.numpy.array([[0.0, 1.0]]), sure, jax.numpy.array([[1.0, 0.0]])),
-    }
+    return figures(train, loss, one, two, points, labels, start)
 
 
 REFUSES = "refused"

@@ -34,6 +34,11 @@ class Trial:
     """Replies that have come already: then nothing is asked."""
 
 
+def lacking(case: Case, query: Query, answer: NoAnswer) -> Trial:
+    """The trial of a case that has no answer: there is nothing to judge."""
+    return Trial(case, (query,), lambda _: Judgement(answer.verdict), replies=(answer,))
+
+
 @dataclass(frozen=True, eq=False)
 class Worst:
     """Trials that make one observation: that of the worst."""

@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from gaugeblock.adapters.base import Lifecycle
-from gaugeblock.conformance.checks.scenarios import SCENARIOS, SINGLE
-from gaugeblock.conformance.checks.streaming import basis, case_of
+from gaugeblock.conformance.checks.streaming import SCENARIOS, SINGLE, basis, case_of
 from gaugeblock.reference.formats import FORMATS
 from gaugeblock.reports.records import Observation
 

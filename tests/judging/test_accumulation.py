@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from gaugeblock.conformance.cases.steps import Step
-from gaugeblock.conformance.checks.scenarios import SCENARIOS, Scenario
+from gaugeblock.conformance.checks.streaming import SCENARIOS, Scenario
 from gaugeblock.conformance.judging.accumulation import Accumulated, accumulated, allowed_errors, roundings
 from gaugeblock.reference.formats import FORMATS
 from gaugeblock.reference.operations import Bound

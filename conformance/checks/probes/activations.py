@@ -115,8 +115,7 @@ PROBES = (
     Probe("hard-sigmoid-default-slope", ("hard_sigmoid",), "Which slope is taken where none is named?",
           {"x": [1.0, 2.75, -2.75, 3.5, -3.5]}, LINES, left_out=("width",)),
     Probe("softplus-above-twenty", ("softplus",), "What is added to x above 20, where binary64 still holds it?",
-          {"x": [19.5, 20.5, 30.0]},
-          {"what the definition says": [softplus(19.5), softplus(20.5), softplus(30.0)],
+          {"x": [19.5, 20.5, 30.0]}, {"what the definition says": [softplus(19.5), softplus(20.5), softplus(30.0)],
            "nothing: linear above 20": [softplus(19.5), 20.5, 30.0]}, right=("what the definition says",),
           dtypes=("float64",), tolerance=2.0**-48),
     Probe("softplus-threshold-is-of", ("softplus",),
@@ -132,8 +131,7 @@ PROBES = (
     Probe("all-masked-row-of-softmax", ("masked_softmax",), "What does a row give of which nothing takes part?",
           ALL_MASKED, {"NaN": [NAN] * 2, "zero everywhere": [0.0] * 2, "as if nothing were masked": [0.5] * 2}),
     Probe("all-masked-row-of-log-softmax", ("masked_log_softmax",), "What does a row give of which nothing takes part?",
-          ALL_MASKED,
-          {"NaN": [NAN] * 2, "-inf everywhere": [-INF] * 2, "zero everywhere": [0.0] * 2,
+          ALL_MASKED, {"NaN": [NAN] * 2, "-inf everywhere": [-INF] * 2, "zero everywhere": [0.0] * 2,
            "as if nothing were masked": [-LN2] * 2}),
     Probe("all-masked-row-of-logsumexp", ("masked_logsumexp",),
           "What does a row give of which nothing takes part: the logarithm of 0?", ALL_MASKED,
@@ -188,12 +186,10 @@ PROBES = (
            "NaN": [NAN]}, {"axis": -1}, dtypes=NARROW, otherwise="in the format: it is too small"),
     *(
         Probe(f"python-{slug}-as-input", ("sigmoid",), f"What does a Python {kind} give instead of an array?",
-              {"x": [1.0]},
-              {"an answer in binary64": [1 / (1 + math.exp(-1))],
+              {"x": [1.0]}, {"an answer in binary64": [1 / (1 + math.exp(-1))],
                "an answer in binary32": [float(np.float32(1 / (1 + math.exp(-1))))], REFUSES: []}, dtypes=ONCE,
-              tolerance=2.0**-40,
-              calls={**{path: f"{path}({number})" for path in SIGMOIDS},
-                     "onnxruntime.Sigmoid": f"onnx.Sigmoid({number})"})
+              tolerance=2.0**-40, calls={**{path: f"{path}({number})" for path in SIGMOIDS},
+               "onnxruntime.Sigmoid": f"onnx.Sigmoid({number})"})
         for slug, kind, number in (("number", "float", "1.0"), ("integer", "integer", "1"))
     ),
     *(

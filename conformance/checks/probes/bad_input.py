@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gaugeblock.conformance.checks.probes.base import INF, NAN, REFUSES, Contents, Probe, Shape, Values
@@ -35,6 +36,9 @@ COUNTED = ("accuracy", "zero_one_loss", "precision", "recall", "f1_score", "bala
 PAIRED = (*COUNTED, "binary_accuracy", "roc_auc", "expected_calibration_error")
 SIGNED = ("hinge", "squared_hinge", "perceptron", "logistic_of_signs", "hinge_embedding")
 
+_silent = partial(Probe, together=True, otherwise=SILENT)
+_once = partial(Probe, dtypes=ONCE, otherwise=SILENT)
+
 REFUSED: dict[str, Values] = {REFUSES: [], "NaN": [NAN]}
 SCORES = [0.25, 0.5, 0.75]
 
@@ -65,50 +69,46 @@ def _signs(truth: int, scores: int) -> Mapping[str, Contents]:
 COLUMN: Mapping[str, Contents] = {"y_true": [1, 0, 0], "y_pred": [[1], [0], [0]], "y_score": [[0.75], [0.25], [0.25]]}
 
 OF_LABELS = (
-    Probe("fewer-labels-than-rows", BY_LABEL, "What do two labels beside three rows give?", _rows([0, 1], 3),
-          {**REFUSED, "silent: the rest of the rows is left out": Shape((2,))}, together=True, otherwise=SILENT),
-    Probe("more-labels-than-rows", BY_LABEL, "What do three labels beside two rows give?", _rows([0, 1, 2], 2), REFUSED,
-          together=True, otherwise=SILENT),
-    Probe("one-label-for-three-rows", BY_LABEL, "What does one label beside three rows give?", _rows([1], 3),
-          {**REFUSED, "silent: the rest of the rows is left out": Shape((1,)),
-           "silent: it stands for all rows": Shape((3,))}, together=True, otherwise=SILENT),
-    Probe("three-labels-for-one-row", BY_LABEL, "What do three labels beside one row give?", _rows([0, 1, 2], 1),
-          {**REFUSED, "silent: the row stands for all labels": Shape((3,))}, together=True, otherwise=SILENT),
-    Probe("labels-as-a-column", NLL, "What do labels of shape (N, 1) give?", _rows([[0], [1]], 2),
-          {REFUSES: [], "a loss for each row, their mean where only that is given": LOSSES[:2], "NaN": [NAN]},
-          together=True, otherwise=SILENT),
-    Probe("labels-as-a-column-in-an-accuracy", SCORED[:1], "What do labels of shape (N, 1) give?",
-          {"labels": [[0], [1], [2]], "y_score": [[0.75, 0.25, 0.125], [0.25, 0.75, 0.125], [0.125, 0.25, 0.75]]},
-          {REFUSES: [], "each is compared with its row": [1.0, 1.0, 1.0],
-           "each is compared with every row": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]},
-          together=True, otherwise=SILENT),
+    _silent("fewer-labels-than-rows", BY_LABEL, "What do two labels beside three rows give?", _rows([0, 1], 3),
+            {**REFUSED, "silent: the rest of the rows is left out": Shape((2,))}),
+    _silent("more-labels-than-rows", BY_LABEL, "What do three labels beside two rows give?", _rows([0, 1, 2], 2),
+            REFUSED),
+    _silent("one-label-for-three-rows", BY_LABEL, "What does one label beside three rows give?", _rows([1], 3),
+            {**REFUSED, "silent: the rest of the rows is left out": Shape((1,)),
+             "silent: it stands for all rows": Shape((3,))}),
+    _silent("three-labels-for-one-row", BY_LABEL, "What do three labels beside one row give?", _rows([0, 1, 2], 1),
+            {**REFUSED, "silent: the row stands for all labels": Shape((3,))}),
+    _silent("labels-as-a-column", NLL, "What do labels of shape (N, 1) give?", _rows([[0], [1]], 2),
+            {REFUSES: [], "a loss for each row, their mean where only that is given": LOSSES[:2], "NaN": [NAN]}),
+    _silent("labels-as-a-column-in-an-accuracy", SCORED[:1], "What do labels of shape (N, 1) give?",
+            {"labels": [[0], [1], [2]], "y_score": [[0.75, 0.25, 0.125], [0.25, 0.75, 0.125], [0.125, 0.25, 0.75]]},
+            {REFUSES: [], "each is compared with its row": [1.0, 1.0, 1.0],
+             "each is compared with every row": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]}),
     Probe("labels-as-a-column-in-top-k", SCORED[1:], "What do labels of shape (N, 1) give?",
           {"labels": [[0], [0], [2]], "y_score": [[0.75, 0.25, 0.125], [0.25, 0.75, 0.125], [0.125, 0.25, 0.75]]},
           {REFUSES: [], "each is compared with its row": [1.0, 1.0, 1.0]}, together=True,
           otherwise="silent: each is compared with other rows too"),
-    Probe("label-without-an-axis", NLL, "What does one label beside one row, neither with an axis of samples, give?",
-          _row(1), {REFUSES: [], "its loss": LOSSES[1:2], "NaN": [NAN]}, together=True, otherwise=SILENT),
-    Probe("labels-without-rows", NLL, "What do three labels beside one row without an axis of samples give?",
-          _row([0, 1, 2]), REFUSED, together=True, otherwise=SILENT),
-    Probe("fewer-predictions-than-truths", PAIRED, "What do two predictions for three truths give?", _pairs(3, 2),
-          REFUSED, together=True, otherwise=SILENT),
-    Probe("more-predictions-than-truths", PAIRED, "What do three predictions for two truths give?", _pairs(2, 3),
-          REFUSED, together=True, otherwise=SILENT),
-    Probe("one-prediction-for-four-truths", PAIRED, "What does one prediction for four truths give?", _pairs(4, 1),
-          REFUSED, together=True, otherwise=SILENT),
-    Probe("one-truth-for-four-predictions", PAIRED, "What does one truth for four predictions give?", _pairs(1, 4),
-          REFUSED, together=True, otherwise=SILENT),
-    Probe("column-of-predictions", ("accuracy", "binary_accuracy"), "What do predictions of shape (N, 1) give?", COLUMN,
-          {REFUSES: [], "each is compared with its truth": [1.0, 1.0, 1.0],
-           "each is compared with every truth": [1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0]}, together=True,
-          otherwise=SILENT),
-    Probe("fewer-scores-than-signs", SIGNED, "What do two scores for three labels give?", _signs(3, 2), REFUSED,
-          together=True, otherwise=SILENT),
-    Probe("one-score-for-four-signs", SIGNED, "What does one score for four labels give?", _signs(4, 1),
-          {**REFUSED, "silent: it stands for all": Shape((4,))}, together=True, otherwise=SILENT),
-    Probe("column-of-signed-scores", SIGNED, "What do scores of shape (N, 1) give?",
-          {"y_true": [1.0, -1.0], "score": [[0.5], [0.25]]},
-          {**REFUSED, "silent: each stands beside every label": Shape((2, 2))}, together=True, otherwise=SILENT),
+    _silent("label-without-an-axis", NLL, "What does one label beside one row, neither with an axis of samples, give?",
+            _row(1), {REFUSES: [], "its loss": LOSSES[1:2], "NaN": [NAN]}),
+    _silent("labels-without-rows", NLL, "What do three labels beside one row without an axis of samples give?",
+            _row([0, 1, 2]), REFUSED),
+    _silent("fewer-predictions-than-truths", PAIRED, "What do two predictions for three truths give?", _pairs(3, 2),
+            REFUSED),
+    _silent("more-predictions-than-truths", PAIRED, "What do three predictions for two truths give?", _pairs(2, 3),
+            REFUSED),
+    _silent("one-prediction-for-four-truths", PAIRED, "What does one prediction for four truths give?", _pairs(4, 1),
+            REFUSED),
+    _silent("one-truth-for-four-predictions", PAIRED, "What does one truth for four predictions give?", _pairs(1, 4),
+            REFUSED),
+    _silent("column-of-predictions", ("accuracy", "binary_accuracy"), "What do predictions of shape (N, 1) give?",
+            COLUMN, {REFUSES: [], "each is compared with its truth": [1.0, 1.0, 1.0],
+             "each is compared with every truth": [1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0]}),
+    _silent("fewer-scores-than-signs", SIGNED, "What do two scores for three labels give?", _signs(3, 2), REFUSED),
+    _silent("one-score-for-four-signs", SIGNED, "What does one score for four labels give?", _signs(4, 1),
+            {**REFUSED, "silent: it stands for all": Shape((4,))}),
+    _silent("column-of-signed-scores", SIGNED, "What do scores of shape (N, 1) give?",
+            {"y_true": [1.0, -1.0], "score": [[0.5], [0.25]]},
+            {**REFUSED, "silent: each stands beside every label": Shape((2, 2))}),
     Probe("fewer-sample-weights-than-rows", (*NLL, *SCORED), "What do two weights for three rows give?",
           {**_rows([0, 1, 2], 3), "sample_weight": [1.0, 2.0]}, REFUSED, MEAN, otherwise=SILENT),
     Probe("one-sample-weight-for-all", (*NLL, *SCORED), "What does one weight for three rows give?",
@@ -127,9 +127,8 @@ OF_LABELS = (
           {"y_true": [-1], "y_score": [0.25]},
           {"it is wrong": [0.0], "as a negative it is right": [1.0], "NaN": [NAN], REFUSES: []}),
     Probe("label-half-of-two", ("multilabel_accuracy", "subset_accuracy"), "What does the label 1/2 give?",
-          {"y_true": [[0.5, 0.5]] * 2, "y_score": [[0.25, 0.25], [0.75, 0.75]]},
-          {"it is a negative": [1.0, 0.0], "it is a positive": [0.0, 1.0], "it is wrong either way": [0.0, 0.0],
-           REFUSES: []}),
+          {"y_true": [[0.5, 0.5]] * 2, "y_score": [[0.25, 0.25], [0.75, 0.75]]}, {"it is a negative": [1.0, 0.0],
+           "it is a positive": [0.0, 1.0], "it is wrong either way": [0.0, 0.0], REFUSES: []}),
     Probe("score-above-one-in-a-curve", ("roc_auc", "expected_calibration_error"), "Is a score of 1.5 taken?",
           {"y_true": [0, 1, 1], "y_score": [0.5, 0.75, 1.5]}, {REFUSES: []}, otherwise="yes"),
     Probe("negative-label-in-a-count", ("accuracy", "balanced_accuracy", "macro_recall"),
@@ -213,74 +212,66 @@ OF_SHAPES = (
         for slug, operation in BINARIES
     ),
     *(
-        Probe(f"fewer-targets-than-{slug}", (operation,), f"What do two targets and three {slug} give?",
-              {"y_true": [1.0, 0.0], **BESIDE}, {REFUSES: []}, dtypes=ONCE, calls=AS_WRITTEN[operation],
-              otherwise=SILENT)
+        _once(f"fewer-targets-than-{slug}", (operation,), f"What do two targets and three {slug} give?",
+              {"y_true": [1.0, 0.0], **BESIDE}, {REFUSES: []}, calls=AS_WRITTEN[operation])
         for slug, operation in BINARIES
     ),
     *(
-        Probe(f"one-target-for-all-{slug}", (operation,), f"What do one target and three {slug} give?",
-              {"y_true": [1.0], **BESIDE},
-              {REFUSES: [], "silent: the target is repeated": [WRONG, RIGHT, WRONG],
-               "silent: the target is repeated, the mean": [(2 * WRONG + RIGHT) / 3]}, dtypes=ONCE,
-              calls=AS_WRITTEN[operation], otherwise=SILENT)
+        _once(f"one-target-for-all-{slug}", (operation,), f"What do one target and three {slug} give?",
+              {"y_true": [1.0], **BESIDE}, {REFUSES: [], "silent: the target is repeated": [WRONG, RIGHT, WRONG],
+               "silent: the target is repeated, the mean": [(2 * WRONG + RIGHT) / 3]}, calls=AS_WRITTEN[operation])
         for slug, operation in BINARIES
     ),
-    Probe("fewer-weights-than-samples", EITHER, "What do two weights for three samples give?",
-          {"y_true": PAIRS, **BESIDE, "sample_weight": [1.0, 2.0]}, {REFUSES: []}, MEAN, dtypes=ONCE, otherwise=SILENT),
-    Probe("column-of-weights", EITHER, "What do weights of shape (N, 1) for losses of shape (N,) give?",
+    _once("fewer-weights-than-samples", EITHER, "What do two weights for three samples give?",
+          {"y_true": PAIRS, **BESIDE, "sample_weight": [1.0, 2.0]}, {REFUSES: []}, MEAN),
+    _once("column-of-weights", EITHER, "What do weights of shape (N, 1) for losses of shape (N,) give?",
           {"y_true": [1.0, 0.0], "y_pred": [0.25, 0.25], "logits": [-LN3, -LN3], "sample_weight": [[1.0], [3.0]]},
           {REFUSES: [], "as one for each sample": [(WRONG + 3 * RIGHT) / 2],
            "as one for each sample, over their sum": [(WRONG + 3 * RIGHT) / 4],
-           "silent: broadcast to (N, N)": [WRONG + RIGHT]}, MEAN, dtypes=ONCE, otherwise=SILENT),
-    Probe("rows-of-other-numbers-of-classes", EITHER_ROWS,
+           "silent: broadcast to (N, N)": [WRONG + RIGHT]}, MEAN),
+    _once("rows-of-other-numbers-of-classes", EITHER_ROWS,
           "What do targets of three classes and predictions of two give?",
           {"y_true": [[1.0, 0.0, 0.0]] * 2, "y_pred": [[0.5, 0.5]] * 2, "logits": [[0.0, 0.0]] * 2}, {REFUSES: []},
-          EACH, dtypes=ONCE, otherwise=SILENT),
-    Probe("one-row-of-targets-for-all", EITHER_ROWS, "What do one row of targets and two of predictions give?",
+          EACH),
+    _once("one-row-of-targets-for-all", EITHER_ROWS, "What do one row of targets and two of predictions give?",
           {"y_true": [[1.0, 0.0]], "y_pred": [[0.75, 0.25], [0.25, 0.75]], "logits": [[LN3, 0.0], [-LN3, 0.0]]},
-          {REFUSES: [], "silent: the row is repeated": [RIGHT, WRONG]}, EACH, dtypes=ONCE, otherwise=SILENT),
-    Probe("row-without-a-batch", EITHER_ROWS, "What does a single row of shape (C,) give?",
+          {REFUSES: [], "silent: the row is repeated": [RIGHT, WRONG]}, EACH),
+    _once("row-without-a-batch", EITHER_ROWS, "What does a single row of shape (C,) give?",
           {"y_true": [1.0, 0.0], "y_pred": [0.25, 0.75], "logits": [-LN3, 0.0]}, {"its loss": [WRONG], REFUSES: []},
-          EACH, dtypes=ONCE, otherwise=SILENT),
-    Probe("row-without-a-batch-and-label", (LABELS_LOGITS,),
+          EACH),
+    _once("row-without-a-batch-and-label", (LABELS_LOGITS,),
           "What do a single row of shape (C,) and a label of shape () give?", {"labels": 0, "logits": [-LN3, 0.0]},
-          {"its loss": [WRONG], REFUSES: []}, EACH, dtypes=ONCE, otherwise=SILENT),
+          {"its loss": [WRONG], REFUSES: []}, EACH),
     *(
-        Probe(f"labels-beside-rows-of-{slug}", (operation,),
+        _once(f"labels-beside-rows-of-{slug}", (operation,),
               "What do integer labels of shape (N,) give where rows are expected, N not being the number of classes?",
               {"y_true": [1, 0, 1], "y_pred": [[0.75, 0.25]] * 3, "logits": [[0.0, -LN3]] * 3},
-              {REFUSES: [], "taken for labels": [WRONG, RIGHT, WRONG]}, dtypes=ONCE, cast={"y_true": "int64"},
-              calls=AS_WRITTEN[operation], otherwise=SILENT)
+              {REFUSES: [], "taken for labels": [WRONG, RIGHT, WRONG]}, cast={"y_true": "int64"},
+              calls=AS_WRITTEN[operation])
         for slug, operation in CATEGORICALS
     ),
     *(
-        Probe(f"as-many-labels-as-classes-beside-{slug}", (operation,),
+        _once(f"as-many-labels-as-classes-beside-{slug}", (operation,),
               "What do integer labels of shape (N,) give where rows are expected, N being the number of classes?",
               {"y_true": [1, 0], "y_pred": [[0.75, 0.25], [0.25, 0.75]], "logits": [[0.0, -LN3], [-LN3, 0.0]]},
               {REFUSES: [], "taken for labels": [WRONG, WRONG], "silent: taken for one row for all": [RIGHT, WRONG]},
-              dtypes=ONCE, cast={"y_true": "int64"}, calls=AS_WRITTEN[operation], otherwise=SILENT)
+              cast={"y_true": "int64"}, calls=AS_WRITTEN[operation])
         for slug, operation in CATEGORICALS
     ),
     *(
-        Probe(f"{slug}-rows-given-to-a-loss-of-labels", (LABELS_LOGITS,),
+        _once(f"{slug}-rows-given-to-a-loss-of-labels", (LABELS_LOGITS,),
               f"What do one-hot rows of {kind} numbers give where labels are expected?",
               {"labels": [[0, 1], [1, 0], [0, 1]], "logits": [[0.0, -LN3]] * 3},
-              {REFUSES: [], "taken for rows": [WRONG, RIGHT, WRONG]}, EACH, dtypes=ONCE, cast={"labels": dtype},
-              otherwise=SILENT)
+              {REFUSES: [], "taken for rows": [WRONG, RIGHT, WRONG]}, EACH, cast={"labels": dtype})
         for slug, kind, dtype in (("integer", "whole", "int64"), ("float", "floating-point", "float32"))
     ),
-    Probe("axis-beyond-the-rank", ("softmax", "log_softmax", "logsumexp", "sparsemax"),
-          "What does the third axis of a matrix give?", {"x": [[0.0, 0.0], [0.0, 0.0]]}, {REFUSES: []}, {"axis": 2},
-          dtypes=ONCE, otherwise=SILENT),
-    Probe("mask-of-another-length", ("masked_softmax", "masked_log_softmax", "masked_logsumexp"),
+    _once("axis-beyond-the-rank", ("softmax", "log_softmax", "logsumexp", "sparsemax"),
+          "What does the third axis of a matrix give?", {"x": [[0.0, 0.0], [0.0, 0.0]]}, {REFUSES: []}, {"axis": 2}),
+    _once("mask-of-another-length", ("masked_softmax", "masked_log_softmax", "masked_logsumexp"),
           "What does a mask of two entries for rows of three give?", {"mask": [[True, False]], "x": [[0.0, 0.0, 0.0]]},
-          {REFUSES: []}, dtypes=ONCE, otherwise=SILENT),
-    Probe("mask-of-one-entry", ("masked_softmax",),
+          {REFUSES: []}),
+    _once("mask-of-one-entry", ("masked_softmax",),
           "What does a mask of one entry, which is false, for rows of three give?",
           {"mask": [[False]], "x": [[0.0, 0.0, 0.0]]},
-          {REFUSES: [], "as of a mask of three": [NAN] * 3, "zero everywhere": [0.0] * 3,
-           "a third each": [1 / 3] * 3}, dtypes=ONCE, otherwise=SILENT),
+          {REFUSES: [], "as of a mask of three": [NAN] * 3, "zero everywhere": [0.0] * 3, "a third each": [1 / 3] * 3}),
 )  # fmt: skip
-
-PROBES = (*OF_LABELS, *OF_SHAPES)

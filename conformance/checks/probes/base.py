@@ -90,7 +90,7 @@ class Probe:
 
     def applies(self, setting: Setting) -> bool:
         """Whether the implementation computes one of the operations, and offers what the question needs."""
-        op = setting.operation
+        op, reduction = setting.operation, self.parameters.get("reduction")
         if op.name not in self.operations or setting.dtype not in self.dtypes:
             return False
         if self.calls and setting.implementation.name not in self.calls:
@@ -98,38 +98,30 @@ class Probe:
         # A product that the implementation brings is that of its last input.
         if self.gradient and not (has_product if self.gradient == op.inputs[-1] else has_autodiff)(setting):
             return False
+        if self.steps and not offers(setting.implementation, self.steps):
+            return False
         # A sample at a time has neither the shapes that a batch has nor its gradients.
-        alone = asked_one_by_one(setting.implementation, op, Case(self.name, {}, {"reduction": "none"}))
-        if alone and self.parameters.get("reduction") == "none":
-            return False
-        whole = self.together or "reduction" in self.parameters
-        if alone and self.gradient and not whole and self._rows(setting.format) > 1:
-            return False
-        if self.steps and not _offers(setting.implementation, self.steps):
-            return False
+        if asked_one_by_one(setting.implementation, op, Case(self.name, {}, {"reduction": "none"})):
+            if reduction == "none":
+                return False
+            of_each = self.gradient and not self.together and reduction is None
+            if of_each and len(_in_format(next(iter(self.inputs.values())), setting.format)) > 1:
+                return False
         weights = {"sample_weight": np.ones(1)} if "sample_weight" in self.inputs else {}
         asked = self.asked(setting)
         return asked is not None and can_ask(asked, op, Case(self.name, weights, self.parameters))
 
-    def _rows(self, fmt: Format) -> int:
-        return len(_listed(next(iter(self.inputs.values())), fmt))
-
     def asked(self, setting: Setting) -> Implementation | None:
         """The implementation with the call that is asked; None if its own is not worded so."""
-        found = setting.implementation
-        if self.calls:
-            found = replace(found, call=self.calls.get(found.name, found.call))
+        own = setting.implementation
+        call: str | None = self.calls.get(own.name, own.call)
         for text, instead in self.reworded.items():
-            if text not in found.call:
-                return None
-            found = replace(found, call=found.call.replace(text, instead))
+            call = call.replace(text, instead) if call and text in call else None
         for name in self.left_out:
-            call = without(found.call, name)
-            stays = name in replace(found, call=call).names and name not in setting.operation.inputs
-            if call == without(found.call, "") or stays:
-                return None
-            found = replace(found, call=call)
-        return found
+            shorter = without(call, name) if call else None
+            stays = shorter and name in replace(own, call=shorter).names and name not in setting.operation.inputs
+            call = None if stays else shorter
+        return replace(own, call=call) if call else None
 
     def trials(self, setting: Setting) -> Trials:
         """The one trial: the label whose values the answer has."""
@@ -157,15 +149,13 @@ class Probe:
 
     def _case(self, setting: Setting) -> Case:
         op, fmt = setting.operation, setting.format
-        masks = {name for name, domain in zip(op.inputs, op.domains, strict=True) if domain == "mask"}
-
-        def made(name: str) -> Array:
-            values = _listed(self.inputs[name], fmt)
-            dtype = self.cast.get(name) or ("bool" if name in masks else "int64" if name in op.integers else None)
-            return fmt.rounded(values) if dtype is None else np.asarray(values, dtype=np.dtype(dtype))
-
-        names = (*op.inputs, *(name for name in ("sample_weight",) if name in self.inputs))
-        return Case(self.name, {name: made(name) for name in names}, self.parameters, steps=self.steps)
+        masks = [name for name, domain in zip(op.inputs, op.domains, strict=True) if domain == "mask"]
+        dtypes = dict.fromkeys(op.integers, "int64") | dict.fromkeys(masks, "bool") | {**self.cast}
+        arrays = {}
+        for name in (*op.inputs, *({"sample_weight"} & {*self.inputs})):
+            values = _in_format(self.inputs[name], fmt)
+            arrays[name] = np.asarray(values, np.dtype(dtypes[name])) if name in dtypes else fmt.rounded(values)
+        return Case(self.name, arrays, self.parameters, steps=self.steps)
 
     # What is made of an answer
 
@@ -189,7 +179,7 @@ class Probe:
 
     def _evidence(self, fmt: Format, reply: Reply, label: str | None) -> Evidence:
         parts = [
-            (call, {"got": [hexadecimal(float(value)) for value in answer.ravel()], "shape": list(answer.shape)})
+            (call, {"got": _hexadecimals(answer.ravel()), "shape": list(answer.shape)})
             for call, answer in zip(reply.query.calls, reply.answers, strict=True)
         ]
         return Evidence(tuple(parts), self._expected(fmt, label, reply.answer))
@@ -199,12 +189,12 @@ class Probe:
         call = query.calls[0]
         if REFUSES not in self.answers or not refusal.refuses:
             return unanswered(refusal, call)
-        part = call, {"refused": refusal.message}
+        parts = ((call, {"refused": refusal.message}),)
         return Judgement(
             self._verdict(REFUSES),
             label=REFUSES,
             message=refusal.message,
-            evidence=lambda: Evidence((part,), self._expected(fmt, REFUSES, np.zeros(0))),
+            evidence=lambda: Evidence(parts, self._expected(fmt, REFUSES, np.zeros(0))),
         )
 
     def _verdict(self, label: str) -> Verdict:
@@ -216,17 +206,11 @@ class Probe:
 
         Where none is near enough, that of any other answer, if there is one.
         """
-        found: dict[str, float] = {}
-        for label, values in self.answers.items():
-            if isinstance(values, Shape):
-                if answer.shape == values.of:
-                    found[label] = 0.0
-            elif label != REFUSES:
-                distance = self._distance(answer, self._meant(label, answer, fmt))
-                if distance <= self._within(fmt):
-                    found[label] = distance
+        distances = {label: self._distance(label, answer, fmt) for label in self.answers}
+        least = min(distances.values(), default=math.inf)
         # In a narrow format two answers can be the same number: then both labels are reported.
-        return " or ".join(label for label in found if found[label] == min(found.values())) or self.otherwise
+        nearest = " or ".join(label for label, distance in distances.items() if distance == least)
+        return nearest if least <= self._within(fmt) else self.otherwise
 
     def _expected(self, fmt: Format, label: str | None, answer: Array) -> Expected:
         """The right labels with their values, and how far from those an answer may be."""
@@ -239,29 +223,28 @@ class Probe:
             elif isinstance(values, Shape):
                 right[name] = {"shape": list(values.of)}
             else:
-                expected = self._meant(name, answer, fmt)
-                right[name] = [hexadecimal(float(value)) for value in expected]
+                right[name] = _hexadecimals(self._meant(values, answer, fmt))
                 # Where another label is nearer still, so near is too far.
-                near.append(self._distance(answer, expected) / 2)
+                near.append(self._distance(name, answer, fmt) / 2)
         return Expected(right=right, label=label, within=min(near), signs=self.signs)
 
     def _within(self, fmt: Format) -> float:
         """The relative distance within which values are the same."""
         return max(1e-3, 8 * fmt.epsilon) if self.tolerance is None else self.tolerance
 
-    def _meant(self, label: str, answer: Array, fmt: Format) -> Array:
-        """The values that a label means for an answer of that size, flat."""
-        values = self.answers[label]
-        assert not isinstance(values, Shape)
-        expected = np.asarray(_listed(values, fmt), dtype=np.float64).ravel()
-        if self.together and answer.size == 1 and expected.size > 1:
-            return np.full(1, expected.mean())
-        return expected
+    def _meant(self, values: Values, answer: Array, fmt: Format) -> Array:
+        """The numbers that values mean for an answer of that size, flat."""
+        expected = np.asarray(_in_format(values, fmt), dtype=np.float64).ravel()
+        mean = self.together and answer.size == 1 and expected.size > 1
+        return np.full(1, expected.mean()) if mean else expected
 
-    def _distance(self, answer: Array, expected: Array) -> float:
-        """The largest relative distance from values that are expected; infinite where they are of other number."""
-        got = np.asarray(answer, dtype=np.float64).ravel()
-        if expected.shape != got.shape:
+    def _distance(self, label: str, answer: Array, fmt: Format) -> float:
+        """The largest relative distance from the values of a label; infinite where they are of other number."""
+        values = self.answers[label]
+        if isinstance(values, Shape):
+            return 0.0 if answer.shape == values.of else math.inf
+        got, expected = np.asarray(answer, dtype=np.float64).ravel(), self._meant(values, answer, fmt)
+        if label == REFUSES or expected.shape != got.shape:
             return math.inf
         with np.errstate(all="ignore"):
             alike = (np.signbit(got) == np.signbit(expected)) | (not self.signs)
@@ -276,28 +259,28 @@ def _last(call: Call, name: str | None) -> Call:
     return replace(call, inputs=tuple(call.inputs[at] for at in order), arrays=tuple(call.arrays[at] for at in order))
 
 
-def without(call: str, name: str) -> str:
-    """A call without its keywords of that name, or whose value is a parameter of that name."""
+def without(call: str, name: str) -> str | None:
+    """A call without its keywords of that name, or whose value has a parameter of that name; None if there are none."""
 
-    class Remover(ast.NodeTransformer):
-        def visit_Call(self, node: ast.Call) -> ast.AST:
-            node.keywords = [each for each in node.keywords if each.arg != name and name not in _named(each.value)]
-            return self.generic_visit(node)
+    def named(node: ast.AST) -> bool:
+        return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
 
     tree = ast.parse(call, mode="eval")
-    before = ast.unparse(tree)
-    after = ast.unparse(Remover().visit(tree))
-    return call if after == before else after
+    for node in [each for each in ast.walk(tree) if isinstance(each, ast.Call)]:
+        node.keywords = [each for each in node.keywords if each.arg != name and not named(each.value)]
+    shorter = ast.unparse(tree)
+    return None if shorter == ast.unparse(ast.parse(call, mode="eval")) else shorter
 
 
-def _named(node: ast.AST) -> set[str]:
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-
-
-def _offers(implementation: Implementation, steps: Sequence[Step]) -> bool:
+def offers(implementation: Implementation, steps: Sequence[Step]) -> bool:
+    """Whether the objects of an implementation can be put through every step."""
     lifecycle = implementation.lifecycle
     return lifecycle is not None and all(getattr(lifecycle, step.verb) is not None for step in steps)
 
 
-def _listed(values: Contents | Values, fmt: Format) -> Any:
+def _in_format(values: Contents | Values, fmt: Format) -> Any:
     return values(fmt) if callable(values) else values
+
+
+def _hexadecimals(numbers: Array) -> list[str]:
+    return [hexadecimal(float(number)) for number in numbers]

@@ -79,11 +79,10 @@ PROBES = (
             otherwise=SILENT)
       for label, name in NAMES.items()),
     *(Probe(f"{name}-in-a-mean", NLL, f"What does {WORDS[label]}, beside a label that names a class, in their mean?",
-            beside([1, label]),
-            {REFUSES: [], "the mean is NaN": [NAN], "the mean is infinite": [INF], "the row is left out": LOSSES[1:2],
-             "the row counts as a loss of zero": [LOSSES[1] / 2], "as the last class": [(LOSSES[1] + LOSSES[2]) / 2],
-             "as the first class": [(LOSSES[1] + LOSSES[0]) / 2], "the log-sum-exp alone": [(LOSSES[1] + TOTAL) / 2]},
-            MEAN, otherwise=SILENT)
+            beside([1, label]), {REFUSES: [], "the mean is NaN": [NAN], "the mean is infinite": [INF],
+             "the row is left out": LOSSES[1:2], "the row counts as a loss of zero": [LOSSES[1] / 2],
+             "as the last class": [(LOSSES[1] + LOSSES[2]) / 2], "as the first class": [(LOSSES[1] + LOSSES[0]) / 2],
+             "the log-sum-exp alone": [(LOSSES[1] + TOTAL) / 2]}, MEAN, otherwise=SILENT)
       for label, name in NAMES.items() if label != -1),
     Probe("label-just-below-the-range", NLL,
           "What does the label -4, which no negative index of three classes is, give?",
@@ -106,8 +105,7 @@ PROBES = (
     ),
     *(
         Probe(name, SPARSE, f"What is the gradient of an ignored row that holds {what}?",
-              beside([0, 1], logits=[THREE, row]),
-              {"zero": [*_gradient([1, 0, 0]), 0.0, 0.0, 0.0],
+              beside([0, 1], logits=[THREE, row]), {"zero": [*_gradient([1, 0, 0]), 0.0, 0.0, 0.0],
                "NaN in that row": [*_gradient([1, 0, 0]), NAN, NAN, NAN],
                "NaN where the infinity is": [*_gradient([1, 0, 0]), 0.0, NAN, 0.0], "NaN everywhere": [NAN] * 6,
                REFUSES: []}, {"ignore_index": 1}, right=("zero",), gradient="logits")
@@ -140,8 +138,7 @@ PROBES = (
           {"no": LOSSES[:1], "yes": [LOSSES[0] / 17], REFUSES: []},
           {"reduction": "mean", "ignore_index": 1, "class_weight": (1.0, 16.0, 1.0)}, right=("no",)),
     Probe("ignored-class-has-weight-gradient", SPARSE, "Does the weight of the ignored class count in the gradient?",
-          beside([0, 1]),
-          {"no": [*_gradient([1, 0, 0]), 0.0, 0.0, 0.0],
+          beside([0, 1]), {"no": [*_gradient([1, 0, 0]), 0.0, 0.0, 0.0],
            "yes": [*(g / 17 for g in _gradient([1, 0, 0])), 0.0, 0.0, 0.0]},
           {"reduction": "mean", "ignore_index": 1, "class_weight": (1.0, 16.0, 1.0)}, right=("no",), gradient="logits"),
     Probe("sample-weights-all-zero-in-a-loss", (*NLL, "multiclass_hinge", "generalised_cross_entropy"),
@@ -157,10 +154,9 @@ PROBES = (
           {"no: divided by the sum of the weights": LOSSES[:1], "no: divided by the rows": [LOSSES[0] / 2],
            "yes: NaN": [NAN], REFUSES: []}, MEAN),
     *(Probe(name, NLL, "What is a weighted mean with an ignored row divided by?",
-            {**beside([0, 1, 0]), "sample_weight": [2.0, 16.0, 4.0]},
-            {"the rows that are left": [3 * LOSSES[0]], "all rows": [2 * LOSSES[0]],
-             "the weights that are left": LOSSES[:1], "all weights": [LOSSES[0] * 3 / 11], REFUSES: []},
-            {"reduction": "mean", "ignore_index": 1},
+            {**beside([0, 1, 0]), "sample_weight": [2.0, 16.0, 4.0]}, {"the rows that are left": [3 * LOSSES[0]],
+             "all rows": [2 * LOSSES[0]], "the weights that are left": LOSSES[:1], "all weights": [LOSSES[0] * 3 / 11],
+             REFUSES: []}, {"reduction": "mean", "ignore_index": 1},
             reworded={f"(labels, {scores})": f"(labels, {scores}, sample_weight=sample_weight)"})
       for name, scores in (
           ("ignored-class-and-sample-weights", "logits"), ("ignored-class-and-sample-weights-of-p", "y_pred"))),

@@ -121,10 +121,9 @@ PROBES = (
            "until the next batch": [NAN, 0.25, 0.25], REFUSES: []}, MEAN,
           steps=(FIRST, RESULT, SECOND, RESULT, RESET, SECOND, RESULT)),
     Probe("nan-batch-in-a-state-of-divergences", DIVERGENCES, "How long does a batch of NaN last?",
-          {"y_true": [[1.0, 0.0]] * 2, "y_pred": [[NAN, NAN], [0.5, 0.5]]},
-          {"until the reset": [NAN, NAN, LOGS[0]], "it is passed over": [0.0, LOGS[0], LOGS[0]],
-           "it counts as 0": [0.0, LOGS[0] / 2, LOGS[0]], "for ever": [NAN, NAN, NAN],
-           "until the next batch": [NAN, LOGS[0], LOGS[0]], REFUSES: []}, MEAN,
+          {"y_true": [[1.0, 0.0]] * 2, "y_pred": [[NAN, NAN], [0.5, 0.5]]}, {"until the reset": [NAN, NAN, LOGS[0]],
+           "it is passed over": [0.0, LOGS[0], LOGS[0]], "it counts as 0": [0.0, LOGS[0] / 2, LOGS[0]],
+           "for ever": [NAN, NAN, NAN], "until the next batch": [NAN, LOGS[0], LOGS[0]], REFUSES: []}, MEAN,
           steps=(FIRST, RESULT, SECOND, RESULT, RESET, SECOND, RESULT), otherwise=OTHER),
     *(Probe(name, OF_CLASSES[:1], question, {"labels": labels, "y_score": rows}, answers,
             reworded={"average='micro'": f"average='{average}', ignore_index=1"}, together=True, otherwise=OTHER)
