@@ -10,29 +10,22 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from gaugeblock.adapters.layouts import REPEATED, rank_of
-from gaugeblock.conformance.cases.case import Case
+from gaugeblock.conformance.cases.case import COTANGENT, Case
 from gaugeblock.conformance.cases.draws import integers
 from gaugeblock.conformance.cases.patterns import SUBNORMAL
 from gaugeblock.conformance.cases.random_arrays import Levels, at_boundaries, contents, patterns_of
 from gaugeblock.conformance.cases.random_parameters import in_format, parameters_of, shape_of, weights_of
 from gaugeblock.conformance.checks.dtypes import LABELS, holds
-from gaugeblock.conformance.checks.gradient import (
-    cotangent,
-    gradient_trial,
-    has_derivative,
-    has_gradient,
-    with_cotangent,
-)
+from gaugeblock.conformance.checks.gradient import cotangent, gradient_trial, has_derivative, has_gradient
 from gaugeblock.conformance.checks.value import value_trial
 from gaugeblock.conformance.judging.policy import RELAXED
 from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting
-from gaugeblock.conformance.trials.trial import Trial, Trials
+from gaugeblock.conformance.trials.trial import Trials
 from gaugeblock.reference.catalogue import Operation, operation
 from gaugeblock.reference.formats import FORMATS, Array, Format
 
@@ -101,39 +94,30 @@ def _moved(op: Operation, case: Case, levels: Levels, batches: bool) -> Case:
         return replace(case, inputs=inputs)
     rank = inputs[op.inputs[-1]].ndim
     axis = levels.of("axis", (-1, *range(rank)))
-    moved = {
+    return replace(case, inputs=along(op, inputs, axis), parameters={**case.parameters, "axis": axis})
+
+
+def along(op: Operation, inputs: Mapping[str, Array], axis: int) -> dict[str, Array]:
+    """The inputs with their last axis moved to another place, where it is that of the classes."""
+    return {
         name: np.ascontiguousarray(np.moveaxis(array, -1, axis)) if core else array
         for (name, array), core in zip(inputs.items(), op.core_ranks, strict=True)
     }
-    return replace(case, inputs=moved, parameters={**case.parameters, "axis": axis})
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A combination before its arrays are made: its size, its parameters, and whether samples have weights."""
-
-    levels: Levels
-    shape: tuple[int, int]
-    parameters: Mapping[str, Any]
-    weighted: bool
-
-    @property
-    def asking(self) -> Case:
-        """A case with the names alone, to see who can be asked."""
-        weights = {"sample_weight": np.ones(1)} if self.weighted else {}
-        return Case("", weights, self.parameters)
 
 
 @functools.cache
-def drawn(name: str, number: int, few: bool, gradients: bool) -> Drawn:
-    """The levels of an operation's combination with this number."""
+def drawn(name: str, number: int, few: bool, gradients: bool) -> tuple[Levels, tuple[int, int], Case]:
+    """The levels of an operation's combination with this number, its size, and a case that has its names alone.
+
+    By these, before any arrays are made, it is seen who can be asked.
+    """
     op = operation(name)
     # What is drawn by these names is frozen, whatever words are used elsewhere.
     levels = Levels(f"combination/{'slope/' if gradients else ''}{name}/{number}")
     shape = shape_of(op, levels, few, gradients)
     weighs = "sample_weight" in op.parameters if op.whole else op.kind != "activation"
-    weighted = weighs and levels.one_in("weighted", 3)
-    return Drawn(levels, shape, parameters_of(op, levels, shape[1]), weighted)
+    weights = {"sample_weight": np.ones(1)} if weighs and levels.one_in("weighted", 3) else {}
+    return levels, shape, Case("", weights, parameters_of(op, levels, shape[1]))
 
 
 @functools.cache
@@ -145,8 +129,8 @@ def combination(
     With subnormal inputs, and losses of batches of several axes, among others, if so asked.
     """
     op, fmt = operation(name), FORMATS[dtype]
-    found = drawn(name, number, few, gradients)
-    levels, shape, parameters = found.levels, found.shape, in_format(found.parameters, fmt)
+    levels, shape, named = drawn(name, number, few, gradients)
+    parameters = in_format(named.parameters, fmt)
     # A NaN has no derivative.
     left_out = {*(["nan"] if gradients else []), *([] if subnormals and not gradients else [SUBNORMAL])}
     known = [pattern for pattern in patterns_of(op) if pattern not in left_out]
@@ -164,7 +148,7 @@ def combination(
     if name in OVER_CLASSES_OF_THE_TRUTH and levels.one_in("some classes", 3):
         true, guess = op.inputs
         inputs = {true: np.array(SOME)[np.arange(shape[0]) % len(SOME)], guess: np.arange(shape[0]) % 5}
-    if found.weighted:
+    if named.inputs:
         inputs["sample_weight"] = weights_of(op, levels, fmt, shape[0])
     return _moved(op, Case(f"{number:03d}", inputs, parameters), levels, batches)
 
@@ -207,7 +191,7 @@ def combinations(setting: Setting, count: int, gradients: bool = False) -> Itera
     few, name = setting.mode.few_shapes, setting.operation.name
     count = _count(setting, count)
     # An axis is drawn with the arrays: who takes none can be asked for the last alone.
-    numbers = (n for n in range(TRIED * count) if _askable(setting, drawn(name, n, few, gradients).asking))
+    numbers = (n for n in range(TRIED * count) if _askable(setting, drawn(name, n, few, gradients)[2]))
     more = setting.mode.subnormals, "batches" in setting.abilities
     made = ((n, combination(name, setting.format.name, n, few, gradients, *more)) for n in numbers)
     every = ((n, _divided(setting, n, case)) for n, case in made)
@@ -293,37 +277,22 @@ def _scale(row: int, fmt: Format, rowwise: bool) -> float:
     )
 
 
-def _as_cast(setting: Setting, number: int, case: Case, trial_of: Callable[..., Trial]) -> Trial:
-    """The trial of a case in the dtypes that it is cast to, or as it was drawn where those are refused."""
-    cast = _cast(setting, number, case)
-    return trial_of(case) if cast is case else trial_of(cast, instead=trial_of(case))
-
-
 def drawn_for(setting: Setting, name: str) -> bool:
     """Whether a check of what is drawn at random is asked."""
     effort = setting.effort
     return not setting.mode.compiled and effort.combinations > 0 and effort.asks(name, setting.dtype)
 
 
-def combined(setting: Setting) -> Trials:
-    """One trial for each combination."""
+def combined(setting: Setting, gradients: bool = False) -> Trials:
+    """One trial for each combination, or each that has a derivative; as it was drawn where its dtypes are refused."""
     setting = setting.judged_by(RELAXED)
-    for number, case in combinations(setting, setting.effort.combinations):
-        laid_out = replace(case, layout=_layout(setting, number, case))
-        yield _as_cast(setting, number, laid_out, functools.partial(value_trial, setting))
-
-
-def combined_gradient(setting: Setting) -> Trials:
-    """One trial for each combination that has a derivative."""
-    setting = setting.judged_by(RELAXED)
-    for number, case in combinations(setting, setting.effort.gradients, gradients=True):
-        upstream = _upstream(setting, number, case)
-        laid_out = replace(case, layout=_spread(setting, number) or _layout(setting, number, case))
-
-        def trial_of(case: Case, upstream: Array = upstream, **more: Any) -> Trial:
-            return gradient_trial(setting, with_cotangent(case, upstream), **more)
-
-        yield _as_cast(setting, number, laid_out, trial_of)
+    trial, effort = gradient_trial if gradients else value_trial, setting.effort
+    for number, case in combinations(setting, effort.gradients if gradients else effort.combinations, gradients):
+        upstream = {COTANGENT: _upstream(setting, number, case)} if gradients else {}
+        layout = (_spread(setting, number) if gradients else None) or _layout(setting, number, case)
+        cast = _cast(setting, number, case)
+        drawn_so, asked = (replace(each, inputs={**each.inputs, **upstream}, layout=layout) for each in (case, cast))
+        yield trial(setting, asked, instead=None if cast is case else trial(setting, drawn_so))
 
 
 CHECKS = (
@@ -332,5 +301,6 @@ CHECKS = (
           lambda setting: drawn_for(setting, "combined"), combined),
     Check("combined-gradient", "gradient",
           "Is the gradient right where sizes, contents, reductions, weights and parameters meet?",
-          lambda setting: drawn_for(setting, "combined-gradient") and has_gradient(setting), combined_gradient),
+          lambda setting: drawn_for(setting, "combined-gradient") and has_gradient(setting),
+          lambda setting: combined(setting, gradients=True)),
 )  # fmt: skip

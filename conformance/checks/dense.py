@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -70,10 +71,9 @@ class _Scan:
     answer: Array
     ranks: Array
     certain: Array
-    missing: Array
-    infinite: Array
     subnormal: Array
-    proven: Array
+    odd: Mapping[str, Array]
+    """In words, what else is said of some."""
 
 
 @dataclass
@@ -86,10 +86,8 @@ class _Seen:
     ranks: Array = field(default_factory=lambda: np.zeros(0))
     """How far off each is for what is allowed it; suspects above 1, whatever else above 0."""
     asked: int = 0
-    presumed: int = 0
     deviating: int = 0
-    missing: int = 0
-    infinite: int = 0
+    odd: Counter[str] = field(default_factory=Counter)
     low: float = np.inf
     high: float = -np.inf
     digests: Any = field(default_factory=hashlib.sha256)
@@ -100,9 +98,7 @@ class _Seen:
             return
         self.asked += len(where)
         self.digests.update(digest(scan.answer[where]).encode())
-        self.presumed += int(np.sum(~scan.proven[where]))
-        self.missing += int(np.sum(scan.missing[where]))
-        self.infinite += int(np.sum(scan.infinite[where]))
+        self.odd.update({what: int(np.sum(such[where])) for what, such in scan.odd.items()})
         certain = scan.numbers[where[scan.certain[where]]]
         self.deviating += len(certain)
         if len(certain):
@@ -160,9 +156,12 @@ def scanned(line: Line, approximation: Approximation, numbers: Array, answer: Ar
         certain[suspects] = np.any(off - unknown > allowed, axis=1)
     tiny = fmt.smallest_normal
     subnormal = np.any((size < tiny) & (size > 0), axis=1) | ((np.abs(numbers) < tiny) & (numbers != 0))
-    return _Scan(
-        numbers, answer, ranks, certain, missing, infinite, subnormal, approximation.each(approximation.proven)
-    )
+    odd = {
+        "answered with NaN": missing,
+        "answered with an infinity": infinite,
+        "on straight stretches that were sampled": ~approximation.each(approximation.proven),
+    }
+    return _Scan(numbers, answer, ranks, certain, subnormal, odd)
 
 
 @functools.lru_cache(maxsize=2048)
@@ -252,11 +251,6 @@ def _exact(setting: Setting, name: str, seen: _Seen, chosen: Sequence[int]) -> T
     return (value_trial if seen.line.weights is None else gradient_trial)(setting, case, replies=replies)
 
 
-def _judged(trial: Trial) -> Judgement:
-    assert trial.replies is not None
-    return judgement_on(trial, trial.replies)
-
-
 def _of_the_worst(setting: Setting, name: str, seen: _Seen) -> Trial:
     """The trial of the worst that was seen, judged from the exact values."""
 
@@ -264,7 +258,8 @@ def _of_the_worst(setting: Setting, name: str, seen: _Seen) -> Trial:
         """The worst of a group if it deviates."""
         if not group:
             return None
-        found = _judged(_exact(setting, name, seen, group))
+        trial = _exact(setting, name, seen, group)
+        found = judgement_on(trial, trial.replies or ())
         if found.verdict == Verdict.DEVIATES and found.witness is not None:
             return group[found.witness.at[0]]
         if found.verdict == Verdict.UNDECIDED and found.witness is None and len(group) > 1:
@@ -306,15 +301,7 @@ def _said(found: Judgement, seen: _Seen) -> str:
             f"{seen.deviating} of {seen.asked} numbers deviate, "
             f"from {hexadecimal(seen.low)} to {hexadecimal(seen.high)}"
         ]
-    parts += [
-        f"{count} {what}"
-        for what, count in (
-            ("answered with NaN", seen.missing),
-            ("answered with an infinity", seen.infinite),
-            ("on straight stretches that were sampled", seen.presumed),
-        )
-        if count
-    ]
+    parts += [f"{count} {what}" for what, count in seen.odd.items() if count]
     return "; ".join([*parts, *([] if found.message is None else [found.message])])
 
 

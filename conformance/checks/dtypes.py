@@ -12,7 +12,7 @@ from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.domains import DOMAINS, Domain
 from gaugeblock.conformance.cases.draws import integers
 from gaugeblock.conformance.checks.probes.base import REFUSES
-from gaugeblock.conformance.checks.value import allowed_errors, exactly, value_trial
+from gaugeblock.conformance.checks.value import bounds, exactly, value_trial
 from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.judging.judgement import Judgement, unanswered
 from gaugeblock.conformance.trials.check import Check
@@ -89,22 +89,17 @@ def _in_other_dtypes(setting: Setting) -> Iterator[Case]:
             yield replace(base, name=f"{prediction}-{dtype}", inputs={**plain, prediction: mixed}, tags=tags)
 
 
-def _format(case: Case, answer: Array) -> Format:
-    """The format the answer is judged in: its own, but none wider than the inputs, as a Python float may be."""
+def _in_own_format(setting: Setting, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
+    """What is expected in the answer's own format, but none wider than the inputs, as that of a Python float may be."""
     own = FORMATS.get(answer.dtype.name, FORMATS["float64"])
     held = [FORMATS[array.dtype.name] for array in case.inputs.values() if array.dtype.name in FORMATS]
-    return min(own, max(held, key=lambda fmt: fmt.precision, default=own), key=lambda fmt: fmt.precision)
+    fmt = min(own, max(held, key=lambda fmt: fmt.precision, default=own), key=lambda fmt: fmt.precision)
+    return *bounds(setting, case, fmt), fmt
 
 
 def _kind_of(answer: Array) -> str:
     kind = answer.dtype.name
     return f"{'promoted to' if kind in FORMATS else 'computed as'} {kind}"
-
-
-def _in_own_format(setting: Setting, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
-    fmt = _format(case, answer)
-    truth = setting.truth(case, fmt)
-    return truth, allowed_errors(setting, case, truth, fmt), fmt
 
 
 def _refused(answer: NoAnswer, conforms: bool) -> Judgement:
@@ -177,7 +172,7 @@ def _labels(op: Operation) -> list[str]:
     return [name for name in op.inputs if name in op.integers]
 
 
-def _in_each(case: Case, labels: Mapping[str, Array], name: str) -> Iterator[Case]:
+def in_each(case: Case, labels: Mapping[str, Array], name: str) -> Iterator[Case]:
     """The case with its labels in each dtype that holds them."""
     every = np.concatenate([array.ravel() for array in labels.values()])
     for dtype in LABELS:
@@ -193,7 +188,7 @@ def _beside_rows(base: Case, op: Operation, dtype: str, few: bool) -> Iterator[C
     for edge, label, classes in (EDGES[0], EDGES[-1]) if few else EDGES:
         peak = label if op.kind == "metric" else 0
         case = replace(base, inputs={first: np.array([label]), rows: row(classes, dtype, peak, shares)})
-        yield from _in_each(case, {first: np.array([label])}, f"-beyond-{edge}")
+        yield from in_each(case, {first: np.array([label])}, f"-beyond-{edge}")
 
 
 def _alone(base: Case, op: Operation) -> Iterator[Case]:
@@ -202,13 +197,13 @@ def _alone(base: Case, op: Operation) -> Iterator[Case]:
     for edge, label in (*((edge, label) for edge, label, _ in EDGES), *WIDER):
         mixed_up = np.array([label, label - 1, label % 2**8, label % 2**16, label % 2**32], np.uint64)
         labels = {first: np.full(len(mixed_up), label, np.uint64), **dict.fromkeys(others, mixed_up)}
-        yield from _in_each(base, labels, f"-beyond-{edge}")
+        yield from in_each(base, labels, f"-beyond-{edge}")
 
 
 def _of_labels(setting: Setting) -> Iterator[Case]:
     op = setting.operation
     base = setting.ordinary()
-    yield from _in_each(base, {name: base.inputs[name] for name in _labels(op)}, "")
+    yield from in_each(base, {name: base.inputs[name] for name in _labels(op)}, "")
     if op.domains[0] == "label" and op.core_ranks == (0, 1):
         yield from _beside_rows(base, op, setting.format.name, setting.mode.few_shapes)
     elif op.domains == ("label", "label") and not op.rowwise:
@@ -219,7 +214,7 @@ def _of_labels(setting: Setting) -> Iterator[Case]:
             place = np.arange(2 * classes)
             true = place % classes
             pred = np.where((place % 3 == 0) & (place < classes), (true + 1) % classes, true)
-            yield from _in_each(base, dict(zip(op.inputs, (true, pred), strict=True)), f"-of-{classes}-classes")
+            yield from in_each(base, dict(zip(op.inputs, (true, pred), strict=True)), f"-of-{classes}-classes")
 
 
 def _of_whole_labels(setting: Setting, case: Case, answer: Array) -> tuple[Truth, Array, Format]:

@@ -15,7 +15,7 @@ from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.draws import uniform
 from gaugeblock.conformance.cases.rows import rows_of
 from gaugeblock.conformance.checks.relations import answers_by_row, pair, relation, twice_allowed
-from gaugeblock.conformance.checks.value import allowed_errors
+from gaugeblock.conformance.checks.value import bounds, exactly
 from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.execution.query import Query, Reply
 from gaugeblock.conformance.judging.judgement import SAMENESS, Evidence, Judgement, answer_format, compared
@@ -67,17 +67,18 @@ def _of_losses(setting: Setting, *reductions: str) -> bool:
     return _swept(setting) and setting.operation.kind == "loss" and not {*reductions}.isdisjoint(setting.reductions)
 
 
-def _parameters(setting: Setting, reduction: str = "none") -> dict[str, object]:
-    op = setting.operation
-    return {**({"axis": -1} if op.rowwise else {}), **({"reduction": reduction} if op.kind != "activation" else {})}
-
-
-def _drawn(setting: Setting, rows: int = ROWS, length: int = LENGTHS[0], name: str = "permuted") -> dict[str, Array]:
-    return rows_of(setting.operation, setting.format, rows, length if setting.operation.rowwise else rows, name)
-
-
-def _plain(setting: Setting, name: str, reduction: str = "none") -> Case:
-    return Case(name, _drawn(setting), _parameters(setting, reduction))
+def _plain(
+    setting: Setting,
+    name: str,
+    reduction: str = "none",
+    size: tuple[int, int] = (ROWS, LENGTHS[0]),
+    drawn: str = "permuted",
+) -> Case:
+    """So many rows of such a length, or numbers, drawn under a name."""
+    op, (rows, length) = setting.operation, size
+    parameters: dict[str, object] = {} if op.kind == "activation" else {"reduction": reduction}
+    parameters |= {"axis": -1} if op.rowwise else {}
+    return Case(name, rows_of(op, setting.format, rows, length if op.rowwise else rows, drawn), parameters)
 
 
 def _exact(setting: Setting, case: Case, **more: object) -> Query:
@@ -91,30 +92,25 @@ def batch_invariance(setting: Setting) -> Trials:
     batches = [(np.arange(size) + turn) % DIFFERENT for size in (FEW_SIZES if few else SIZES) for turn in TURNS]
     for length in LENGTHS[: 1 if few or not setting.operation.rowwise else 2]:
         name = f"rows-of-{length}" if setting.operation.rowwise else "elements"
-        base = Case(name, _drawn(setting, DIFFERENT, length, "batch"), _parameters(setting))
-
-        def of(rows: Sequence[int] | Array, base: Case = base) -> Case:
-            return replace(base, inputs=batch_of(dict(base.inputs), rows))
-
-        alone = Query(tuple(setting.call(of([row])) for row in range(DIFFERENT)), join="rows")
-        together = [_exact(setting, of(rows), pick=np.atleast_1d) for rows in batches]
+        base = _plain(setting, name, size=(DIFFERENT, length), drawn="batch")
+        alone = Query(tuple(setting.call(_of(base, [row])) for row in range(DIFFERENT)), join="rows")
+        together = [_exact(setting, _of(base, rows), pick=np.atleast_1d) for rows in batches]
         singles, *found = yield Asking((alone, *together))
         missing = next((each for each in (singles, *found) if isinstance(each, NoAnswer)), None)
         if missing is not None:
             yield lacking(base, alone, missing)
             continue
-        yield Worst(
-            tuple(
-                _in_a_batch(
-                    setting, base, rows, reply, replace(alone, pick=partial(np.take, indices=rows, axis=0)), singles
-                )
-                for rows, reply in zip(batches, found, strict=True)
-            )
-        )
+        beside = zip(batches, found, strict=True)
+        yield Worst(tuple(_in_a_batch(setting, base, rows, reply, singles) for rows, reply in beside))
 
 
-def _in_a_batch(setting: Setting, base: Case, rows: Array, reply: Reply, alone: Query, singles: Reply) -> Trial:
+def _of(case: Case, rows: Sequence[int] | Array) -> Case:
+    return replace(case, inputs=batch_of(case.inputs, rows))
+
+
+def _in_a_batch(setting: Setting, base: Case, rows: Array, reply: Reply, singles: Reply) -> Trial:
     """The rows of a batch beside each of them alone, which must have the same bits."""
+    alone = replace(singles.query, pick=partial(np.take, indices=rows, axis=0))
 
     def judged(replies: Sequence[Reply]) -> Judgement:
         found = compared(replies, np.zeros(1), setting.truth(base).ulp[rows])
@@ -129,8 +125,7 @@ def _in_a_batch(setting: Setting, base: Case, rows: Array, reply: Reply, alone: 
 def _reversed(setting: Setting, reduction: str) -> tuple[Case, Query, Query]:
     """A case of rows, the rows in the other order, and the rows as they are."""
     plain = _plain(setting, "reversed", reduction)
-    back = replace(plain, inputs=batch_of(dict(plain.inputs), np.arange(ROWS)[::-1]))
-    return plain, _exact(setting, back), _exact(setting, plain)
+    return plain, _exact(setting, _of(plain, np.arange(ROWS)[::-1])), _exact(setting, plain)
 
 
 def row_permutation(setting: Setting) -> Trials:
@@ -224,8 +219,8 @@ def weights_of_one(setting: Setting) -> Trials:
         # An answer that has fewer digits for its weights' sake has no more than its own format's.
         formats = [answer_format(setting.operation, setting.dtype, each.answer) for each in replies]
         fmt = min(formats[::-1], key=lambda each: each.precision)
-        truth = setting.truth(plain, fmt)
-        return compared(replies, 2 * allowed_errors(setting, plain, truth, fmt) + 1, truth.ulp)
+        truth, allowed = bounds(setting, plain, fmt)
+        return compared(replies, 2 * allowed + 1, truth.ulp)
 
     yield Trial(plain, (_exact(setting, weighed), _exact(setting, plain)), judged)
 
@@ -273,9 +268,8 @@ def memory_layout(setting: Setting) -> Trials:
 
 def _laid_out(setting: Setting, plain: Case, layout: str) -> Trial:
     def judged(replies: Sequence[Reply]) -> Judgement:
-        fmt = answer_format(setting.operation, setting.dtype, replies[1].answer)
-        truth = setting.truth(plain, fmt)
-        return compared(replies, 2 * allowed_errors(setting, plain, truth, fmt), truth.ulp)
+        truth, allowed, _ = exactly(setting, plain, replies[1].answer)
+        return compared(replies, 2 * allowed, truth.ulp)
 
     case = replace(plain, name=layout, layout=layout)
     return Trial(case, (_exact(setting, case), _exact(setting, plain)), judged)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -180,12 +179,11 @@ def row_alone(setting: Setting) -> Trials:
     names = ROW_CASES if setting.operation.rowwise else ("ordinary", "ordinary-one", "ordinary-right", "soft")
     cases = _plain(setting, names)
     wholes = {case.name: setting.query(case, together="rows") for case in cases}
-    for _, group in itertools.groupby(
-        sorted(cases, key=lambda case: repr(wholes[case.name].together)), key=lambda case: wholes[case.name].together
-    ):
-        members = sorted(group, key=cases.index)
-        batch = stacked([wholes[case.name].calls[0] for case in members])
-        (found,) = yield Asking((Query((batch,)),))
+    groups: dict[Hashable, list[Case]] = {}
+    for case in sorted(cases, key=lambda case: repr(wholes[case.name].together)):
+        groups.setdefault(wholes[case.name].together, []).append(case)
+    for members in groups.values():
+        (found,) = yield Asking((Query((stacked([wholes[case.name].calls[0] for case in members]),)),))
         start = 0
         for case in members:
             rows = len(next(iter(case.inputs.values())))

@@ -18,8 +18,8 @@ from gaugeblock.conformance.cases.draws import uniform
 from gaugeblock.conformance.cases.patterns import SUBNORMAL
 from gaugeblock.conformance.cases.random_arrays import Levels, contents, patterns_of
 from gaugeblock.conformance.cases.rows import DISTINCT, LONGEST_PAIRWISE, PAIRWISE, rows_of
-from gaugeblock.conformance.checks.combined import PAIRS, drawn_for, nearly_right
-from gaugeblock.conformance.checks.dtypes import LABELS, holds
+from gaugeblock.conformance.checks.combined import PAIRS, along, drawn_for, nearly_right
+from gaugeblock.conformance.checks.dtypes import in_each
 from gaugeblock.conformance.checks.gradient import cotangent, gradient_trial, has_gradient, with_cotangent
 from gaugeblock.conformance.checks.value import Expecting, allowed_errors, exactly, value_trial
 from gaugeblock.conformance.judging.allowance import condition
@@ -46,7 +46,6 @@ FEW = (1, 2, 3, 8, 17, 33, 129, 1025)
 """Lengths in modes that compile each shape for several hundred milliseconds."""
 
 GRADIENT_LENGTHS = (1, 2, 3, 7, 8, 9, 16, 17, 33, 65, 129, 513)
-
 
 COUNTS = (300, 4099, 70_001, 200_003)
 """Samples: more than 8 bits count, than binary16 counts, and than 16 bits do; so many of each of a few classes."""
@@ -115,11 +114,10 @@ def every_length(setting: Setting) -> Trials:
             yield Worst(tuple(value_trial(setting, case, expecting=expecting) for case in cases))
 
 
-def _repeating(setting: Setting, name: str, rows: int, classes: int) -> Iterator[Trial]:
-    """A batch of so many rows, whose truth is that of the few that it repeats."""
-    op, fmt = setting.operation, setting.format
-    few = rows_of(op, fmt, DISTINCT, DISTINCT if not op.rowwise else classes, name)
-    index = np.arange(rows) % DISTINCT
+def _repeating(setting: Setting) -> Iterator[Trial]:
+    """A batch of more rows than 16 bits count, whose truth is that of the few that it repeats."""
+    name, index = "rows-65599", np.arange(65_599) % DISTINCT
+    few = rows_of(setting.operation, setting.format, DISTINCT, 3 if setting.operation.rowwise else DISTINCT, name)
     base, whole = (_case(setting, name, inputs) for inputs in (few, {k: a[index] for k, a in few.items()}))
     if whole.parameters.get("reduction") == "mean":
         return
@@ -147,11 +145,7 @@ def _shaped(setting: Setting) -> Iterator[Case]:
         size = math.prod(batch)
         shaped = {key: array[:size].reshape(*batch, *array.shape[1:]) for key, array in flat.items()}
         for axis in range(-len(batch) - 1, len(batch) + 1):
-            moved = {
-                key: np.ascontiguousarray(np.moveaxis(array, -1, axis)) if rank else array
-                for (key, array), rank in zip(shaped.items(), op.core_ranks, strict=True)
-            }
-            yield _case(setting, f"{name}-axis-{axis}", moved, axis)
+            yield _case(setting, f"{name}-axis-{axis}", along(op, shaped, axis), axis)
     yield _case(setting, "square", rows_of(op, fmt, 10, 10, "square"))
     yield _case(setting, "empty-batch", rows_of(op, fmt, 0, 5, "empty"))
     if op.kind == "activation" and op.output_rank:
@@ -166,7 +160,7 @@ def shapes(setting: Setting) -> Trials:
             yield value_trial(setting, case)
     if setting.mode.few_shapes:
         return
-    yield from _repeating(setting, "rows-65599", 65_599, 3)
+    yield from _repeating(setting)
     # Losses of several labels may compare every two classes.
     formats = ("float32",) if op.domains[-1] == "scores" else ("float16", "float32")
     if op.rowwise and op.domains != PAIRWISE and setting.dtype in formats:
@@ -247,11 +241,9 @@ def _in_label_dtypes(setting: Setting, few: Case) -> Iterator[tuple[str, Mapping
     """The inputs, with labels in each narrow dtype that holds them."""
     labels = {name: few.inputs[name] for name in setting.operation.integers if few.inputs[name].dtype.kind == "i"}
     yield "", few.inputs
-    for dtype in LABELS if labels else ():
-        wanted = dtype in setting.mode.other_dtypes and np.dtype(dtype).itemsize <= 2
-        if wanted and all(holds(dtype, array) for array in labels.values()):
-            cast = {name: array.astype(dtype) for name, array in labels.items()}
-            yield f"-{dtype}", {**few.inputs, **cast}
+    for cast in in_each(few, labels, "") if labels else ():
+        if cast.name in setting.mode.other_dtypes and np.dtype(cast.name).itemsize <= 2:
+            yield f"-{cast.name}", cast.inputs
 
 
 def _ways(op: Operation) -> Iterator[Case]:

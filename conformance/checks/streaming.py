@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -240,20 +241,6 @@ def _weights(case: Case) -> list[Fraction]:
     return [Fraction(float(weight)) for weight in case.inputs.get("sample_weight", np.ones(count))]
 
 
-def _means(
-    results: Sequence[Accumulated], weights: Sequence[Fraction], values: Sequence[Fraction], fmt: Format
-) -> Truth:
-    """The weighted mean of the single samples' values at each result."""
-    return rationals(
-        [
-            sum((weights[row] * times * values[row] for row, times in sums.times.items()), Fraction(0))
-            / sum((weights[row] * times for row, times in sums.times.items()), Fraction(0))
-            for sums in results
-        ],
-        fmt,
-    )
-
-
 def _batches(
     setting: Setting, samples: Case, results: Sequence[Accumulated], weights: Sequence[Fraction]
 ) -> Iterator[Case]:
@@ -297,6 +284,7 @@ def _expected(setting: Setting, samples: Case, case: Case, answer: Array) -> tup
     op, fmt = setting.operation, answer_format(setting.operation, setting.dtype, answer)
     weights = _weights(case)
     results = accumulated(case.steps, weights, every=op.whole)
+    shares = [[weight * sums.times.get(row, 0) for row, weight in enumerate(weights)] for sums in results]
     if op.whole:
         values = [Fraction(1)] * len(weights)
         batches = list(_batches(setting, samples, results, weights))
@@ -309,28 +297,18 @@ def _expected(setting: Setting, samples: Case, case: Case, answer: Array) -> tup
     else:
         single = setting.truth(samples, fmt, reduction="none")
         values = [single.exact((row,)) for row in range(len(weights))]
-        truth = _means(results, weights, values, fmt)
+        truth = rationals([Fraction(sum(map(operator.mul, each, values))) / sum(each) for each in shares], fmt)
     allowed = allowed_errors(results, weights, values, op.bound, truth, fmt)
     if op.kind == "loss":
-        allowed = allowed + _conditions(setting, samples, results, weights, values, fmt) / truth.ulp
+        allowed = allowed + _conditions(setting, samples, np.array(shares, np.float64), values, fmt) / truth.ulp
     return truth, allowed + of_quotients(op, fmt, setting.policy), fmt
 
 
-def _conditions(
-    setting: Setting,
-    samples: Case,
-    results: Sequence[Accumulated],
-    weights: Sequence[Fraction],
-    values: Sequence[Fraction],
-    fmt: Format,
-) -> Array:
-    """What the mean of so many losses may be off for the errors of each."""
+def _conditions(setting: Setting, samples: Case, shares: Array, values: Sequence[Fraction], fmt: Format) -> Array:
+    """What the mean of so many losses may be off for the errors of each, by the share of each in each result."""
     op, conventions = setting.operation, setting.implementation.conventions
     terms = condition(op.bound, op, samples.inputs, -1, conventions, sums=setting.policy.sums)
     each = np.broadcast_to(terms, len(values)) + 2 * op.bound.ulps * np.abs(np.array(values, np.float64))
-    shares = np.array(
-        [[float(weights[row] * sums.times.get(row, 0)) for row in range(len(values))] for sums in results]
-    )
     return np.asarray(fmt.unit_roundoff * (shares @ each) / shares.sum(axis=1))
 
 

@@ -77,14 +77,13 @@ Expecting = Callable[[Setting, Case, Array], tuple[Truth, Array, Format]]
 def exactly(setting: Setting, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
     """The exact value, and the allowance of the operation."""
     fmt = answer_format(setting.operation, setting.dtype, answer)
+    return *bounds(setting, case, fmt), fmt
+
+
+def bounds(setting: Setting, case: Case, fmt: Format | None = None) -> tuple[Truth, Array]:
+    """The exact value of a case in a format, by default that of its inputs, and the errors that are allowed."""
     truth = setting.truth(case, fmt)
-    return truth, allowed_errors(setting, case, truth, fmt), fmt
-
-
-def bounds(setting: Setting, case: Case) -> tuple[Truth, Array]:
-    """The exact value of a case in the format of its inputs, and the errors that are allowed."""
-    truth = setting.truth(case)
-    return truth, allowed_errors(setting, case, truth, setting.format)
+    return truth, allowed_errors(setting, case, truth, fmt or setting.format)
 
 
 def judged_beside(setting: Setting, reply: Reply, truth: Truth, allowed: Array, fmt: Format) -> Judgement:

@@ -12,12 +12,7 @@ from gaugeblock.conformance.stories.base import REFUSED, Figure, Story
 from gaugeblock.reference.formats import Array
 
 CLASSES, SAMPLES, ERRORS = 10, 10_000, 122
-LOSSES = (
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "sparse_categorical_crossentropy",
-    "mean_squared_error",
-)
+LOSSES = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error")
 
 
 def data() -> tuple[Array, ...]:

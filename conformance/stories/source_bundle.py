@@ -11,18 +11,16 @@ from typing import Any
 
 OURS = __name__.partition(".")[0]
 
-Statement = ast.stmt
-
 
 @functools.cache
-def _module(name: str) -> tuple[str, dict[str, Statement]]:
+def _module(name: str) -> tuple[str, dict[str, ast.stmt]]:
     """The text of a module, and the statement at its top level that binds each name."""
     text = inspect.getsource(importlib.import_module(name))
     bound = {name: statement for statement in ast.parse(text).body for name in _bound(statement)}
     return text, bound
 
 
-def _bound(statement: Statement) -> Iterator[str]:
+def _bound(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         yield statement.name
     elif isinstance(statement, ast.Import | ast.ImportFrom):
@@ -71,10 +69,6 @@ def bundled(*functions: Callable[..., Any]) -> str:
 
 def _import(statement: ast.Import | ast.ImportFrom, name: str) -> str:
     """The import of one name alone."""
-    chosen = [alias for alias in statement.names if name in (alias.asname, alias.name.partition(".")[0])]
-    alone = (
-        ast.Import(chosen)
-        if isinstance(statement, ast.Import)
-        else ast.ImportFrom(statement.module, chosen, statement.level)
-    )
-    return ast.unparse(alone)
+    chosen = [ast.unparse(each) for each in statement.names if name in (each.asname, each.name.partition(".")[0])]
+    start = f"from {statement.module} " if isinstance(statement, ast.ImportFrom) else ""
+    return f"{start}import {', '.join(chosen)}"

@@ -23,8 +23,8 @@ from gaugeblock.reference.formats import Format
 
 OVER_ROWS = {"softmax": softmax, "log_softmax": log_softmax, "logsumexp": logsumexp}
 
-SQUARE = [[0.0, 1.0], [3.0, 5.0]]
-CUBE = [[[0.0, 1.0], [3.0, 5.0]], [[2.0, 6.0], [4.0, 9.0]]]
+SQUARE: list[Any] = [[0.0, 1.0], [3.0, 5.0]]
+CUBE: list[Any] = [[[0.0, 1.0], [3.0, 5.0]], [[2.0, 6.0], [4.0, 9.0]]]
 
 AXES: dict[str, int | None] = {"the last": -1, "the first": 0, "all of them": None}
 AXES_OF_THREE: dict[str, int | None] = {"the last": -1, "the middle": 1, "the first": 0, "all of them": None}
@@ -144,21 +144,15 @@ PROBES = (
           "What does a temperature of 0 give? The limit is one-hot.", {"x": [[-1.0, 1.0]]},
           {"NaN": [NAN] * 2, "the limit": [0.0, 1.0], "NaN at the largest": [0.0, NAN], REFUSES: []},
           {"axis": -1, "temperature": 0.0}),
-    *(
-        Probe(f"default-axis-of-{_slug(name)}", (name,), "Which axis of a matrix is taken where none is named?",
-              {"x": SQUARE}, _along(name, SQUARE, AXES), dtypes=ONCE, left_out=("axis",))
-        for name in OVER_ROWS
-    ),
-    *(
-        Probe(f"default-axis-of-{_slug(name)}-rank-3", (name,), "Which of three axes is taken where none is named?",
-              {"x": CUBE}, _along(name, CUBE, AXES_OF_THREE), dtypes=ONCE, left_out=("axis",))
-        for name in OVER_ROWS
-    ),
-    *(
-        Probe(f"axis-none-of-{_slug(name)}", (name,), "What does axis=None mean for a matrix?", {"x": SQUARE},
-              _along(name, SQUARE, AXES), {"axis": None}, dtypes=ONCE)
-        for name in OVER_ROWS
-    ),
+    *(Probe(f"{asked}-of-{_slug(name)}{rank}", (name,), question, {"x": x}, _along(name, x, axes), parameters,
+            dtypes=ONCE, left_out=left_out)
+      for asked, rank, question, x, axes, parameters, left_out in (
+          ("default-axis", "", "Which axis of a matrix is taken where none is named?", SQUARE, AXES, {}, ("axis",)),
+          ("default-axis", "-rank-3", "Which of three axes is taken where none is named?", CUBE, AXES_OF_THREE, {},
+           ("axis",)),
+          ("axis-none", "", "What does axis=None mean for a matrix?", SQUARE, AXES, {"axis": None}, ()),
+      )
+      for name in OVER_ROWS),
     Probe("axis-of-no-entries", ("softmax", "log_softmax", "sparsemax"), "What do rows without any entry give?",
           {"x": [[], []]}, {"an empty array": [], REFUSES: []}, {"axis": -1}, dtypes=ONCE),
     Probe("logsumexp-of-no-entries", ("logsumexp",),

@@ -92,14 +92,13 @@ OF_LABELS = (
             _row(1), {REFUSES: [], "its loss": LOSSES[1:2], "NaN": [NAN]}),
     _silent("labels-without-rows", NLL, "What do three labels beside one row without an axis of samples give?",
             _row([0, 1, 2]), REFUSED),
-    _silent("fewer-predictions-than-truths", PAIRED, "What do two predictions for three truths give?", _pairs(3, 2),
-            REFUSED),
-    _silent("more-predictions-than-truths", PAIRED, "What do three predictions for two truths give?", _pairs(2, 3),
-            REFUSED),
-    _silent("one-prediction-for-four-truths", PAIRED, "What does one prediction for four truths give?", _pairs(4, 1),
-            REFUSED),
-    _silent("one-truth-for-four-predictions", PAIRED, "What does one truth for four predictions give?", _pairs(1, 4),
-            REFUSED),
+    *(_silent(name, PAIRED, f"What {words} give?", _pairs(*counts), REFUSED)
+      for name, words, counts in (
+          ("fewer-predictions-than-truths", "do two predictions for three truths", (3, 2)),
+          ("more-predictions-than-truths", "do three predictions for two truths", (2, 3)),
+          ("one-prediction-for-four-truths", "does one prediction for four truths", (4, 1)),
+          ("one-truth-for-four-predictions", "does one truth for four predictions", (1, 4)),
+      )),
     _silent("column-of-predictions", ("accuracy", "binary_accuracy"), "What do predictions of shape (N, 1) give?",
             COLUMN, {REFUSES: [], "each is compared with its truth": [1.0, 1.0, 1.0],
              "each is compared with every truth": [1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0]}),
@@ -174,9 +173,6 @@ AS_WRITTEN: Mapping[str, Mapping[str, str]] = {
 }
 """The calls as they are usually written, without columns made of vectors."""
 
-BINARIES = (("probabilities", BINARY), ("logits", BINARY_LOGITS))
-CATEGORICALS = (("probabilities", ROWS), ("logits", ROWS_LOGITS))
-
 # Each target beside its own probability costs as much as the others; beside another's it may not.
 PAIRS = [1.0, 0.0, 1.0]
 BESIDE = {"y_pred": [0.25, 0.75, 0.25], "logits": [-LN3, LN3, -LN3]}
@@ -198,30 +194,19 @@ def _column(values: list[Any]) -> list[Any]:
 
 
 OF_SHAPES = (
-    *(
-        Probe(f"vector-of-targets-and-column-of-{slug}", (operation,),
-              f"What do targets of shape (N,) and {slug} of shape (N, 1) give?",
-              {"y_true": PAIRS, **{name: _column(values) for name, values in BESIDE.items()}}, BROADCAST, dtypes=ONCE,
-              calls=AS_WRITTEN[operation])
-        for slug, operation in BINARIES
-    ),
-    *(
-        Probe(f"column-of-targets-and-vector-of-{slug}", (operation,),
-              f"What do targets of shape (N, 1) and {slug} of shape (N,) give?", {"y_true": _column(PAIRS), **BESIDE},
-              BROADCAST, dtypes=ONCE, calls=AS_WRITTEN[operation])
-        for slug, operation in BINARIES
-    ),
-    *(
-        _once(f"fewer-targets-than-{slug}", (operation,), f"What do two targets and three {slug} give?",
-              {"y_true": [1.0, 0.0], **BESIDE}, {REFUSES: []}, calls=AS_WRITTEN[operation])
-        for slug, operation in BINARIES
-    ),
-    *(
-        _once(f"one-target-for-all-{slug}", (operation,), f"What do one target and three {slug} give?",
-              {"y_true": [1.0], **BESIDE}, {REFUSES: [], "silent: the target is repeated": [WRONG, RIGHT, WRONG],
-               "silent: the target is repeated, the mean": [(2 * WRONG + RIGHT) / 3]}, calls=AS_WRITTEN[operation])
-        for slug, operation in BINARIES
-    ),
+    *(Probe(name.format(slug), (operation,), f"What do {words.format(slug)} give?", inputs, answers, dtypes=ONCE,
+            calls=AS_WRITTEN[operation], otherwise=otherwise)
+      for name, words, inputs, answers, otherwise in (
+          ("vector-of-targets-and-column-of-{}", "targets of shape (N,) and {} of shape (N, 1)",
+           {"y_true": PAIRS, **{name: _column(values) for name, values in BESIDE.items()}}, BROADCAST, None),
+          ("column-of-targets-and-vector-of-{}", "targets of shape (N, 1) and {} of shape (N,)",
+           {"y_true": _column(PAIRS), **BESIDE}, BROADCAST, None),
+          ("fewer-targets-than-{}", "two targets and three {}", {"y_true": PAIRS[:2], **BESIDE}, {REFUSES: []}, SILENT),
+          ("one-target-for-all-{}", "one target and three {}", {"y_true": [1.0], **BESIDE},
+           {REFUSES: [], "silent: the target is repeated": [WRONG, RIGHT, WRONG],
+            "silent: the target is repeated, the mean": [(2 * WRONG + RIGHT) / 3]}, SILENT),
+      )
+      for slug, operation in (("probabilities", BINARY), ("logits", BINARY_LOGITS))),
     _once("fewer-weights-than-samples", EITHER, "What do two weights for three samples give?",
           {"y_true": PAIRS, **BESIDE, "sample_weight": [1.0, 2.0]}, {REFUSES: []}, MEAN),
     _once("column-of-weights", EITHER, "What do weights of shape (N, 1) for losses of shape (N,) give?",
@@ -242,22 +227,18 @@ OF_SHAPES = (
     _once("row-without-a-batch-and-label", (LABELS_LOGITS,),
           "What do a single row of shape (C,) and a label of shape () give?", {"labels": 0, "logits": [-LN3, 0.0]},
           {"its loss": [WRONG], REFUSES: []}, EACH),
-    *(
-        _once(f"labels-beside-rows-of-{slug}", (operation,),
-              "What do integer labels of shape (N,) give where rows are expected, N not being the number of classes?",
-              {"y_true": [1, 0, 1], "y_pred": [[0.75, 0.25]] * 3, "logits": [[0.0, -LN3]] * 3},
-              {REFUSES: [], "taken for labels": [WRONG, RIGHT, WRONG]}, cast={"y_true": "int64"},
-              calls=AS_WRITTEN[operation])
-        for slug, operation in CATEGORICALS
-    ),
-    *(
-        _once(f"as-many-labels-as-classes-beside-{slug}", (operation,),
-              "What do integer labels of shape (N,) give where rows are expected, N being the number of classes?",
-              {"y_true": [1, 0], "y_pred": [[0.75, 0.25], [0.25, 0.75]], "logits": [[0.0, -LN3], [-LN3, 0.0]]},
-              {REFUSES: [], "taken for labels": [WRONG, WRONG], "silent: taken for one row for all": [RIGHT, WRONG]},
-              cast={"y_true": "int64"}, calls=AS_WRITTEN[operation])
-        for slug, operation in CATEGORICALS
-    ),
+    *(_once(f"{name}-{slug}", (operation,),
+            "What do integer labels of shape (N,) give where rows are expected, " f"N {being} the number of classes?",
+            {"y_true": labels, "y_pred": shares, "logits": logits}, {REFUSES: [], **answers}, cast={"y_true": "int64"},
+            calls=AS_WRITTEN[operation])
+      for name, being, labels, shares, logits, answers in (
+          ("labels-beside-rows-of", "not being", [1, 0, 1], [[0.75, 0.25]] * 3, [[0.0, -LN3]] * 3,
+           {"taken for labels": [WRONG, RIGHT, WRONG]}),
+          ("as-many-labels-as-classes-beside", "being", [1, 0], [[0.75, 0.25], [0.25, 0.75]],
+           [[0.0, -LN3], [-LN3, 0.0]],
+           {"taken for labels": [WRONG, WRONG], "silent: taken for one row for all": [RIGHT, WRONG]}),
+      )
+      for slug, operation in (("probabilities", ROWS), ("logits", ROWS_LOGITS))),
     *(
         _once(f"{slug}-rows-given-to-a-loss-of-labels", (LABELS_LOGITS,),
               f"What do one-hot rows of {kind} numbers give where labels are expected?",

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import math
 
-from gaugeblock.conformance.checks.probes.base import INF, NAN, REFUSES, Contents, Probe, Values
+from gaugeblock.conformance.checks.probes.base import INF, NAN, REFUSES, Probe, Values
 from gaugeblock.conformance.checks.probes.shared import LN2, LN3, OTHER, minus_log
 
-KL = (
-    "kl_divergence",
-    "kl_divergence_of_log_predictions",
-    "kl_divergence_of_logs",
-    "generalised_kl_divergence",
-    "generalised_kl_divergence_of_probabilities",
-)
+OF_ROWS = ("kl_divergence", "kl_divergence_of_log_predictions", "kl_divergence_of_logs")
+KL = (*OF_ROWS, "generalised_kl_divergence", "generalised_kl_divergence_of_probabilities")
 OF_LOGS = ("kl_divergence_of_logs",)
 OF_LOG_PREDICTIONS = ("kl_divergence_of_log_predictions", "kl_divergence_of_logs", "generalised_kl_divergence")
 THREE = [0.5, 0.375, 0.125]
@@ -36,7 +31,6 @@ def _kl(target: list[float], prediction: list[float]) -> float:
 SKEWED, EVEN = [0.75, 0.25], [0.5, 0.5]
 FORWARD = _kl(SKEWED, EVEN)
 
-
 ZERO_PREDICTION: dict[str, Values] = {
     "infinite": [INF],
     "NaN": [NAN],
@@ -54,7 +48,6 @@ EVEN_BINARY = {"y_true": [1.0], "y_pred": [0.5], "logits": [0.0]}
 EVEN_ROW = {"y_true": [[1.0, 0.0]], "y_pred": [[0.5, 0.5]], "logits": [[0.0, 0.0]]}
 SATURATED: dict[str, Values] = {"zero": [0.0], "NaN": [NAN], "infinite": [INF], "minus infinity": [-INF]}
 
-
 BY_ROW = "multiclass_hinge"
 
 
@@ -67,14 +60,6 @@ def _softmaxed(second: float, third: float) -> float:
     return 1 - (1 - math.exp(-second)) / (1 + math.exp(-second) + math.exp(-third))
 
 
-def _both(answers: dict[str, list[float]]) -> dict[str, dict[str, Values]]:
-    """The answers of the hinge loss, and those of its square."""
-    return {
-        "hinge": dict(answers),
-        "squared_hinge": {label: [value**2 for value in values] for label, values in answers.items()},
-    }
-
-
 def _of_signs(
     name: str,
     question: str,
@@ -85,22 +70,16 @@ def _of_signs(
 ) -> tuple[Probe, ...]:
     """A question to the hinge loss and to its square."""
     return tuple(
-        Probe(name if op == "hinge" else f"{name}-squared", (op,), question, {"y_true": labels, "score": scores},
-              {**values, REFUSES: []}, right=right, together=True, otherwise=OTHER)
-        for op, values in _both(answers).items()
+        Probe(name + end, (op,), question, {"y_true": labels, "score": scores},
+              {**{label: [value**power for value in values] for label, values in answers.items()}, REFUSES: []},
+              right=right, together=True, otherwise=OTHER)
+        for op, end, power in (("hinge", "", 1), ("squared_hinge", "-squared", 2))
     )  # fmt: skip
-
-
-def _kink(
-    name: str, operations: tuple[str, ...], inputs: dict[str, Contents], gradient: str, answers: dict[str, Values]
-) -> Probe:
-    return Probe(
-        name, operations, "Which derivative does the loss have at its kink?", inputs, answers, gradient=gradient
-    )
 
 
 S = 0.5
 
+AT_THE_KINK = "Which derivative does the loss have at its kink?"
 OF_SIGNS: dict[str, Values] = {"0": [0.0], "-1": [-1.0], "-1/2": [-0.5], "NaN": [NAN]}
 
 PROBES = (
@@ -132,10 +111,9 @@ PROBES = (
            "zero: of the logarithm": [0.0, -1.0], "as the normalisation of predictions has it": [1.0, -1.0],
            "as the predicted mass has it": [0.5, -0.5], "minus infinity there": [-INF, -2.0], "NaN there": [NAN, -2.0],
            "NaN everywhere": [NAN, NAN]}, gradient="y_pred"),
-    Probe("kl-prediction-zero", ("kl_divergence", "kl_divergence_of_log_predictions", "kl_divergence_of_logs"),
-          "What is the divergence where a class that occurs has the prediction 0?", divergence(EVEN, [1.0, 0.0]),
-          ZERO_PREDICTION, otherwise=OTHER),
-    Probe("kl-prediction-zero-gradient", ("kl_divergence", "kl_divergence_of_log_predictions", "kl_divergence_of_logs"),
+    Probe("kl-prediction-zero", OF_ROWS, "What is the divergence where a class that occurs has the prediction 0?",
+          divergence(EVEN, [1.0, 0.0]), ZERO_PREDICTION, otherwise=OTHER),
+    Probe("kl-prediction-zero-gradient", OF_ROWS,
           "What is the derivative at a prediction of 0 for a class that occurs?", divergence(EVEN, [1.0, 0.0]),
           {"of the logarithm: minus the target": [-0.5, -0.5], "minus infinity": [-0.5, -INF],
            "zero, beyond the clip": [-0.5, 0.0], "zero": [0.0, 0.0], "NaN there": [-0.5, NAN],
@@ -151,7 +129,7 @@ PROBES = (
     Probe("kl-log-target-minus-inf-gradient", OF_LOGS, "What is the derivative beside a log-target of -inf?",
           divergence([0.0, 1.0], EVEN), {"zero": [0.0, -1.0], "NaN there": [NAN, -1.0], "NaN everywhere": [NAN, NAN]},
           gradient="log_probabilities", right=("zero",)),
-    Probe("kl-of-unnormalised-rows", ("kl_divergence", "kl_divergence_of_log_predictions", "kl_divergence_of_logs"),
+    Probe("kl-of-unnormalised-rows", OF_ROWS,
           "What becomes of a prediction that sums to a half?", divergence(EVEN, [0.25, 0.25]),
           {"it is taken as given": [LN2], "it is divided by its sum": [0.0], REFUSES: []}, otherwise=OTHER),
     Probe("kl-of-a-negative-prediction", ("kl_divergence",), "What becomes of a negative predicted probability?",
@@ -225,15 +203,15 @@ PROBES = (
            REFUSES: []}, reworded={"numpy.arange(y_pred.shape[1])": "[0, 1]"}, together=True),
     # Margins
     *_of_signs("hinge-labels-zero-and-one", "Is the label 0, beside 1, the negative class of a hinge loss?", [0.0, 1.0],
-         [S, S], {"yes": [1 + S, 1 - S], "no: its loss is 1": [1.0, 1 - S]}),
+               [S, S], {"yes": [1 + S, 1 - S], "no: its loss is 1": [1.0, 1 - S]}),
     *_of_signs("hinge-labels-of-zero-alone", "Is the label 0, in a batch of nothing else, the negative class?",
-         [0.0, 0.0], [S, S], {"yes": [1 + S, 1 + S], "no: its loss is 1": [1.0, 1.0]}),
+               [0.0, 0.0], [S, S], {"yes": [1 + S, 1 + S], "no: its loss is 1": [1.0, 1.0]}),
     *_of_signs("hinge-zero-beside-minus-one", "Is the label 0, beside -1 and 1, the negative class?", [-1.0, 0.0, 1.0],
-         [S, S, S], {"yes": [1 + S, 1 + S, 1 - S], "no: its loss is 1": [1 + S, 1.0, 1 - S]}),
+               [S, S, S], {"yes": [1 + S, 1 + S, 1 - S], "no: its loss is 1": [1 + S, 1.0, 1 - S]}),
     *_of_signs("hinge-labels-of-one-alone", "Is the label 1, in a batch of nothing else, the positive class?",
-         [1.0, 1.0], [S, S], {"yes": [1 - S, 1 - S], "no: the negative class": [1 + S, 1 + S]}, ("yes",)),
+               [1.0, 1.0], [S, S], {"yes": [1 - S, 1 - S], "no: the negative class": [1 + S, 1 + S]}, ("yes",)),
     *_of_signs("hinge-labels-of-minus-one-alone", "Is the label -1, in a batch of nothing else, the negative class?",
-         [-1.0, -1.0], [S, S], {"yes": [1 + S, 1 + S], "no: the positive class": [1 - S, 1 - S]}, ("yes",)),
+               [-1.0, -1.0], [S, S], {"yes": [1 + S, 1 + S], "no: the positive class": [1 - S, 1 - S]}, ("yes",)),
     Probe("hinge-one-class-and-none-named", ("hinge",),
           "Is the label 1, in a batch of nothing else, the positive class if no class is named?",
           {"y_true": [1.0, 1.0], "score": [S, S]},
@@ -242,8 +220,8 @@ PROBES = (
     Probe("hinge-soft-label", ("hinge",), "What is the hinge loss of the label 1/2?", {"y_true": [0.5], "score": [0.5]},
           {"1 - 1/2 score": [0.75], "as the label 1": [0.5], "as the label -1": [1.5], REFUSES: []}, otherwise=OTHER),
     *_of_signs("hinge-scores-outside-0-and-1", "Are scores taken as they are where one is not in [0, 1]?", [1.0, -1.0],
-         [-1.0, S], {"yes": [2.0, 1 + S], "no: the sigmoid of all is": [1 - _sigmoid(-1), 1 + _sigmoid(S)],
-          "no: the sigmoid of that one is": [1 - _sigmoid(-1), 1 + S]}),
+               [-1.0, S], {"yes": [2.0, 1 + S], "no: the sigmoid of all is": [1 - _sigmoid(-1), 1 + _sigmoid(S)],
+                "no: the sigmoid of that one is": [1 - _sigmoid(-1), 1 + S]}),
     Probe("multiclass-scores-outside-0-and-1", (BY_ROW,), "Are scores of classes taken as they are outside [0, 1]?",
           {"labels": [0], "scores": [[2.0, 1.5, 1.0]]}, {"yes": [0.5], "no: their softmax is": [_softmaxed(0.5, 1.0)]}),
     Probe("true-class-in-the-maximum", (BY_ROW, "categorical_hinge"),
@@ -275,16 +253,16 @@ PROBES = (
           {"yes": [0.75], "no: both terms are added": [1.0], "no: its loss is 0": [0.0], REFUSES: []}),
     Probe("perceptron-label-zero", ("perceptron",), "Is the label 0 the negative class?",
           {"y_true": [0.0], "score": [S]}, {"yes": [S], "no: its loss is 0": [0.0], REFUSES: []}),
-    _kink("hinge-kink-slope", ("hinge",), {"y_true": [1.0], "score": [1.0]}, "score", OF_SIGNS),
-    _kink("perceptron-kink-slope", ("perceptron",), {"y_true": [1.0], "score": [0.0]}, "score", OF_SIGNS),
-    _kink("hinge-embedding-kink-slope", ("hinge_embedding",), {"y_true": [-1.0], "score": [1.0]}, "score", OF_SIGNS),
-    _kink("multiclass-kink-slope", (BY_ROW, "categorical_hinge", "multi_margin"),
-          {"labels": [0], "y_true": [[1.0, 0.0]], "scores": [[1.0, 0.0]]}, "scores",
+    *(Probe(f"{name}-kink-slope", (name.replace("-", "_"),), AT_THE_KINK, {"y_true": [label], "score": [score]},
+            OF_SIGNS, gradient="score")
+      for name, label, score in (("hinge", 1.0, 1.0), ("perceptron", 1.0, 0.0), ("hinge-embedding", -1.0, 1.0))),
+    Probe("multiclass-kink-slope", (BY_ROW, "categorical_hinge", "multi_margin"), AT_THE_KINK,
+          {"labels": [0], "y_true": [[1.0, 0.0]], "scores": [[1.0, 0.0]]},
           {"0": [0.0, 0.0], "-1 and 1": [-1.0, 1.0], "-1/2 and 1/2": [-0.5, 0.5], "NaN": [NAN, NAN],
            "-1 at the true class alone": [-1.0, 0.0], "-1/2 at the true class alone": [-0.5, 0.0],
-           "-1 and 1/2": [-1.0, 0.5], "-1/2 and 1/4": [-0.5, 0.25]}),
-    _kink("tied-classes-slope", (BY_ROW, "categorical_hinge"),
-          {"labels": [0], "y_true": [[1.0, 0.0, 0.0]], "scores": [[0.5, 0.25, 0.25]]}, "scores",
+           "-1 and 1/2": [-1.0, 0.5], "-1/2 and 1/4": [-0.5, 0.25]}, gradient="scores"),
+    Probe("tied-classes-slope", (BY_ROW, "categorical_hinge"), AT_THE_KINK,
+          {"labels": [0], "y_true": [[1.0, 0.0, 0.0]], "scores": [[0.5, 0.25, 0.25]]},
           {"all to the first": [-1.0, 1.0, 0.0], "all to the last": [-1.0, 0.0, 1.0], "in halves": [-1.0, 0.5, 0.5],
-           "one each": [-1.0, 1.0, 1.0]}),
+           "one each": [-1.0, 1.0, 1.0]}, gradient="scores"),
 )  # fmt: skip
