@@ -11,7 +11,7 @@ from gaugeblock.adapters.base import Implementation
 from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.named_arrays import scalars
 from gaugeblock.conformance.checks.gradient import with_cotangent
-from gaugeblock.conformance.checks.value import allowed_errors, bounds
+from gaugeblock.conformance.checks.value import bounds
 from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.execution.query import Query, Reply, stacked
 from gaugeblock.conformance.judging.allowance import allowance, condition
@@ -25,6 +25,8 @@ from gaugeblock.reports.verdicts import Verdict
 
 ROW_CASES = ("ordinary-10", "confident-10", "wide-10", "tied-top-10")
 SCALAR_CASES = ("ordinary", "near-zero", "positive", "negative")
+SOFT_ROWS = ("ordinary-3", "ordinary-10", "equal-10")
+SOFT_NUMBERS = ("near-zero-one", "near-zero-zero", "near-zero-soft")
 
 ONE_HOT = "categorical_cross_entropy_with_logits"
 
@@ -33,7 +35,6 @@ ACTIVATION_AND_LOSS = (
     (ONE_HOT, "softmax", "categorical_cross_entropy"),
 )
 """Losses of logits, each with the activation and the loss that it is made of."""
-
 
 Within = Callable[[], tuple[Array, Array]]
 """How far apart two answers may lie, and the unit of that."""
@@ -68,11 +69,6 @@ def _eager(setting: Setting, name: str, *partners: str) -> bool:
     return asked and len(setting.partners(*partners)) == len(partners)
 
 
-def _composed(setting: Setting) -> tuple[Implementation, ...]:
-    """The activation and the loss of its probabilities that a loss of logits is made of."""
-    return next(setting.partners(*partners) for name, *partners in ACTIVATION_AND_LOSS if _eager(setting, name))
-
-
 def answers_by_row(setting: Setting) -> bool:
     """Whether there is an answer for each row."""
     return setting.operation.kind != "metric" and "none" in setting.reductions
@@ -101,12 +97,9 @@ def two_logits(setting: Setting) -> Trials:
 
 def loss_of_activation(setting: Setting) -> Trials:
     """One trial for each case whose probabilities are neither rounded to 0 or 1 nor clipped: there it is lost."""
-    inner, outer = _composed(setting)
+    inner, outer = next(setting.partners(*names) for loss, *names in ACTIVATION_AND_LOSS if _eager(setting, loss))
     binary = inner.operation == "sigmoid"
-    soft = (
-        ("near-zero-one", "near-zero-zero", "near-zero-soft") if binary else ("ordinary-3", "ordinary-10", "equal-10")
-    )
-    for case in _plain(setting, soft):
+    for case in _plain(setting, SOFT_NUMBERS if binary else SOFT_ROWS):
         logits = Case(case.name, {"x": case.inputs["logits"]}, {} if binary else {"axis": -1})
         asked = setting.query(logits, implementation=inner, together=case.name)
         (reply,) = yield Asking((asked,))
@@ -116,18 +109,20 @@ def loss_of_activation(setting: Setting) -> Trials:
         composed = Case(case.name, {"y_true": case.inputs["y_true"], "y_pred": reply.answer}, {"reduction": "none"})
         one = setting.query(composed, implementation=outer, together=case.name)
         other = setting.query(case, together="direct")
-        yield pair(case, one, other, partial(_through, setting, case, logits, composed))
+        yield pair(case, one, other, partial(_through, setting, inner, outer, case, logits, composed))
 
 
-def _through(setting: Setting, case: Case, logits: Case, composed: Case) -> tuple[Array, Array]:
+def _through(
+    setting: Setting, activation: Implementation, loss: Implementation, case: Case, logits: Case, composed: Case
+) -> tuple[Array, Array]:
     """What the loss of probabilities may be off for the activation's errors and its own."""
-    inner, outer = map(setting.of, _composed(setting))
+    inner, outer = setting.of(activation), setting.of(loss)
     truth, allowed = bounds(setting, case)
     # An error of the activation passes through the loss with the loss's own derivative there.
     ones = setting.format.array(np.ones(truth.nearest.shape))
     derivative = outer.derivative(with_cotangent(composed, ones), ones)
-    activation = inner.truth(logits)
-    moved = np.abs(derivative.nearest) * allowed_errors(inner, logits, activation, setting.format) * activation.ulp
+    probabilities, off = bounds(inner, logits)
+    moved = np.abs(derivative.nearest) * off * probabilities.ulp
     op, conventions = outer.operation, outer.implementation.conventions
     terms = condition(op.bound, op, composed.inputs, -1, conventions, sums=setting.policy.sums)
     of_outer = outer.truth(composed)
