@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from gaugeblock.conformance.cases.case import Case
@@ -182,46 +183,33 @@ def gradient_of_lengths(setting: Setting) -> Trials:
 # Large batches and long rows
 
 
-def _times(count: int) -> Array:
-    """How often each of the few samples stands in the batch."""
-    return np.bincount(np.arange(count) % DISTINCT, minlength=DISTINCT)
-
-
-def _expected(setting: Setting, few: Case, count: int, fmt: Format) -> tuple[Truth, Array]:
-    """The exact answer for so many samples, and the errors that are allowed."""
+def _of_the_few(
+    whole: Case, few: Case, count: int, setting: Setting, case: Case, answer: Array
+) -> tuple[Truth, Array, Format]:
+    """What is expected of the large batch, by the few samples that it repeats; of any other case its exact value."""
+    if case is not whole:
+        return exactly(setting, case, answer)
     own, op = setting.implementation, setting.operation
+    fmt, index = answer_format(op, setting.dtype, answer), np.arange(count) % DISTINCT
     if op.whole and "sample_weight" not in op.parameters:
-        index = np.arange(count) % DISTINCT
         truth = setting.truth(replace(few, inputs={name: array[index] for name, array in few.inputs.items()}), fmt)
-        return truth, allowed_errors(setting, few, truth, fmt)
+        return truth, allowed_errors(setting, few, truth, fmt), fmt
     # Every sample weighs as often as it is there, whatever a mean over weights would divide by.
+    times = np.bincount(index, minlength=DISTINCT)
     plain = {name: value for name, value in own.conventions.items() if name != "mean_over"}
     counted = setting.of(replace(own, conventions=plain))
-    weighed = replace(few, inputs={**few.inputs, "sample_weight": _times(count).astype(np.float64)})
-    truth = counted.truth(weighed, fmt)
+    truth = counted.truth(replace(few, inputs={**few.inputs, "sample_weight": times.astype(np.float64)}), fmt)
     if op.kind == "metric":
-        return truth, allowed_errors(setting, few, truth, fmt)
+        return truth, allowed_errors(setting, few, truth, fmt), fmt
     each = counted.truth(few, fmt, reduction="none")
     size = np.abs(np.where(np.isfinite(each.nearest), each.nearest, 0.0))
     sums = setting.policy.sums
     terms = np.broadcast_to(condition(op.bound, op, few.inputs, -1, own.conventions, sums=sums), size.shape)
     # The losses may be added in the order in which they come.
     added = max(float(sums(count)), math.sqrt(count))
-    shares = _times(count) if few.parameters["reduction"] == "sum" else _times(count) / count
-    whole = float(np.sum(shares * (terms + (added + 2 * op.bound.ulps) * size)))
-    return truth, np.asarray(op.bound.ulps + fmt.unit_roundoff * whole / truth.ulp)
-
-
-def _of_the_few(whole: Case, few: Case, count: int) -> Expecting:
-    """What is expected of the large batch, by the few samples that it repeats; of any other case its exact value."""
-
-    def expecting(setting: Setting, case: Case, answer: Array) -> tuple[Truth, Array, Format]:
-        if case is not whole:
-            return exactly(setting, case, answer)
-        fmt = answer_format(setting.operation, setting.dtype, answer)
-        return *_expected(setting, few, count, fmt), fmt
-
-    return expecting
+    shares = times if few.parameters["reduction"] == "sum" else times / count
+    off = float(np.sum(shares * (terms + (added + 2 * op.bound.ulps) * size)))
+    return truth, np.asarray(op.bound.ulps + fmt.unit_roundoff * off / truth.ulp), fmt
 
 
 def _counts(setting: Setting) -> Iterator[int]:
@@ -277,7 +265,7 @@ def large_batch(setting: Setting) -> Trials:
             for suffix, inputs in _in_label_dtypes(setting, few):
                 name = f"{few.name or 'whole'}-of-{count}{suffix}"
                 whole = Case(name, {key: array[index] for key, array in inputs.items()}, few.parameters)
-                yield value_trial(setting, whole, expecting=_of_the_few(whole, few, count))
+                yield value_trial(setting, whole, expecting=partial(_of_the_few, whole, few, count))
 
 
 def several_batch_axes(setting: Setting) -> Trials:
