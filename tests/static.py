@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gaugeblock.adapters.base import Implementation
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
-from gaugeblock.conformance.cases.dense_lines import lines
+from gaugeblock.conformance.cases.rows import lines
 from gaugeblock.conformance.checks.streaming import SCENARIOS
 from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.known.matcher import matches

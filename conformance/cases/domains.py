@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from gaugeblock.conformance.cases import patterns
+from gaugeblock.conformance.cases import named_arrays, patterns
 from gaugeblock.conformance.cases.draws import bell, integers, uniform
-from gaugeblock.conformance.cases.named_arrays import (
-    SMOOTH,
-    SMOOTH_DECISIONS,
-    SMOOTH_ROWS,
-    Landmarks,
-    decision_rows,
-    log_probability_rows,
-    logit_rows,
-    multi_hot,
-    probability_rows,
-    scalars,
-)
 from gaugeblock.conformance.cases.patterns import Known, Pattern
 from gaugeblock.reference.formats import FORMATS, Array, Format
 
@@ -57,9 +45,9 @@ def _lacking(*_: Any) -> Any:
 class Domain:
     """What an input holds: its special values, its patterns, what stands beside others, how it is made simpler.
 
-    Fields that are functions take frozen names, so that the same is drawn for ever. A domain whose inputs are rows has
-    `rows`, one of single numbers `numbers`; one that stands beside rows, as targets and masks do, `beside_rows`; one of
-    single numbers beside others `numbers_beside`.
+    Fields that are functions take frozen names, so that the same is drawn for ever. A domain of what is differentiated
+    has `named` inputs; one that stands beside rows, as targets and masks do, `beside_rows`; one of single numbers
+    beside others `numbers_beside`.
     """
 
     holds: str
@@ -81,13 +69,9 @@ class Domain:
     """Whether the entries of a row may be any, each as often as it likes."""
     multiplied: bool = False
     """Whether it holds targets that are multiplied with the logarithm of each class."""
-    numbers: Callable[[Format], Mapping[str, Array]] | None = None
-    """Named vectors, of what a function of one number takes."""
-    smooth_numbers: frozenset[str] = frozenset(SMOOTH)
-    """Names of those at which such functions have derivatives."""
-    rows: Callable[[Format], Mapping[str, Array]] | None = None
-    """Named rows, of what an operation differentiates."""
-    smooth_rows: frozenset[str] = frozenset(SMOOTH_ROWS)
+    named: Callable[[Format], Mapping[str, Array]] | None = None
+    """Named rows, or vectors of single numbers, of what an operation differentiates."""
+    smooth: Collection[str] = named_arrays.SMOOTH_ROWS
     """Names of those at which operations have derivatives."""
     patterns: Mapping[str, Pattern] = field(default_factory=dict)
     """What an operation's last input may hold, in the kinds that combinations draw from."""
@@ -95,20 +79,16 @@ class Domain:
     """What stands beside rows in combinations."""
     numbers_beside: Callable[[str, tuple[int, ...]], Array] = _lacking
     """What stands beside single numbers in combinations."""
-    swept_rows: Callable[[str, int, int, Format], Array] = _lacking
-    """Rows of any length, in sweeps over shapes."""
+    swept: Callable[[str, tuple[int, ...], Format], Array] = _lacking
+    """Rows of any length, or vectors of any size, in sweeps over shapes."""
     swept_beside: Callable[[Array], Array] = _lacking
     """What stands beside those."""
-    swept_numbers: Callable[[str, int, Format], Array] = _lacking
-    """Vectors of any size, in such sweeps."""
     moving: bool = False
     """Whether dense lines move one number of it through the numbers of a format, within its limits."""
     moving_rows: Mapping[str, MovingRow] = field(default_factory=dict)
     """Rows in which a number moves; of none, the number moves alone."""
-    beside_moving: Mapping[str, float] = field(default_factory=dict)
-    """What stands beside a number that moves alone."""
-    beside_moving_row: Callable[[Array, Array], Mapping[str, Any]] = _lacking
-    """What stands beside such a row, by which class is the moving one's and which another."""
+    beside_moving: Callable[[Array, Array], Mapping[str, Any]] = _lacking
+    """What stands beside such a row or number, by which class is the moving one's and which another."""
 
 
 BATCH = [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.5, 0.125, 0.375], [0.125, 0.25, 0.625]]
@@ -126,9 +106,8 @@ def _hot(last: Array) -> Array:
     return np.asarray(np.arange(last.shape[1]) == patterns.swept_labels(last)[:, None])
 
 
-def _swept_decisions(name: str, rows: int, length: int, fmt: Format) -> Array:
-    del fmt
-    return bell(f"sweep/{name}/{length}", (rows, length), 3)
+def _swept_decisions(name: str, shape: tuple[int, ...], _: Format) -> Array:
+    return bell(f"sweep/{name}/{shape[1]}", shape, 3)
 
 
 DOMAINS: dict[str, Domain] = {
@@ -136,13 +115,7 @@ DOMAINS: dict[str, Domain] = {
         "any real number",
         points={
             0: (
-                Point(0.0),
-                Point(-0.0),
-                Point(1.0),
-                Point(-1.0),
-                Point(INF),
-                Point(-INF),
-                Point(NAN),
+                *map(Point, (0.0, -0.0, 1.0, -1.0, INF, -INF, NAN)),
                 Point(INPUT.largest, "the largest number"),
                 Point(-INPUT.largest, "the smallest number"),
                 Point(INPUT.smallest_normal, "the smallest positive normal number"),
@@ -150,18 +123,17 @@ DOMAINS: dict[str, Domain] = {
                 Point(-INPUT.smallest_subnormal, "the largest negative number"),
             )
         },
-        numbers=scalars,
+        named=named_arrays.scalars,
+        smooth=named_arrays.SMOOTH,
         patterns=patterns.ELEMENTS,
-        swept_numbers=lambda name, n, fmt: uniform(f"sweep/{name}", (n,), -0.4, 0.4) * -2 * fmt.emin * 0.69,
+        swept=lambda name, shape, fmt: uniform(f"sweep/{name}", shape, -0.4, 0.4) * -2 * fmt.emin * 0.69,
         moving=True,
     ),
     "probability": Domain(
         "a probability, in [0, 1]",
         points={
             0: (
-                Point(0.5),
-                Point(0.0),
-                Point(1.0),
+                *map(Point, (0.5, 0.0, 1.0)),
                 Point(INPUT.smallest_subnormal, "the smallest positive number"),
                 Point(INPUT.next_down(1.0), "the largest number below 1"),
                 Point(NAN),
@@ -176,7 +148,7 @@ DOMAINS: dict[str, Domain] = {
             "steps": lambda name, shape, _: (1 + integers(name, shape, 15)) / 16.0,
             "nearly one": lambda name, shape, fmt: 1 - (1 + integers(name, shape, 64)) * fmt.epsilon,
         },
-        swept_numbers=lambda name, n, _: uniform(f"sweep-p/{name}", (n,), 0.01, 0.99),
+        swept=lambda name, shape, _: uniform(f"sweep-p/{name}", shape, 0.01, 0.99),
         moving=True,
     ),
     "target": Domain(
@@ -184,16 +156,16 @@ DOMAINS: dict[str, Domain] = {
         points={0: (Point(1.0), Point(0.0), Point(0.5))},
         limits=UNIT,
         numbers_beside=patterns.random_targets,
-        swept_numbers=lambda name, n, _: integers(f"sweep-t/{name}", (n,), 2) * 1.0,
-        beside_moving={"target-0": 0.0, "target-1": 1.0, "target-soft": 0.25},
+        swept=lambda name, shape, _: integers(f"sweep-t/{name}", shape, 2) * 1.0,
+        beside_moving=lambda *_: {"target-0": 0.0, "target-1": 1.0, "target-soft": 0.25},
     ),
     "sign": Domain(
         "a label, -1 or 1",
         points={0: (Point(1.0), Point(-1.0))},
         fixed=True,
         numbers_beside=lambda name, shape: 1.0 - 2 * integers(name, shape, 2),
-        swept_numbers=lambda name, n, _: 1.0 - 2 * integers(f"sweep-t/{name}", (n,), 2),
-        beside_moving={"sign-plus": 1.0, "sign-minus": -1.0},
+        swept=lambda name, shape, _: 1.0 - 2 * integers(f"sweep-t/{name}", shape, 2),
+        beside_moving=lambda *_: {"sign-plus": 1.0, "sign-minus": -1.0},
     ),
     "label": Domain(
         "a class label, an integer from 0",
@@ -201,21 +173,21 @@ DOMAINS: dict[str, Domain] = {
         beside_rows=lambda known: known.labels,
         numbers_beside=lambda name, shape: integers(name, shape, 5),
         swept_beside=patterns.swept_labels,
-        swept_numbers=lambda name, n, _: integers(f"sweep-l/{name}", (n,), 7),
-        beside_moving_row=lambda it, other: {"label-moving": np.argmax(it), "label-other": np.argmax(other)},
+        swept=lambda name, shape, _: integers(f"sweep-l/{name}", shape, 7),
+        beside_moving=lambda it, other: {"label-moving": np.argmax(it), "label-other": np.argmax(other)},
     ),
     "binary": Domain(
         "a label, 0 or 1",
         points={0: (Point(0), Point(1)), 1: LABELS},
         numbers_beside=lambda name, shape: integers(name, shape, 2),
-        swept_numbers=lambda name, n, _: integers(f"sweep-t/{name}", (n,), 2),
+        swept=lambda name, shape, _: integers(f"sweep-t/{name}", shape, 2),
     ),
     "score": Domain(
         "a score: the larger, the likelier is 1",
         points={0: (Point(0.25), Point(0.5), Point(0.75), Point(INF), Point(-INF)), 1: SHARES},
         limits=UNIT,
         patterns={"ordinary": lambda name, shape, _: uniform(name, shape, 0.26, 0.49) * (1 + integers(name, shape, 2))},
-        swept_numbers=lambda name, n, _: uniform(f"sweep-p/{name}", (n,), 0.51, 0.99) - (np.arange(n) % 2) * 0.5,
+        swept=lambda name, shape, _: uniform(f"sweep-p/{name}", shape, 0.51, 0.99) - (np.arange(shape[0]) % 2) * 0.5,
     ),
     "logits": Domain(
         "logits: any real numbers, one for each entry",
@@ -233,32 +205,32 @@ DOMAINS: dict[str, Domain] = {
             )
         },
         any_entries=True,
-        rows=logit_rows,
+        named=named_arrays.logit_rows,
         patterns=patterns.LOGITS,
-        swept_rows=patterns.swept_logits,
+        swept=patterns.swept_logits,
         moving=True,
         moving_rows=MOVING_LOGITS,
     ),
     "finite_logits": Domain(
         "rows of logits, none of them infinite",
         any_entries=True,
-        rows=logit_rows,
+        named=named_arrays.logit_rows,
         patterns={name: each for name, each in patterns.LOGITS.items() if name not in patterns.SPECIAL},
-        swept_rows=_swept_decisions,
+        swept=_swept_decisions,
         moving=True,
         moving_rows=MOVING_LOGITS,
     ),
     "decisions": Domain(
         "decision values: any real numbers, one for each class",
         any_entries=True,
-        rows=decision_rows,
-        smooth_rows=frozenset(SMOOTH_DECISIONS),
+        named=named_arrays.decision_rows,
+        smooth=named_arrays.SMOOTH_DECISIONS,
         patterns={
             **patterns.DISTINCT,
             "ordinary": patterns.LOGITS["ordinary"],
             "flat": lambda name, shape, fmt: patterns.distinct(name, shape, fmt) / 64,
         },
-        swept_rows=_swept_decisions,
+        swept=_swept_decisions,
         moving=True,
         moving_rows=MOVING_LOGITS,
     ),
@@ -277,10 +249,10 @@ DOMAINS: dict[str, Domain] = {
         limits=UNIT,
         shares=True,
         one_of_a_row=True,
-        rows=probability_rows,
-        smooth_rows=frozenset(SMOOTH_ROWS) - {"confident-10"} | {"equal-10"},
+        named=named_arrays.probability_rows,
+        smooth={*named_arrays.SMOOTH_ROWS, "equal-10"} - {"confident-10"},
         patterns=patterns.SHARES,
-        swept_rows=patterns.swept_probabilities,
+        swept=lambda name, shape, _: patterns.shares(1.0 + integers(f"sweep-p/{name}/{shape[1]}", shape, 64)),
         moving=True,
         moving_rows={"of-3": MovingRow(1, (0.25, 0.0, 0.5))},
     ),
@@ -295,12 +267,12 @@ DOMAINS: dict[str, Domain] = {
             )
         },
         limits=NEGATIVE,
-        rows=log_probability_rows,
+        named=named_arrays.log_probability_rows,
         patterns={
             "ordinary": lambda name, shape, _: -uniform(name, shape, 0.1, 9),
-            "wide": lambda name, shape, fmt: -uniform(name, shape, 0.1, 0.9) * Landmarks.of(fmt).normal,
+            "wide": lambda name, shape, fmt: -uniform(name, shape, 0.1, 0.9) * named_arrays.Landmarks.of(fmt).normal,
         },
-        swept_rows=lambda name, rows, length, _: -uniform(f"sweep-log/{name}/{length}", (rows, length), 0.1, 9),
+        swept=lambda name, shape, _: -uniform(f"sweep-log/{name}/{shape[1]}", shape, 0.1, 9),
         moving=True,
         moving_rows={"of-3": MovingRow(1, (-1.0, 0.0, -2.0))},
     ),
@@ -321,7 +293,7 @@ DOMAINS: dict[str, Domain] = {
         multiplied=True,
         beside_rows=patterns.distribution,
         swept_beside=lambda last: np.where(_hot(last), 1.0, 0.0),
-        beside_moving_row=lambda it, other: {
+        beside_moving=lambda it, other: {
             **_one_of_two(it, other),
             "label-soft": np.where(other, 0.5, np.where(it, 0.25, 0.25 / (len(it) - 2))),
         },
@@ -333,7 +305,7 @@ DOMAINS: dict[str, Domain] = {
         multiplied=True,
         beside_rows=lambda known: np.where(known.hot, -0.125, -6.0),
         swept_beside=lambda last: np.where(_hot(last), -0.125, -6.0),
-        beside_moving_row=lambda it, other: {
+        beside_moving=lambda it, other: {
             "label-moving": np.where(it, -0.125, -6.0),
             "label-other": np.where(other, -0.125, -6.0),
         },
@@ -346,23 +318,23 @@ DOMAINS: dict[str, Domain] = {
         multiplied=True,
         beside_rows=lambda known: known.hot,
         swept_beside=_hot,
-        beside_moving_row=_one_of_two,
+        beside_moving=_one_of_two,
     ),
     "multi_hot": Domain(
         "a label of 0 or 1 for each class",
         points={1: (Point([1.0, 0.0, 1.0]), Point([0.0, 0.0, 0.0], "none"), Point([1.0, 1.0, 1.0], "all"))},
         one_of_a_row=True,
         multiplied=True,
-        beside_rows=lambda known: multi_hot(known.name, known.last.shape),
+        beside_rows=lambda known: named_arrays.multi_hot(known.name, known.last.shape),
         swept_beside=lambda last: ((np.arange(last.shape[1]) % 3 == 0) & np.isfinite(last)) * 1.0,
-        beside_moving_row=_one_of_two,
+        beside_moving=_one_of_two,
     ),
     "mask": Domain(
         "which entries take part",
         points={1: (Point([True, True, True]), Point([True, False, True]), Point([False, False, False], "none"))},
         beside_rows=patterns.random_mask,
         swept_beside=np.isfinite,
-        beside_moving_row=lambda it, other: {"mask-other": ~other, "mask-moving": ~it},
+        beside_moving=lambda it, other: {"mask-other": ~other, "mask-moving": ~it},
     ),
     "scores": Domain(
         "a score for each class: the larger, the likelier",
@@ -379,7 +351,7 @@ DOMAINS: dict[str, Domain] = {
         limits=UNIT,
         distinct=True,
         patterns=patterns.DISTINCT,
-        swept_rows=patterns.swept_scores,
+        swept=patterns.swept_scores,
     ),
 }
 """Every domain by name, as definitions name them."""

@@ -25,6 +25,11 @@ def bell(name: str, shape: tuple[int, ...], deviation: float) -> Array:
     return np.asarray(four.sum(axis=0) * (deviation / math.sqrt(4 / 3)))
 
 
+def shuffled(name: str, shape: tuple[int, ...]) -> Array:
+    """The numbers from zero on, in an order of their own along each row."""
+    return np.asarray(np.argsort(uniform(name, shape, 0, 1), axis=-1, kind="stable"))
+
+
 def integers(name: str, shape: tuple[int, ...], below: int) -> Array:
     """int64 numbers in [0, below)."""
     return (_raw(name, math.prod(shape)) % np.uint64(below)).astype(np.int64).reshape(shape)

@@ -76,17 +76,16 @@ def _landmarks(fmt: Format) -> Array:
 
 def _short(fmt: Format, points: int) -> Array:
     """Ordinals of every positive number with so few bits after the leading one that they are a part of the points."""
-    ends = np.array([math.ldexp(1.0, max(fmt.emin, -REACH)), min(fmt.largest, math.ldexp(1.0, REACH))])
-    first, last = (int(each) for each in ordinals(fmt, ends))
+    first, last = _ends(fmt, math.ldexp(1.0, max(fmt.emin, -REACH)), math.ldexp(1.0, REACH))
     binades = (last - first) >> (fmt.precision - 1)
     bits = int(math.log2(max(1, points / 4 / binades)))
     return np.arange(first, last + 1, 2 ** (fmt.precision - 1 - bits))
 
 
-def _ascending(*parts: Array) -> Array:
-    """The different ones among integers, in order."""
-    every = np.sort(np.concatenate(parts))
-    return every[np.diff(every, prepend=every[0] - 1) > 0]
+def _ends(fmt: Format, low: float, high: float) -> tuple[int, int]:
+    """The ordinals of the first and the last finite number from `low` to `high`."""
+    first, last = ordinals(fmt, np.array([max(low, -fmt.largest), min(high, fmt.largest)])).tolist()
+    return first, last
 
 
 def _drawn(name: str, first: int, last: int, count: int) -> Array:
@@ -104,8 +103,7 @@ def numbers(fmt: Format, points: int, low: float = -math.inf, high: float = math
     Out of a wide format: landmarks and their neighbours, as many short mantissas as make up half, the rest drawn. Of
     2^18 points and more, every number of float16 is one.
     """
-    ends = ordinals(fmt, np.array([max(low, -fmt.largest), min(high, fmt.largest)]))
-    first, last = int(ends[0]), int(ends[1])
+    first, last = _ends(fmt, low, high)
     if last - first < max(points, 2**16):
         return at(fmt, np.arange(first, last + 1))
     near = np.add.outer(_landmarks(fmt), np.arange(-NEIGHBOURS, NEIGHBOURS + 1)).ravel()
@@ -113,17 +111,17 @@ def numbers(fmt: Format, points: int, low: float = -math.inf, high: float = math
     if points >= 2**18:
         half = FORMATS["float16"]
         short = np.concatenate([short, ordinals(fmt, numbers(half, points, 0.0))])
-    known = _ascending(near, -near, short, -short)
+    known = np.unique(np.concatenate([near, -near, short, -short]))
     known = known[(known >= first) & (known <= last)]
     rest = max(0, points - len(known))
-    inner, outer = (int(each) for each in ordinals(fmt, np.array(CENTRE)))
-    top = int(ordinals(fmt, np.array([fmt.largest]))[0])
+    inner, outer = _ends(fmt, *CENTRE)
+    _, top = _ends(fmt, 0.0, math.inf)
     parts = []
     for share, ranges in ((rest - rest // 4, ((inner, outer), (-outer, -inner))), (rest // 4, ((0, top), (-top, 0)))):
         sides = [(max(first, start), min(last, stop)) for start, stop in ranges]
         sides = [(start, stop) for start, stop in sides if start < stop]
         parts += [_drawn(f"dense/{start}", start, stop, share // len(sides)) for start, stop in sides]
-    return at(fmt, _ascending(known, *parts))
+    return at(fmt, np.unique(np.concatenate([known, *parts])))
 
 
 def chunks(fmt: Format, points: int, low: float = -math.inf, high: float = math.inf) -> Iterator[Array]:
@@ -132,6 +130,6 @@ def chunks(fmt: Format, points: int, low: float = -math.inf, high: float = math.
         every = numbers(fmt, points, low, high)
         yield from (every[start : start + CHUNK] for start in range(0, len(every), CHUNK))
         return
-    ends = ordinals(fmt, np.array([max(low, -fmt.largest), min(high, fmt.largest)]))
-    for start in range(int(ends[0]), int(ends[1]) + 1, CHUNK):
-        yield at(fmt, np.arange(start, min(start + CHUNK, int(ends[1]) + 1)))
+    first, last = _ends(fmt, low, high)
+    for start in range(first, last + 1, CHUNK):
+        yield at(fmt, np.arange(start, min(start + CHUNK, last + 1)))

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from gaugeblock.conformance.cases.draws import bell, integers, uniform
+from gaugeblock.conformance.cases.draws import bell, integers, shuffled, uniform
 from gaugeblock.reference.formats import Array, Format
 
 LN2 = float.fromhex("0x1.62e42fefa39efp-1")
@@ -35,27 +35,8 @@ class Landmarks:
 
 # Arguments at which the source of some framework branches, or a libm changes its method.
 THRESHOLDS = (
-    0.5,
-    1.0,
-    2.5,
-    3.0,
-    5.0,
-    8.0,
-    9.0,
-    12.5,
-    15.9,
-    16.6,
-    17.3,
-    18.0,
-    20.0,
-    33.3,
-    36.7,
-    37.0,
-    50.0,
-    80.0,
-    87.3,
-    88.0,
-)
+    0.5, 1.0, 2.5, 3.0, 5.0, 8.0, 9.0, 12.5, 15.9, 16.6, 17.3, 18.0, 20.0, 33.3, 36.7, 37.0, 50.0, 80.0, 87.3, 88.0,
+)  # fmt: skip
 
 # Where benchmarks/find_worst.py found frameworks' float32 functions worst over all inputs in [2^-4, 88], both signs.
 WORST_KNOWN = tuple(
@@ -66,14 +47,6 @@ WORST_KNOWN = tuple(
         "0x1.5d566ap+6", "0x1.8f3a4cp+2", "0x1.056d66p+1", "0x1.43ff20p+0", "0x1.b9d67ap+1",
     )
 )  # fmt: skip
-
-SPECIALS = {
-    "zero": 0.0,
-    "minus-zero": -0.0,
-    "plus-inf": math.inf,
-    "minus-inf": -math.inf,
-    "nan": math.nan,
-}
 
 
 @functools.cache
@@ -86,8 +59,6 @@ def scalars(fmt: Format) -> dict[str, Array]:
     near = [fmt.round(float(t)) for t in turns]
     every = np.array([v for t in near for v in (fmt.next_down(t), t, fmt.next_up(t))])
     edge = (every > at.normal - 0.001) & (every < at.subnormal + 1)
-    around, around_edge = every[~edge], every[edge]
-    around_below = -around[around < at.normal]
     worst = np.array([v for v in WORST_KNOWN if fmt.round(v) < at.normal])
     dense = np.array([math.ldexp(1 + step / 80, k) for k in range(-6, 10) for step in range(80)])
     dense = dense[dense < 0.98 * at.normal]
@@ -106,13 +77,17 @@ def scalars(fmt: Format) -> dict[str, Array]:
         "overflow-of-exp": uniform("scalar/overflow", (16,), at.largest + 0.1, 4 * at.largest),
         "powers-of-two": powers,
         "minus-powers-of-two": -powers,
-        "thresholds": around,
-        "minus-thresholds": around_below,
-        "subnormal-thresholds": around_edge,
-        "subnormal-minus-thresholds": -around_edge,
+        "thresholds": every[~edge],
+        "minus-thresholds": -every[~edge & (every < at.normal)],
+        "subnormal-thresholds": every[edge],
+        "subnormal-minus-thresholds": -every[edge],
         "worst-known": np.concatenate([worst, -worst]),
         "largest": np.array([fmt.largest, -fmt.largest]),
-        **{name: np.array([value]) for name, value in SPECIALS.items()},
+        "zero": np.zeros(1),
+        "minus-zero": -np.zeros(1),
+        "plus-inf": np.array([math.inf]),
+        "minus-inf": np.array([-math.inf]),
+        "nan": np.array([math.nan]),
     }
     return {name: fmt.rounded(values) for name, values in raw.items()}
 
@@ -121,14 +96,17 @@ SMOOTH = ("ordinary", "near-zero", "positive", "negative", "saturated-positive",
 """Scalar arguments at which derivatives are asked for."""
 
 
+LEADING = np.arange(10) == np.array([[0], [3], [9], [5]])
+"""Which entry leads in each of four rows."""
+
+
 @functools.cache
 def logit_rows(fmt: Format) -> dict[str, Array]:
     """Rows of logits by name, each of shape (rows, classes)."""
     at = Landmarks.of(fmt)
     offset = 2 * at.largest
     shape = bell("row/base", (4, 10), 1.5)
-    confident = shape.copy()
-    confident[np.arange(4), [0, 3, 9, 5]] += 1.3 * at.epsilon if 1.3 * at.epsilon < at.normal else 0.7 * at.normal
+    lead = 1.3 * at.epsilon if 1.3 * at.epsilon < at.normal else 0.7 * at.normal
     inf, nan, top = math.inf, math.nan, fmt.largest
     raw: dict[str, Array] = {
         **{f"ordinary-{n}": bell(f"row/ordinary-{n}", (4, n), 1.5) for n in (1, 3, 10, 1000)},
@@ -138,7 +116,7 @@ def logit_rows(fmt: Format) -> dict[str, Array]:
         ),
         "large-offset-10": shape + offset,
         "negative-offset-10": shape - offset,
-        "confident-10": confident,
+        "confident-10": shape + lead * LEADING,
         "equal-10": np.repeat([[0.0], [1.0], [-30.0], [offset]], 10, axis=1),
         "tied-top-10": np.where(np.arange(10) < 2, 8.0, shape),
         "extreme-3": np.array([[top, -top, 0.0], [-top, -top, -top], [top, top, top], [0.0, top, top / 2]]),
@@ -209,17 +187,17 @@ def probability_rows(fmt: Format) -> dict[str, Array]:
 @functools.cache
 def log_probability_rows(fmt: Format) -> dict[str, Array]:
     """Rows of logarithms of probabilities by name; they need not be normalised for any definition here."""
-    rows = {f"ordinary-{n}": -uniform(f"log-p/{n}", (4, n), 0.25, 8) for n in (3, 10)}
-    confident = rows["ordinary-10"].copy()
-    confident[np.arange(4), [0, 3, 9, 5]] = -fmt.epsilon
-    return {
-        **{name: fmt.rounded(values) for name, values in rows.items()},
-        "confident-10": fmt.rounded(confident),
-        "wide-10": fmt.rounded(-uniform("log-p/wide", (4, 10), 0, Landmarks.of(fmt).subnormal)),
-        "certain-right-3": fmt.array(np.where(np.eye(3) == 1, 0.0, -math.inf)),
-        "certain-wrong-3": fmt.array(np.where(np.eye(3)[[1, 2, 0]] == 1, 0.0, -math.inf)),
-        "nan-3": fmt.array([[-1.0, math.nan, -2.0], [-0.5, -1.0, -2.0]]),
+    three, ten = (-uniform(f"log-p/{n}", (4, n), 0.25, 8) for n in (3, 10))
+    raw = {
+        "ordinary-3": three,
+        "ordinary-10": ten,
+        "confident-10": np.where(LEADING, -fmt.epsilon, ten),
+        "wide-10": -uniform("log-p/wide", (4, 10), 0, Landmarks.of(fmt).subnormal),
+        "certain-right-3": np.where(np.eye(3) == 1, 0.0, -math.inf),
+        "certain-wrong-3": np.where(np.eye(3)[[1, 2, 0]] == 1, 0.0, -math.inf),
+        "nan-3": np.array([[-1.0, math.nan, -2.0], [-0.5, -1.0, -2.0]]),
     }
+    return {name: fmt.rounded(values) for name, values in raw.items()}
 
 
 @functools.cache
@@ -230,17 +208,15 @@ def decision_rows(fmt: Format) -> dict[str, Array]:
     """
 
     def separated(name: str, classes: int, spread: int) -> Array:
-        order = np.argsort(uniform(f"{name}/order", (4, classes), 0, 1), axis=1, kind="stable")
-        return (order + 1) / 16 + integers(f"{name}/whole", (4, classes), spread) - spread // 2
+        places = shuffled(f"{name}/order", (4, classes))
+        return (places + 1) / 16 + integers(f"{name}/whole", (4, classes), spread) - spread // 2
 
     ten = separated("row/separated-10", 10, 6)
-    confident = ten.copy()
-    confident[np.arange(4), [0, 3, 9, 5]] += 8
     return {
         **logit_rows(fmt),
         "separated-3": fmt.array(separated("row/separated-3", 3, 4)),
         "separated-10": fmt.array(ten),
-        "separated-confident-10": fmt.array(confident),
+        "separated-confident-10": fmt.array(ten + 8 * LEADING),
     }
 
 

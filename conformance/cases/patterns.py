@@ -7,58 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from gaugeblock.conformance.cases.draws import bell, integers, uniform
+from gaugeblock.conformance.cases.draws import bell, integers, shuffled, uniform
 from gaugeblock.conformance.cases.named_arrays import Landmarks, masks
 from gaugeblock.reference.formats import Array, Format
 
 Pattern = Callable[[str, tuple[int, int], Format], Array]
 
 
-def _masked(name: str, shape: tuple[int, int], fmt: Format) -> Array:
-    del fmt
-    return np.where(masks(f"{name}/mask", shape), bell(name, shape, 1.5), -math.inf)
-
-
-def _gap(name: str, shape: tuple[int, int], fmt: Format) -> Array:
-    drawn = bell(name, shape, 1.5)
-    at = integers(f"{name}/at", (shape[0],), shape[1])
-    drawn[np.arange(shape[0]), at] += min(0.6 * Landmarks.of(fmt).normal, 80)
-    return drawn
-
-
-def _chasm(name: str, shape: tuple[int, int], fmt: Format) -> Array:
-    """One entry leads by so much that the exponentials of the others are zero beside its own."""
-    drawn = bell(name, shape, 1.5)
-    drawn[np.arange(shape[0]), integers(f"{name}/at", (shape[0],), shape[1])] += 2 * Landmarks.of(fmt).subnormal
-    return drawn
-
-
-def _leading(name: str, shape: tuple[int, int], fmt: Format) -> Array:
-    """One entry leads by so much that the others' share still has digits."""
-    del fmt
-    drawn = bell(name, shape, 1.0)
-    at = integers(f"{name}/at", (shape[0],), shape[1])
-    drawn[np.arange(shape[0]), at] += 4.0 + integers(f"{name}/by", (shape[0],), 9)
-    return drawn
-
-
-def _twice(name: str, shape: tuple[int, int], fmt: Format) -> Array:
-    """The largest entry stands in two places, near or far."""
-    del fmt
-    drawn = bell(name, shape, 1.0)
-    for side in ("one", "other"):
-        drawn[np.arange(shape[0]), integers(f"{name}/{side}", (shape[0],), shape[1])] = 6.0
-    return drawn
+def one_entry(name: str, shape: tuple[int, int]) -> Array:
+    """Where one entry of each row stands."""
+    return np.asarray(np.arange(shape[1]) == integers(name, (shape[0], 1), shape[1]))
 
 
 def _places(name: str, shape: tuple[int, int]) -> Array:
-    """The numbers from zero on, in an order of their own for each row."""
-    return np.asarray(np.argsort(uniform(f"{name}/order", shape, 0, 1), axis=1, kind="stable"))
+    return shuffled(f"{name}/order", shape)
 
 
-def distinct(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+def distinct(name: str, shape: tuple[int, int], _: Format) -> Array:
     """Different numbers in each row, no two of them, nor one and zero, a whole number apart."""
-    del fmt
     return np.asarray((2 * _places(name, shape) + 1) / 2.0 ** (shape[1].bit_length() + 2))
 
 
@@ -67,23 +33,13 @@ def _low(name: str, shape: tuple[int, int], fmt: Format) -> Array:
     return -(1 + _places(name, shape)) * 2.0 ** max(0, min(32, fmt.emax // 2 - 20 - shape[1].bit_length()))
 
 
-def _shares(name: str, shape: tuple[int, int], fmt: Format) -> Array:
-    del fmt
-    drawn = 1.0 + integers(name, shape, 64)
+def shares(drawn: Array) -> Array:
+    """Rows of positive numbers, divided by their sums."""
     return np.asarray(drawn / drawn.sum(axis=1, keepdims=True))
 
 
-def _confident(name: str, shape: tuple[int, int], fmt: Format) -> Array:
-    del fmt
-    drawn = 2.0 ** -integers(name, shape, 12)
-    return np.asarray(drawn / drawn.sum(axis=1, keepdims=True))
-
-
-def _extreme(name: str, shape: tuple[int, int], fmt: Format) -> Array:
-    """One entry holds nearly all; the others go down to the smallest normal number."""
-    drawn = 2.0 ** -(1.0 + integers(name, shape, -fmt.emin - 2))
-    drawn[np.arange(shape[0]), integers(f"{name}/at", (shape[0],), shape[1])] = 1.0
-    return drawn
+def _shares(name: str, shape: tuple[int, int], _: Format) -> Array:
+    return shares(1.0 + integers(name, shape, 64))
 
 
 def minute(name: str, shape: tuple[int, int], fmt: Format) -> Array:
@@ -92,12 +48,21 @@ def minute(name: str, shape: tuple[int, int], fmt: Format) -> Array:
     return np.asarray(uniform(name, shape, 1, 2) * 2.0 ** -(1.0 + integers(f"{name}/e", shape, lowest)))
 
 
-def _nan(name: str, shape: tuple[int, int], fmt: Format) -> Array:
+def _twice(name: str, shape: tuple[int, int], _: Format) -> Array:
+    """The largest entry stands in two places, near or far."""
+    return np.where(one_entry(f"{name}/one", shape) | one_entry(f"{name}/other", shape), 6.0, bell(name, shape, 1.0))
+
+
+def _leading(name: str, shape: tuple[int, int], _: Format) -> Array:
+    """One entry leads by so much that the others' share still has digits."""
+    by = 4.0 + integers(f"{name}/by", (shape[0], 1), 9)
+    return bell(name, shape, 1.0) + by * one_entry(f"{name}/at", shape)
+
+
+def _nan(name: str, shape: tuple[int, int], _: Format) -> Array:
     """One NaN in every second row."""
-    del fmt
     drawn = bell(name, shape, 1.5)
-    rows = np.arange(0, shape[0], 2)
-    drawn[rows, integers(f"{name}/at", (len(rows),), shape[1])] = math.nan
+    drawn[::2][one_entry(f"{name}/at", drawn[::2].shape)] = math.nan
     return drawn
 
 
@@ -107,10 +72,15 @@ LOGITS: dict[str, Pattern] = {
     "tiny": lambda name, shape, _: bell(name, shape, 2.0**-7),
     "offset": lambda name, shape, fmt: bell(name, shape, 1.5) + 0.8 * Landmarks.of(fmt).largest,
     "below": lambda name, shape, fmt: bell(name, shape, 1.5) - 2 * Landmarks.of(fmt).largest,
-    "masked": _masked,
+    "masked": lambda name, shape, _: np.where(masks(f"{name}/mask", shape), bell(name, shape, 1.5), -math.inf),
     "nan": _nan,
-    "gap": _gap,
-    "chasm": _chasm,
+    "gap": lambda name, shape, fmt: (
+        bell(name, shape, 1.5) + min(0.6 * Landmarks.of(fmt).normal, 80) * one_entry(f"{name}/at", shape)
+    ),
+    # One entry leads by so much that the exponentials of the others are zero beside its own.
+    "chasm": lambda name, shape, fmt: (
+        bell(name, shape, 1.5) + 2 * Landmarks.of(fmt).subnormal * one_entry(f"{name}/at", shape)
+    ),
     "depths": lambda name, shape, fmt: uniform(name, shape, -2.5, -0.01) * Landmarks.of(fmt).normal,
     "twice": _twice,
     "leading": _leading,
@@ -129,8 +99,11 @@ SPECIAL = ("masked", "nan")
 
 SHARES: dict[str, Pattern] = {
     "ordinary": _shares,
-    "confident": _confident,
-    "extreme": _extreme,
+    "confident": lambda name, shape, _: shares(2.0 ** -integers(name, shape, 12)),
+    # One entry holds nearly all; the others go down to the smallest normal number.
+    "extreme": lambda name, shape, fmt: np.where(
+        one_entry(f"{name}/at", shape), 1.0, 2.0 ** -(1.0 + integers(name, shape, -fmt.emin - 2))
+    ),
     SUBNORMAL: lambda name, shape, fmt: np.where(
         integers(f"{name}/some", shape, 3) == 0, 3 * fmt.smallest_subnormal, _shares(name, shape, fmt)
     ),
@@ -167,8 +140,7 @@ class Known:
 def distribution(known: Known) -> Array:
     """One-hot rows; soft ones, of few digits or of many; nearly one-hot ones, by more than one in ten thousand or less;
     and those nearly equal to the probabilities that stand beside them."""
-    spread = 1.0 + integers(known.name, known.last.shape, 8)
-    full = spread / spread.sum(axis=1, keepdims=True)
+    full = shares(1.0 + integers(known.name, known.last.shape, 8))
     soft = np.floor(full * 64) / 64
     beside = known.last if ((known.last >= 0) & (known.last <= 1)).all() else full
     equal = beside * (1 + np.array((0.0, 2.0**-6, -(2.0**-9)))[integers(f"{known.name}/by", soft.shape, 3)])
@@ -183,7 +155,7 @@ def random_mask(known: Known) -> Array:
     mask = masks(known.name, known.last.shape)
     rows, count = known.last.shape
     kinds = integers(f"{known.name}/kind", (rows, 1), 6)
-    one = np.arange(count) == integers(f"{known.name}/one", (rows, 1), count)
+    one = one_entry(f"{known.name}/one", (rows, count))
     largest = np.arange(count) == np.argmax(np.nan_to_num(known.last, nan=-np.inf), axis=1)[:, None]
     end = np.arange(count) >= count * 3 // 4
     mask = np.where(kinds == 0, one, np.where(kinds == 1, ~largest, np.where(kinds == 2, end, mask)))
@@ -205,25 +177,19 @@ def random_targets(name: str, shape: tuple[int, ...]) -> Array:
 # Of sweeps over shapes: rows of any length
 
 
-def swept_logits(name: str, rows: int, length: int, fmt: Format) -> Array:
+def swept_logits(name: str, shape: tuple[int, ...], fmt: Format) -> Array:
     """Ordinary rows; from the second on, every second has its first third masked and a large gap at its middle."""
-    drawn = bell(f"sweep/{name}/{length}", (rows, length), 1.5)
-    hidden = np.zeros((rows, length), bool)
-    hidden[1::2, : length // 3] = True
+    length = shape[1]
+    drawn = bell(f"sweep/{name}/{length}", shape, 1.5)
     drawn[1::2, length // 2] += min(-fmt.emin * 0.6, 80.0)
-    return np.where(hidden, -math.inf, drawn)
+    drawn[1::2, : length // 3] = -math.inf
+    return drawn
 
 
-def swept_probabilities(name: str, rows: int, length: int, fmt: Format) -> Array:
-    """Positive numbers whose sum is close to one."""
-    del fmt
-    drawn = 1.0 + integers(f"sweep-p/{name}/{length}", (rows, length), 64)
-    return np.asarray(drawn / drawn.sum(axis=1, keepdims=True))
-
-
-def swept_scores(name: str, rows: int, length: int, fmt: Format) -> Array:
+def swept_scores(name: str, shape: tuple[int, ...], fmt: Format) -> Array:
     """A permutation of different numbers in each row: equal steps, or neighbours where the format has no such steps."""
-    order = np.argsort(uniform(f"sweep-order/{name}/{length}", (rows, length), 0, 1), axis=1, kind="stable")
+    length = shape[1]
+    order = shuffled(f"sweep-order/{name}/{length}", shape)
     if length < 2**fmt.precision:
         return np.asarray((order + 1) / 2.0 ** length.bit_length())
     one = np.ones((), fmt.dtype).view(f"i{fmt.dtype.itemsize}")

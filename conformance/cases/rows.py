@@ -1,11 +1,11 @@
-"""Rows of any length, and vectors of any size, for every operation: what sweeps over shapes and batches ask."""
+"""Inputs of every operation: rows of any length and vectors of any size, and lines along which one number moves."""
 
 from __future__ import annotations
 
 import functools
 
 import numpy as np
-from gaugeblock.conformance.cases.domains import DOMAINS
+from gaugeblock.conformance.cases.domains import DOMAINS, MovingRow
 from gaugeblock.reference.catalogue import Operation, operation
 from gaugeblock.reference.formats import Array, Format
 
@@ -27,23 +27,39 @@ def rows_of(op: Operation, fmt: Format, rows: int, length: int, name: str = "row
 def _rows_of(operation_name: str, fmt: Format, rows: int, length: int, name: str) -> dict[str, Array]:
     # Every implementation of an operation is asked the same.
     op = operation(operation_name)
+    domains = {each: DOMAINS[domain] for each, domain in zip(op.inputs, op.domains, strict=True)}
     if not op.rowwise:
-        drawn = {each: DOMAINS[domain].swept_numbers(f"{name}/{each}", length, fmt) for each, domain in _held(op)}
+        drawn = {each: domain.swept(f"{name}/{each}", (length,), fmt) for each, domain in domains.items()}
     else:
-        last = DOMAINS[op.domains[-1]].swept_rows(name, rows, length, fmt)
-        if DOMAINS[op.domains[0]].multiplied:
+        last = domains[op.inputs[-1]].swept(name, (rows, length), fmt)
+        if domains[op.inputs[0]].multiplied:
             # The known NaN of 0 * -inf would hide what a length does.
             last = np.where(np.isneginf(last), -20.0, last)
-        drawn = {
-            each: DOMAINS[domain].swept_beside(last) if each != op.inputs[-1] else last for each, domain in _held(op)
-        }
-    return {
-        each: np.array(drawn[each], bool if domain == "mask" else np.int64)
-        if each in op.integers
-        else fmt.rounded(drawn[each])
-        for each, domain in _held(op)
-    }
+        drawn = {each: domains[each].swept_beside(last) for each in op.inputs[:-1]} | {op.inputs[-1]: last}
+    return {each: held(op, fmt, each, array) for each, array in drawn.items()}
 
 
-def _held(op: Operation) -> list[tuple[str, str]]:
-    return list(zip(op.inputs, op.domains, strict=True))
+def held(op: Operation, fmt: Format, name: str, values: Array) -> Array:
+    """Values as an input of the operation holds them: integers, true or false, or numbers of the format."""
+    if name not in op.integers:
+        return fmt.rounded(np.asarray(values, np.float64))
+    return np.array(values, bool if op.domains[op.inputs.index(name)] == "mask" else np.int64)
+
+
+def lines(op: Operation, fmt: Format) -> dict[str, tuple[dict[str, Array], int]]:
+    """Lines along which one number moves and all else stands, by name: one sample of the operation's inputs, and the
+    place of what moves in the last."""
+    moving = DOMAINS[op.domains[-1]]
+    if op.kind == "metric" or not moving.moving:
+        return {}
+    found = {}
+    for name, (place, row) in (moving.moving_rows or {"": MovingRow(0, (0.0,))}).items():
+        last = fmt.array(row if name else row[0])
+        if len(op.inputs) == 1:
+            found[name or "alone"] = ({op.inputs[0]: last}, place)
+            continue
+        classes = np.arange(last.size)
+        for beside, first in DOMAINS[op.domains[0]].beside_moving(classes == place, classes == 0).items():
+            slug = f"{name}-{beside}" if name else beside
+            found[slug] = ({op.inputs[0]: held(op, fmt, op.inputs[0], first), op.inputs[1]: last}, place)
+    return found

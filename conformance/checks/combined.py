@@ -17,8 +17,16 @@ from gaugeblock.adapters.layouts import REPEATED, rank_of
 from gaugeblock.conformance.cases.case import COTANGENT, Case
 from gaugeblock.conformance.cases.draws import integers
 from gaugeblock.conformance.cases.patterns import SUBNORMAL
-from gaugeblock.conformance.cases.random_arrays import Levels, at_boundaries, contents, patterns_of
-from gaugeblock.conformance.cases.random_parameters import in_format, parameters_of, shape_of, weights_of
+from gaugeblock.conformance.cases.random_arrays import (
+    Levels,
+    at_boundaries,
+    contents,
+    in_format,
+    parameters_of,
+    patterns_of,
+    shape_of,
+    weights_of,
+)
 from gaugeblock.conformance.checks.dtypes import LABELS, holds
 from gaugeblock.conformance.checks.gradient import cotangent, gradient_trial, has_derivative, has_gradient
 from gaugeblock.conformance.checks.value import value_trial

@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 from gaugeblock.conformance.cases.case import COTANGENT, Case
-from gaugeblock.conformance.cases.dense_lines import lines
 from gaugeblock.conformance.cases.domains import DOMAINS
 from gaugeblock.conformance.cases.float_grid import CHUNK, EXHAUSTIVE, chunks
-from gaugeblock.conformance.cases.rows import PAIRWISE
+from gaugeblock.conformance.cases.rows import PAIRWISE, lines
 from gaugeblock.conformance.checks.gradient import gradient_trial, has_gradient, with_cotangent
 from gaugeblock.conformance.checks.value import value_trial
 from gaugeblock.conformance.execution.call import NoAnswer

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.special
-from gaugeblock.conformance.cases.dense_lines import lines
 from gaugeblock.conformance.cases.float_grid import CHUNK
+from gaugeblock.conformance.cases.rows import lines
 from gaugeblock.conformance.trials.effort import EFFORTS
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.formats import FORMATS

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gaugeblock.conformance.cases.dense_lines import lines
 from gaugeblock.conformance.cases.domains import DOMAINS
 from gaugeblock.conformance.cases.float_grid import numbers
+from gaugeblock.conformance.cases.rows import lines
 from gaugeblock.conformance.checks.dense import line_of
 from gaugeblock.reference import engine
 from gaugeblock.reference.approximation import Approximation, Line, approximate
