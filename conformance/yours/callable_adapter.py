@@ -7,71 +7,43 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gaugeblock.adapters.base import Adapter, Array, Function, Implementation, Lifecycle
+from gaugeblock.adapters.base import Adapter, Array, Implementation, Lifecycle
 
 
 class CallableError(Exception):
     """A user's callable cannot be asked; the message is one sentence that says what to do."""
 
 
-@dataclass
 class CallableAdapter(Adapter):
-    """The adapter of a user's callable.
+    """The adapter of a user's callable, its only implementation: how arrays go in and out is the framework's."""
 
-    The framework's adapter says how arrays go in and out; the only implementation is the callable.
-    """
-
-    base: Adapter
-    implementation: Implementation
-    namespace: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        self.framework = self.base.framework  # type: ignore[misc]
-        self.differentiable = self.base.differentiable  # type: ignore[misc]
-        self.spelling = {}  # type: ignore[misc]
-
-    @property
-    def implementations(self) -> tuple[Implementation, ...]:
-        """The callable."""
-        return (self.implementation,)
+    def __init__(self, base: Adapter, implementation: Implementation, namespace: Mapping[str, Any]) -> None:
+        self._base, self._namespace = base, namespace
+        self.implementations = (implementation,)
+        for name in ("framework", "differentiable", "lay_out", "get", "on_device", "vjp"):
+            setattr(self, name, getattr(base, name))
 
     def load(self) -> dict[str, Any]:
         """Import the framework whose arrays it takes."""
-        return {**self.base.load(), **self.namespace}
+        return {**self._base.load(), **self._namespace}
 
     def put(self, array: Array, device: str) -> Any:
         """The framework's own array, with memory of its own: the callable may write to it."""
-        return self.base.put(array.copy(), device)
-
-    def lay_out(self, array: Array, layout: str, device: str) -> Any:
-        """As the framework's."""
-        return self.base.lay_out(array, layout, device)
-
-    def get(self, answer: Any) -> Array:
-        """As the framework's."""
-        return self.base.get(answer)
-
-    def on_device(self, function: Function, device: str) -> Function:
-        """As the framework's."""
-        return self.base.on_device(function, device)
-
-    def vjp(self, function: Function, order: int = 1) -> Function:
-        """As the framework's."""
-        return self.base.vjp(function, order)
+        return self._base.put(array.copy(), device)
 
 
 LIFECYCLE = Lifecycle(
     update="metric.update",
     result="metric.result()",
-    reset="metric.reset()",
-    merge="metric.merge(other)",
+    reset="metric.done('reset')",
+    merge="metric.done('merge', other.metric)",
     copy="metric.copy()",
 )
 
 
 @dataclass
 class Held:
-    """An object of a user's class, under the names of LIFECYCLE.
+    """An object of a user's class, as LIFECYCLE uses it.
 
     An act that returns an object of the class, as immutable ones do, puts it in the place of the one held.
     """
@@ -79,22 +51,15 @@ class Held:
     metric: Any
     acts: Mapping[str, Callable[..., Any]]
 
-    def _done(self, verb: str, *placed: Any, **named: Any) -> None:
+    def done(self, verb: str, *placed: Any, **named: Any) -> None:
+        """Do what is called so to the object."""
         answer = self.acts[verb](self.metric, *placed, **named)
         if isinstance(answer, type(self.metric)):
             self.metric = answer
 
     def update(self, *placed: Any, **named: Any) -> None:
         """Take in a batch."""
-        self._done("update", *placed, **named)
-
-    def reset(self) -> None:
-        """Forget what was taken in."""
-        self._done("reset")
-
-    def merge(self, other: Held) -> None:
-        """Take in what another one has."""
-        self._done("merge", other.metric)
+        self.done("update", *placed, **named)
 
     def result(self) -> Any:
         """The metric of what was taken in."""

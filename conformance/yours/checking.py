@@ -6,11 +6,11 @@ import difflib
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
-from gaugeblock.adapters.base import Adapter, Mode
+from gaugeblock.adapters.base import Adapter
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.conformance.checks.table import CHECKS
 from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
@@ -22,11 +22,10 @@ from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.effort import EFFORTS, STANDARD, Effort
 from gaugeblock.conformance.trials.engine import observe
 from gaugeblock.conformance.trials.setting import Setting
-from gaugeblock.conformance.yours.binding import OF_EVERY_LOSS, SETTLED, Act, Binding, bound
+from gaugeblock.conformance.yours.binding import CHOICES, OF_EVERY_LOSS, Act, Binding, bound
 from gaugeblock.conformance.yours.callable_adapter import CallableAdapter, CallableError
 from gaugeblock.conformance.yours.collector import Collector
-from gaugeblock.conformance.yours.conventions import abilities, conventions_of, following, reduction
-from gaugeblock.conformance.yours.pins import pinned
+from gaugeblock.conformance.yours.conventions import abilities, conventions_of, following, pinned, reduction
 from gaugeblock.conformance.yours.result import Result
 from gaugeblock.reference.catalogue import Operation, operation
 from gaugeblock.reference.formats import FORMATS
@@ -89,10 +88,13 @@ def check(
     """
     started = time.perf_counter()
     op = operation(operation_name)
-    chosen = _effort(effort)
-    base = _base(arrays)
+    if effort not in EFFORTS:
+        raise CallableError(f"there is no effort {effort!r}: it is {' or '.join(EFFORTS)}.")
+    chosen, base = EFFORTS[effort].callable, adapter(arrays)
+    if not base.versions():
+        raise CallableError(f"{base.install_hint()}.")
     named = _dtypes(op, dtypes)
-    pins = pinned(conventions or {}, op, (*op.parameters, *OF_EVERY_LOSS, "reduction"))
+    settled, labels = pinned(conventions or {}, op, (*op.parameters, *OF_EVERY_LOSS, "reduction"))
     binding = bound(
         user_callable,
         op,
@@ -100,44 +102,28 @@ def check(
         signature=signature or {},
         gradient=gradient,
         protocol=protocol,
-        conventions=pins.settled,
+        conventions=settled,
         fixed=fixed,
     )
-    collector = Collector(pins, _notes(binding, op, base))
+    own, notes = binding.implementation, list(binding.notes)
+    if op.gradient_bound is not None and not (own.stateful or base.differentiable or own.product is not None):
+        notes.append("gradients: there is no autodiff of these arrays, and no gradient= was given.")
+    collector = Collector(labels, notes)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        subjects = [_Subject.of(binding, base, dtype, device, chosen) for dtype in named]
+        subjects = [_subject(binding, base, dtype, device, chosen) for dtype in named]
         total, done = sum(len(each.checks) for each in subjects), 0
-        for subject in subjects:
-            collector.settle(subject.setting, sorted(binding.open))
-            for each in subject.checks:
+        for setting, ask, checks in subjects:
+            collector.settle(setting, sorted(binding.open))
+            few = replace(setting, mode=replace(setting.mode, few_shapes=True))
+            for each in checks:
                 if progress is not None:
                     progress(done, total, each.name)
-                setting = subject.few if each.name in LARGE and collector.failures else subject.setting
-                outcomes = observe(each, setting, subject.ask)
-                collector.add(setting, each, reproduced(setting, outcomes, subject.ask, chosen.shrunk))
+                where = few if each.name in LARGE and collector.failures else setting
+                outcomes = observe(each, where, ask)
+                collector.add(where, each, reproduced(where, outcomes, ask, chosen.shrunk))
                 done += 1
-    return collector.result(binding.implementation, arrays, named, effort, time.perf_counter() - started)
-
-
-def _notes(binding: Binding, op: Operation, base: Adapter) -> list[str]:
-    own = binding.implementation
-    if op.gradient_bound is None or own.stateful or base.differentiable or own.product is not None:
-        return list(binding.notes)
-    return [*binding.notes, "gradients: there is no autodiff of these arrays, and no gradient= was given."]
-
-
-def _effort(name: str) -> Effort:
-    if name not in EFFORTS:
-        raise CallableError(f"there is no effort {name!r}: it is {' or '.join(EFFORTS)}.")
-    return EFFORTS[name].callable
-
-
-def _base(arrays: str) -> Adapter:
-    found = adapter(arrays)
-    if not found.versions():
-        raise CallableError(f"{found.install_hint()}.")
-    return found
+    return collector.result(own, arrays, named, effort, time.perf_counter() - started)
 
 
 def _dtypes(op: Operation, dtypes: Sequence[str]) -> tuple[str, ...]:
@@ -152,49 +138,37 @@ def _dtypes(op: Operation, dtypes: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(dtypes)) or ("float32",)
 
 
-def _mode(base: Adapter, dtype: str) -> Mode:
-    """How it is executed: as it is, in the framework's eager mode for the dtype."""
-    modes = [mode for mode in base.modes if not mode.compiled and (dtype in mode.dtypes or dtype == "int64")]
-    if not modes:
-        raise CallableError(f"{base.framework} has no {dtype}: leave it out of dtypes.")
-    return replace(modes[0], sweeps=(dtype,))
-
-
-@dataclass(frozen=True)
-class _Subject:
+class _Subject(NamedTuple):
     """What is asked in one dtype."""
 
     setting: Setting
     ask: Ask
-    checks: tuple[Check, ...]
+    checks: list[Check]
 
-    @property
-    def few(self) -> Setting:
-        """Where only small shapes are asked."""
-        return replace(self.setting, mode=replace(self.setting.mode, few_shapes=True))
 
-    @staticmethod
-    def of(binding: Binding, base: Adapter, dtype: str, device: str, effort: Effort) -> _Subject:
-        """With the conventions that are open settled by measuring, and abilities measured."""
-        mode = _mode(base, dtype)
-        own = CallableAdapter(base, binding.implementation, binding.namespace)
-        server = Server(own, own.load(), watchful=True)
-        if device not in base.devices():
-            raise CallableError(f"{base.framework} sees no device {device!r}: it sees {', '.join(base.devices())}.")
-        if dtype in FORMATS and base.get(base.put(np.zeros(1, FORMATS[dtype].dtype), device)).dtype.name != dtype:
-            wanted = " ".join(f"{name}={value}" for name, value in mode.environ.items())
-            raise CallableError(f"{base.framework} makes no {dtype} here: set {wanted} before it is imported.")
-        mode = replace(mode, subnormals=server.flags()["subnormals"] == "kept")
-        ask = _asking(server)
-        setting = Setting(binding.implementation, dtype, device, mode, own, effort, RELAXED)
-        if "reduction" in binding.open:
-            setting = following(setting, {"reduction": reduction(setting, ask)})
-        if binding.open.intersection((*SETTLED, *OF_EVERY_LOSS)):
-            setting = following(setting, conventions_of(setting, ask))
-        own.implementation = setting.implementation
-        setting = replace(setting, abilities=abilities(setting, ask))
-        applying = [each for each in CHECKS if each.applies(setting)]
-        return _Subject(setting, ask, tuple(sorted(applying, key=lambda each: each.name in LARGE)))
+def _subject(binding: Binding, base: Adapter, dtype: str, device: str, effort: Effort) -> _Subject:
+    """The checks in the framework's eager mode, once conventions that are open and abilities were measured."""
+    modes = [mode for mode in base.modes if not mode.compiled and (dtype in mode.dtypes or dtype == "int64")]
+    if not modes:
+        raise CallableError(f"{base.framework} has no {dtype}: leave it out of dtypes.")
+    own = CallableAdapter(base, binding.implementation, binding.namespace)
+    server = Server(own, own.load(), watchful=True)
+    if device not in base.devices():
+        raise CallableError(f"{base.framework} sees no device {device!r}: it sees {', '.join(base.devices())}.")
+    if dtype in FORMATS and base.get(base.put(np.zeros(1, FORMATS[dtype].dtype), device)).dtype.name != dtype:
+        wanted = " ".join(f"{name}={value}" for name, value in modes[0].environ.items())
+        raise CallableError(f"{base.framework} makes no {dtype} here: set {wanted} before it is imported.")
+    mode = replace(modes[0], sweeps=(dtype,), subnormals=server.flags()["subnormals"] == "kept")
+    ask = _asking(server)
+    setting = Setting(binding.implementation, dtype, device, mode, own, effort, RELAXED)
+    if "reduction" in binding.open:
+        setting = following(setting, {"reduction": reduction(setting, ask)})
+    if binding.open.intersection((*CHOICES, *OF_EVERY_LOSS)):
+        setting = following(setting, conventions_of(setting, ask))
+    own.implementations = (setting.implementation,)
+    setting = replace(setting, abilities=abilities(setting, ask))
+    applying = [each for each in CHECKS if each.applies(setting)]
+    return _Subject(setting, ask, sorted(applying, key=lambda each: each.name in LARGE))
 
 
 def _asking(server: Server) -> Ask:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,8 +15,7 @@ from gaugeblock.conformance.judging.judgement import FLUSHED, SAMENESS
 from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.engine import Outcome
 from gaugeblock.conformance.trials.setting import Setting
-from gaugeblock.conformance.yours.pins import Pins
-from gaugeblock.conformance.yours.result import Failure, Result, Witness, merged_labels
+from gaugeblock.conformance.yours.result import Failure, Result, Witness
 from gaugeblock.reports import records
 from gaugeblock.reports.records import Observation
 from gaugeblock.reports.runfile import decode
@@ -29,34 +28,43 @@ ANSWERED = ("value", "every-length", "combined", "gradient", "gradient-of-length
 class Collector:
     """What the checks showed of an implementation, dtype by dtype."""
 
-    def __init__(self, pins: Pins, notes: Sequence[str]) -> None:
-        self.pins = pins
-        self.notes = list(notes)
+    def __init__(self, pinned: Mapping[str, str], notes: Sequence[str]) -> None:
+        self.pinned, self.notes = pinned, notes
         self.failures: list[Failure] = []
         self.counts: Counter[str] = Counter()
         self.answered = 0
-        self._labels: dict[str, list[tuple[str, str]]] = {}
-        self._unanswered: dict[str, list[str]] = {}
+        self._labels: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._unanswered: defaultdict[str, list[str]] = defaultdict(list)
 
     def settle(self, setting: Setting, names: Sequence[str]) -> None:
         """Take in the conventions that were found by measuring, under these names."""
         for name in names:
             value = setting.implementation.conventions.get(name)
             if value is not None:
-                self._labels.setdefault(name, []).append((setting.dtype, str(value)))
+                self._labels[name].append((setting.dtype, str(value)))
 
     def add(self, setting: Setting, check: Check, outcomes: Sequence[Outcome]) -> None:
         """Take in what a check showed."""
         answered = any(each.observation.verdict in {Verdict.CONFORMS, *FAILING} for each in outcomes)
         for outcome in outcomes:
-            case = outcome.trial.case
-            self._take(check, self._judged(setting, check, outcome.observation, case, answered), case, setting.dtype)
+            case, dtype = outcome.trial.case, setting.dtype
+            observation = self._judged(setting, check, outcome.observation, case, answered)
+            verdict = observation.verdict
+            self.counts[verdict.value] += 1
+            self.answered += verdict == Verdict.CONFORMS and check.kind in ("value", "gradient")
+            for name, label in _properties(check, observation, case):
+                self._labels[name].append((dtype, label))
+            if verdict in FAILING:
+                self.failures.append(_failure(check, observation, case, dtype))
+            elif verdict != Verdict.CONFORMS:
+                said = f"{check.name}, {verdict}: {observation.message or ''}"
+                self._unanswered[said].append(f"{case.name} ({dtype})")
 
     def _judged(
         self, setting: Setting, check: Check, observation: Observation, case: Case, answered: bool
     ) -> Observation:
         """The observation under the pins, and with no refusal of what an implementation must take."""
-        verdict, label, pinned = observation.verdict, observation.label, self.pins.labels.get(check.name)
+        verdict, label, pinned = observation.verdict, observation.label, self.pinned.get(check.name)
         more: dict[str, Any] = {}
         if pinned is not None and label is not None:
             kept = pinned in label.split(" or ")
@@ -72,23 +80,12 @@ class Collector:
                 more = {"verdict": Verdict.CONFORMS, "label": f"{label or 'an array'}, and wrong"}
         return msgspec.structs.replace(observation, **more)
 
-    def _take(self, check: Check, observation: Observation, case: Case, dtype: str) -> None:
-        verdict = observation.verdict
-        self.counts[verdict.value] += 1
-        self.answered += verdict == Verdict.CONFORMS and check.kind in ("value", "gradient")
-        for name, label in _properties(check, observation, case):
-            self._labels.setdefault(name, []).append((dtype, label))
-        if verdict in FAILING:
-            self.failures.append(_failure(check, observation, case, dtype))
-        elif verdict != Verdict.CONFORMS:
-            said = f"{check.name}, {verdict}: {observation.message or ''}"
-            self._unanswered.setdefault(said, []).append(f"{case.name} ({dtype})")
-
     def result(
         self, implementation: Implementation, arrays: str, dtypes: tuple[str, ...], effort: str, seconds: float
     ) -> Result:
         """The verdict on all that was shown."""
-        several = [f"{said} [{cases[0]}{_more(len(cases) - 1)}]" for said, cases in self._unanswered.items()]
+        more = {said: f" and {len(cases) - 1} more" if cases[1:] else "" for said, cases in self._unanswered.items()}
+        several = [f"{said} [{cases[0]}{more[said]}]" for said, cases in self._unanswered.items()]
         return Result(
             name=implementation.name,
             operation=implementation.operation,
@@ -96,7 +93,7 @@ class Collector:
             dtypes=dtypes,
             effort=effort,
             failures=tuple(self.failures),
-            conventions=merged_labels(self._labels),
+            conventions={name: _merged(found) for name, found in self._labels.items()},
             not_covered=(*self.notes, *several),
             counts=dict(self.counts),
             answered=self.answered,
@@ -117,8 +114,14 @@ def _properties(check: Check, observation: Observation, case: Case) -> Iterator[
         yield "subnormal-results", "flushed to zero"
 
 
-def _more(count: int) -> str:
-    return f" and {count} more" if count else ""
+def _merged(found: Sequence[tuple[str, str]]) -> str:
+    """The label out of pairs of a dtype and a label; each with its dtypes where they differ."""
+    by_label: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for dtype, label in found:
+        by_label[label][dtype] = None
+    if len(by_label) == 1:
+        return found[0][1]
+    return "; ".join(f"{label} ({', '.join(dtypes)})" for label, dtypes in by_label.items())
 
 
 def _finite(case: Case) -> bool:
@@ -129,30 +132,13 @@ def _finite(case: Case) -> bool:
 
 def _failure(check: Check, observation: Observation, case: Case, dtype: str) -> Failure:
     seen, record = observation.witness, observation.reproduction
-    original = Witness(case.inputs, case.parameters, tuple(seen.at) if seen else ())
-    found: dict[str, Any] = {
-        "witness": original,
-        "expected": seen.expected if seen else "",
-        "got": seen.got if seen else "",
-        "error": observation.error,
-        "bound": observation.allowed,
-    }
+    original = witness = Witness(case.inputs, case.parameters, tuple(seen.at) if seen else ())
+    expected: Any = seen.expected if seen else ""
+    got: Any = seen.got if seen else ""
+    error, bound, said = observation.error, observation.allowed, observation.message or ""
     if record is not None and record.smaller and record.expected.exact is not None:
-        call, expected = record.calls[0], record.expected
+        call, expected, got = record.calls[0], record.expected.exact, record.calls[0].got
+        error, bound = record.expected.error, record.expected.allowed
         arrays = {**call.inputs, **({} if call.cotangent is None else {COTANGENT: call.cotangent})}
-        found = {
-            "witness": Witness({n: decode(a) for n, a in arrays.items()}, call.parameters, tuple(call.at or ())),
-            "expected": expected.exact,
-            "got": call.got,
-            "error": expected.error,
-            "bound": expected.allowed,
-        }
-    return Failure(
-        check=check.name,
-        question=check.question,
-        case=case.name,
-        dtype=dtype,
-        message=observation.message or "",
-        original=original,
-        **found,
-    )
+        witness = Witness({n: decode(a) for n, a in arrays.items()}, call.parameters, tuple(call.at or ()))
+    return Failure(check.name, check.question, case.name, dtype, witness, expected, got, error, bound, said, original)

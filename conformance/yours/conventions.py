@@ -1,11 +1,12 @@
-"""What an implementation does without saying so, found by measuring: the conventions it follows, and what it can take.
+"""Conventions: those that an implementation must follow, those that it is measured to follow, and what it can take.
 
-Which reduction it returns, where it clips, what its mean divides by. Each candidate is the definition with other
-conventions; the one that explains the most answers is taken, the plain definition where several explain as many.
+Measured are which reduction it returns, where it clips, what its mean divides by. Each candidate is the definition with
+other conventions; the one that explains the most answers is taken, the plain definition where several explain as many.
 """
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import time
 import tracemalloc
@@ -18,29 +19,60 @@ from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.random_arrays import Levels, contents, patterns_of
 from gaugeblock.conformance.cases.rows import DISTINCT
 from gaugeblock.conformance.checks.shapes import COUNTS, OF_PAIRS
+from gaugeblock.conformance.checks.table import CHECKS
 from gaugeblock.conformance.checks.value import value_trial
 from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.execution.query import Ask, Reply, ask_all
 from gaugeblock.conformance.trials.engine import judged_of, judgement_on
 from gaugeblock.conformance.trials.setting import Setting, batch_of
+from gaugeblock.conformance.yours.binding import CHOICES
+from gaugeblock.conformance.yours.callable_adapter import CallableError
+from gaugeblock.reference.catalogue import Operation
 from gaugeblock.reference.formats import Array
 from gaugeblock.reference.operations import REDUCTIONS
 from gaugeblock.reports.verdicts import Verdict
-
-CHOICES: dict[str, tuple[Any, ...]] = {
-    "clip": ("epsilon", 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16),
-    "log_floor": (-100.0,),
-    "floor": (1e-6, 1e-7, 1e-8, 1e-10, 1e-12, 1e-15),
-    "normalise": (True,),
-    "num_thresholds": (200,),
-}
-"""Values that are in use, of conventions that definitions have as parameters."""
 
 ENOUGH = 40
 """Deviating cases that a candidate is tried on."""
 
 PATIENCE = 0.5
 """Seconds for a few thousand samples, of what is asked for many more."""
+
+TIES = ("tied-largest-scores", "all-scores-equal", "tied-at-the-kth-place", "constant-scores-in-top-k")
+
+TOPICS: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
+    "ties": {
+        "lowest index": tuple(zip(TIES, ("the first", "the first", "the first two", "the first three"), strict=True)),
+        "highest index": tuple(zip(TIES, ("the last", "the last", "the last two", "the last three"), strict=True)),
+        "all": tuple(zip(TIES, ("both", "all", "all", "all"), strict=True)),
+    },
+}
+"""By topic and what is asked for: probes, and the label that each must have."""
+
+
+def pinned(
+    conventions: Mapping[str, Any], op: Operation, parameters: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What `conventions` fixes: parameters of the definition and its reduction, and labels by the names of probes.
+
+    CallableError for a name or label that there is not.
+    """
+    settled: dict[str, Any] = {}
+    labels: dict[str, str] = {}
+    probes = {each.name: each for each in CHECKS if each.kind == "probe"}
+    for name, value in conventions.items():
+        if name in parameters:
+            settled[name] = value
+            continue
+        if name not in TOPICS and name not in probes:
+            near = difflib.get_close_matches(name, (*parameters, *TOPICS, *probes), n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise CallableError(f"there is no convention {name!r} of {op.name}: {hint}docs/questions names the probes.")
+        choices = TOPICS.get(name) or {answer: ((name, answer),) for answer in probes[name].answers}
+        if value not in choices:
+            raise CallableError(f"{name!r} cannot be {value!r}: it is one of {', '.join(map(repr, choices))}.")
+        labels.update(choices[value])
+    return settled, labels
 
 
 def following(setting: Setting, conventions: Mapping[str, Any]) -> Setting:
@@ -66,11 +98,8 @@ def reduction(setting: Setting, ask: Ask) -> str:
 def candidates(setting: Setting) -> Iterator[dict[str, Any]]:
     """The plain definition first, then every combination of conventions that are open."""
     op, own = setting.operation, setting.implementation
-    choices = {
-        name: (None, *values)
-        for name, values in CHOICES.items()
-        if name in op.parameters and name not in own.conventions
-    }
+    open_ones = op.parameters.keys() & CHOICES.keys() - own.conventions.keys()
+    choices = {name: (None, *values) for name, values in CHOICES.items() if name in open_ones}
     # Who takes what a mean divides by as a parameter is asked for either.
     weighs = {"sample_weight", "class_weight", "ignore_index"} & own.names and "mean_over" not in own.names
     if weighs and "reduction" in {*own.names, *own.conventions} and op.kind == "loss":
@@ -110,8 +139,8 @@ def _deviating(setting: Setting, answered: Sequence[tuple[Case, Reply]]) -> list
 
 def abilities(setting: Setting, ask: Ask) -> frozenset[str]:
     """What it can take that not all can: `batches` of several axes, and `many-samples` in a metric of their pairs."""
-    found = {"batches": _takes_batches(setting, ask), "many-samples": _takes_many_samples(setting, ask)}
-    return frozenset(name for name, takes in found.items() if takes)
+    tried = {"batches": _takes_batches, "many-samples": _takes_many_samples}
+    return frozenset(name for name, takes in tried.items() if takes(setting, ask))
 
 
 def _drawn(setting: Setting, name: str, shape: tuple[int, int]) -> dict[str, Array]:

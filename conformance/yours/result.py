@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from gaugeblock.adapters.base import Array
 from gaugeblock.reports.values import both, ulp
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType, group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -19,8 +19,8 @@ from rich.text import Text
 SHOWN = 5
 """Failures of one check that a summary shows."""
 
-ENTRIES = 8
-"""Numbers of an input that a summary shows."""
+ENTRIES = 24
+"""Numbers of an input that a summary shows; of a larger one, three at each end of an axis."""
 
 WIDTH = 110
 
@@ -115,10 +115,6 @@ class Result:
         if not self.conforms:
             raise ConformanceError("\n" + _text(self.summary()))
 
-    def summary(self) -> RenderableType:
-        """The verdict, failures by check, conventions and what was not covered, for rich's print."""
-        return Group(*self._parts())
-
     def _repr_html_(self) -> str:
         console = Console(record=True, width=WIDTH, file=io.StringIO(), force_jupyter=False)
         console.print(self.summary())
@@ -127,7 +123,9 @@ class Result:
     def __str__(self) -> str:
         return _text(self.summary()).rstrip()
 
-    def _parts(self) -> Iterator[RenderableType]:
+    @group()
+    def summary(self) -> Iterator[RenderableType]:
+        """The verdict, failures by check, conventions and what was not covered, for rich's print."""
         verdict = ("✓ conforms", "bold green") if self.conforms else ("✗ does not conform", "bold red")
         asked = f" to {self.operation} in {', '.join(self.dtypes)} ({self.arrays} arrays, effort {self.effort})"
         yield Text.assemble((self.name, "bold"), " ", verdict, asked)
@@ -136,56 +134,44 @@ class Result:
         by_check = Counter((failure.check, failure.dtype) for failure in self.failures)
         for (check, dtype), count in by_check.items():
             members = [each for each in self.failures if (each.check, each.dtype) == (check, dtype)]
-            yield Text()
-            yield Text.assemble((f"✗ {check}", "red"), f", {dtype}: {count} failed. ", (members[0].question, "dim"))
+            yield Text.assemble((f"\n✗ {check}", "red"), f", {dtype}: {count} failed. ", (members[0].question, "dim"))
             for failure in members[:SHOWN]:
-                yield Padding(_failure(failure), (0, 0, 0, 2))
+                yield _grid(_rows(failure))
             if count > SHOWN:
                 yield Text(f"  ... and {count - SHOWN} more", "dim")
         if self.conventions:
-            yield Text()
-            yield Text("Conventions, as measured", "bold")
-            yield Padding(_grid(self.conventions.items()), (0, 0, 0, 2))
+            yield Text("\nConventions, as measured", "bold")
+            yield _grid(self.conventions.items())
         if self.not_covered:
-            yield Text()
-            yield Text("Not covered", "bold")
+            yield Text("\nNot covered", "bold")
             for sentence in self.not_covered:
                 yield Padding(Text(sentence, overflow="fold"), (0, 0, 0, 2))
 
 
-def _failure(failure: Failure) -> RenderableType:
-    rows = [("case", failure.case), *((name, _shown(array)) for name, array in failure.witness.inputs.items())]
-    rows += [(name, repr(value)) for name, value in failure.witness.parameters.items()]
-    rows += [("at", str(list(failure.witness.at)))] if failure.witness.at else []
-    rows += [("expected", failure.expected)] if failure.expected else []
-    rows += [("got", _number(failure.got, failure.dtype))] if failure.got else []
+def _rows(failure: Failure) -> list[tuple[str, str]]:
+    got, witness = failure.got, failure.witness
+    if got.lstrip("-").startswith(("0x", "nan", "inf")):
+        got = both(got, failure.dtype)
+    rows = [("case", failure.case), *((name, _shown(array)) for name, array in witness.inputs.items())]
+    rows += [(name, repr(value)) for name, value in witness.parameters.items()]
+    rows += [("at", str(list(witness.at)) if witness.at else ""), ("expected", failure.expected), ("got", got)]
     if failure.error is not None and failure.bound is not None:
         rows.append(("error", f"{ulp(failure.error)} ULP, {ulp(failure.bound)} allowed"))
-    rows += [("said", failure.message)] if failure.message else []
-    return _grid(rows)
+    return [(name, text) for name, text in (*rows, ("said", failure.message)) if text]
 
 
-def _number(got: str, dtype: str) -> str:
-    return both(got, dtype) if got.lstrip("-").startswith(("0x", "nan", "inf")) else got
-
-
-def _grid(rows: Any) -> Table:
+def _grid(rows: Iterable[tuple[str, str]]) -> Padding:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", overflow="fold")
     table.add_column(overflow="fold")
     for name, text in rows:
-        table.add_row(Text(str(name)), Text(str(text)))
-    return table
+        table.add_row(Text(name), Text(text))
+    return Padding(table, (0, 0, 0, 2))
 
 
 def _shown(array: Array) -> str:
-    listed = np.array2string(
-        array.astype(np.float64) if array.dtype.kind not in "biu" else array,
-        separator=", ",
-        threshold=ENTRIES * 3,
-        edgeitems=3,
-        max_line_width=10_000,
-    )
+    wide = array.astype(np.float64) if array.dtype.kind not in "biu" else array
+    listed = np.array2string(wide, separator=", ", threshold=ENTRIES, edgeitems=3, max_line_width=10_000)
     return f"{array.dtype.name}{list(array.shape)} {' '.join(listed.split())}"
 
 
@@ -193,17 +179,3 @@ def _text(rendered: RenderableType) -> str:
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=False)
     console.print(rendered)
     return console.export_text()
-
-
-def merged_labels(labels: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
-    """The label of each question; with the dtypes where they differ. `labels` are (dtype, label) by question."""
-    merged: dict[str, str] = {}
-    for question, found in labels.items():
-        by_label: dict[str, list[str]] = {}
-        for dtype, label in found:
-            by_label.setdefault(label, []).append(dtype)
-        alone = len(by_label) == 1
-        merged[question] = "; ".join(
-            label if alone else f"{label} ({', '.join(dict.fromkeys(dtypes))})" for label, dtypes in by_label.items()
-        )
-    return merged
