@@ -27,9 +27,6 @@ class Point(NamedTuple):
     note: str = ""
 
 
-Points = tuple[Point, ...]
-
-
 class MovingRow(NamedTuple):
     """A row in which one entry moves: its place, and the row."""
 
@@ -52,9 +49,9 @@ class Domain:
 
     holds: str
     """In words, for the pages."""
-    points: Mapping[int, Points] = field(default_factory=dict)
-    """Special points by the number of core axes, the most ordinary first. Every number is one of INPUT; rows have three
-    classes, and batches, of metrics that have no sample of their own, four samples."""
+    special: tuple[Point, ...] = ()
+    """Special points, the most ordinary first. Every number is one of INPUT; rows have three classes, and batches, of
+    metrics that have no sample of their own, four samples."""
     limits: tuple[float, float] = REALS
     """The smallest and the largest number."""
     fixed: bool = False
@@ -90,6 +87,12 @@ class Domain:
     beside_moving: Callable[[Array, Array], Mapping[str, Any]] = _lacking
     """What stands beside such a row or number, by which class is the moving one's and which another."""
 
+    @property
+    def points(self) -> dict[int, tuple[Point, ...]]:
+        """The special points by the number of their axes."""
+        ranks = {np.ndim(each.value) for each in self.special}
+        return {rank: tuple(each for each in self.special if np.ndim(each.value) == rank) for rank in sorted(ranks)}
+
 
 BATCH = [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.5, 0.125, 0.375], [0.125, 0.25, 0.625]]
 LABELS = (Point([0, 1, 1, 0]), Point([0, 0, 0, 0], "1 is absent"), Point([1, 1, 1, 1], "0 is absent"))
@@ -113,16 +116,14 @@ def _swept_decisions(name: str, shape: tuple[int, ...], _: Format) -> Array:
 DOMAINS: dict[str, Domain] = {
     "real": Domain(
         "any real number",
-        points={
-            0: (
-                *map(Point, (0.0, -0.0, 1.0, -1.0, INF, -INF, NAN)),
-                Point(INPUT.largest, "the largest number"),
-                Point(-INPUT.largest, "the smallest number"),
-                Point(INPUT.smallest_normal, "the smallest positive normal number"),
-                Point(INPUT.smallest_subnormal, "the smallest positive number"),
-                Point(-INPUT.smallest_subnormal, "the largest negative number"),
-            )
-        },
+        special=(
+            *map(Point, (0.0, -0.0, 1.0, -1.0, INF, -INF, NAN)),
+            Point(INPUT.largest, "the largest number"),
+            Point(-INPUT.largest, "the smallest number"),
+            Point(INPUT.smallest_normal, "the smallest positive normal number"),
+            Point(INPUT.smallest_subnormal, "the smallest positive number"),
+            Point(-INPUT.smallest_subnormal, "the largest negative number"),
+        ),
         named=named_arrays.scalars,
         smooth=named_arrays.SMOOTH,
         patterns=patterns.ELEMENTS,
@@ -131,15 +132,13 @@ DOMAINS: dict[str, Domain] = {
     ),
     "probability": Domain(
         "a probability, in [0, 1]",
-        points={
-            0: (
-                *map(Point, (0.5, 0.0, 1.0)),
-                Point(INPUT.smallest_subnormal, "the smallest positive number"),
-                Point(INPUT.next_down(1.0), "the largest number below 1"),
-                Point(NAN),
-            ),
-            1: SHARES,
-        },
+        special=(
+            *map(Point, (0.5, 0.0, 1.0)),
+            Point(INPUT.smallest_subnormal, "the smallest positive number"),
+            Point(INPUT.next_down(1.0), "the largest number below 1"),
+            Point(NAN),
+            *SHARES,
+        ),
         limits=UNIT,
         patterns={
             "ordinary": lambda name, shape, _: uniform(name, shape, 0.01, 0.99),
@@ -153,7 +152,7 @@ DOMAINS: dict[str, Domain] = {
     ),
     "target": Domain(
         "a target, in [0, 1]: the probability that the label is 1",
-        points={0: (Point(1.0), Point(0.0), Point(0.5))},
+        special=(Point(1.0), Point(0.0), Point(0.5)),
         limits=UNIT,
         numbers_beside=patterns.random_targets,
         swept=lambda name, shape, _: integers(f"sweep-t/{name}", shape, 2) * 1.0,
@@ -161,7 +160,7 @@ DOMAINS: dict[str, Domain] = {
     ),
     "sign": Domain(
         "a label, -1 or 1",
-        points={0: (Point(1.0), Point(-1.0))},
+        special=(Point(1.0), Point(-1.0)),
         fixed=True,
         numbers_beside=lambda name, shape: 1.0 - 2 * integers(name, shape, 2),
         swept=lambda name, shape, _: 1.0 - 2 * integers(f"sweep-t/{name}", shape, 2),
@@ -169,7 +168,7 @@ DOMAINS: dict[str, Domain] = {
     ),
     "label": Domain(
         "a class label, an integer from 0",
-        points={0: (Point(0), Point(2)), 1: LABELS},
+        special=(Point(0), Point(2), *LABELS),
         beside_rows=lambda known: known.labels,
         numbers_beside=lambda name, shape: integers(name, shape, 5),
         swept_beside=patterns.swept_labels,
@@ -178,32 +177,30 @@ DOMAINS: dict[str, Domain] = {
     ),
     "binary": Domain(
         "a label, 0 or 1",
-        points={0: (Point(0), Point(1)), 1: LABELS},
+        special=(Point(0), Point(1), *LABELS),
         numbers_beside=lambda name, shape: integers(name, shape, 2),
         swept=lambda name, shape, _: integers(f"sweep-t/{name}", shape, 2),
     ),
     "score": Domain(
         "a score: the larger, the likelier is 1",
-        points={0: (Point(0.25), Point(0.5), Point(0.75), Point(INF), Point(-INF)), 1: SHARES},
+        special=(Point(0.25), Point(0.5), Point(0.75), Point(INF), Point(-INF), *SHARES),
         limits=UNIT,
         patterns={"ordinary": lambda name, shape, _: uniform(name, shape, 0.26, 0.49) * (1 + integers(name, shape, 2))},
         swept=lambda name, shape, _: uniform(f"sweep-p/{name}", shape, 0.51, 0.99) - (np.arange(shape[0]) % 2) * 0.5,
     ),
     "logits": Domain(
         "logits: any real numbers, one for each entry",
-        points={
-            1: (
-                Point([0.0, 1.0, 2.0]),
-                Point([1.0, 1.0, 1.0], "equal"),
-                Point([200.0, 0.0, 0.0], "certain"),
-                Point([INPUT.largest, 0.0, -INPUT.largest], "the largest numbers"),
-                Point([-INF, 0.0, 1.0], "one -inf"),
-                Point([-INF, -INF, -INF], "all -inf"),
-                Point([INF, 0.0, 1.0], "one +inf"),
-                Point([0.0, NAN, 1.0], "one NaN"),
-                Point([1.0], "size 1"),
-            )
-        },
+        special=(
+            Point([0.0, 1.0, 2.0]),
+            Point([1.0, 1.0, 1.0], "equal"),
+            Point([200.0, 0.0, 0.0], "certain"),
+            Point([INPUT.largest, 0.0, -INPUT.largest], "the largest numbers"),
+            Point([-INF, 0.0, 1.0], "one -inf"),
+            Point([-INF, -INF, -INF], "all -inf"),
+            Point([INF, 0.0, 1.0], "one +inf"),
+            Point([0.0, NAN, 1.0], "one NaN"),
+            Point([1.0], "size 1"),
+        ),
         any_entries=True,
         named=named_arrays.logit_rows,
         patterns=patterns.LOGITS,
@@ -236,16 +233,15 @@ DOMAINS: dict[str, Domain] = {
     ),
     "probabilities": Domain(
         "probabilities, one for each class",
-        points={
-            1: (
-                Point([0.25, 0.25, 0.5]),
-                Point([1.0, 0.0, 0.0], "certain"),
-                Point([0.5, 0.5, 0.5], "sum is not 1"),
-                Point([0.25, NAN, 0.5], "one NaN"),
-                Point([1.0], "size 1"),
-            ),
-            2: (Point(BATCH), Point([[1.0, 0.0, 0.0]] * 4, "certain")),
-        },
+        special=(
+            Point([0.25, 0.25, 0.5]),
+            Point([1.0, 0.0, 0.0], "certain"),
+            Point([0.5, 0.5, 0.5], "sum is not 1"),
+            Point([0.25, NAN, 0.5], "one NaN"),
+            Point([1.0], "size 1"),
+            Point(BATCH),
+            Point([[1.0, 0.0, 0.0]] * 4, "certain"),
+        ),
         limits=UNIT,
         shares=True,
         one_of_a_row=True,
@@ -258,14 +254,12 @@ DOMAINS: dict[str, Domain] = {
     ),
     "log_probabilities": Domain(
         "logarithms of probabilities, one for each class",
-        points={
-            1: (
-                Point([-2.0, -1.0, -0.5]),
-                Point([0.0, -INF, -INF], "certain"),
-                Point([-2.0, NAN, -0.5], "one NaN"),
-                Point([0.0], "size 1"),
-            )
-        },
+        special=(
+            Point([-2.0, -1.0, -0.5]),
+            Point([0.0, -INF, -INF], "certain"),
+            Point([-2.0, NAN, -0.5], "one NaN"),
+            Point([0.0], "size 1"),
+        ),
         limits=NEGATIVE,
         named=named_arrays.log_probability_rows,
         patterns={
@@ -278,15 +272,13 @@ DOMAINS: dict[str, Domain] = {
     ),
     "distribution": Domain(
         "a target distribution over the classes",
-        points={
-            1: (
-                Point([1.0, 0.0, 0.0]),
-                Point([0.0, 0.0, 1.0]),
-                Point([0.5, 0.25, 0.25], "soft"),
-                Point([0.0, 0.0, 0.0], "none"),
-                Point([1.0], "size 1"),
-            )
-        },
+        special=(
+            Point([1.0, 0.0, 0.0]),
+            Point([0.0, 0.0, 1.0]),
+            Point([0.5, 0.25, 0.25], "soft"),
+            Point([0.0, 0.0, 0.0], "none"),
+            Point([1.0], "size 1"),
+        ),
         limits=UNIT,
         shares=True,
         one_of_a_row=True,
@@ -300,7 +292,7 @@ DOMAINS: dict[str, Domain] = {
     ),
     "log_distribution": Domain(
         "logarithms of a target distribution over the classes",
-        points={1: (Point([-2.0, -1.0, -0.5]), Point([0.0, -INF, -INF], "certain"), Point([0.0], "size 1"))},
+        special=(Point([-2.0, -1.0, -0.5]), Point([0.0, -INF, -INF], "certain"), Point([0.0], "size 1")),
         limits=NEGATIVE,
         multiplied=True,
         beside_rows=lambda known: np.where(known.hot, -0.125, -6.0),
@@ -312,7 +304,7 @@ DOMAINS: dict[str, Domain] = {
     ),
     "one_hot": Domain(
         "a one-hot target: 1 at the true class, else 0",
-        points={1: (Point([1.0, 0.0, 0.0]), Point([0.0, 0.0, 1.0]), Point([1.0], "size 1"))},
+        special=(Point([1.0, 0.0, 0.0]), Point([0.0, 0.0, 1.0]), Point([1.0], "size 1")),
         fixed=True,
         one_of_a_row=True,
         multiplied=True,
@@ -322,7 +314,7 @@ DOMAINS: dict[str, Domain] = {
     ),
     "multi_hot": Domain(
         "a label of 0 or 1 for each class",
-        points={1: (Point([1.0, 0.0, 1.0]), Point([0.0, 0.0, 0.0], "none"), Point([1.0, 1.0, 1.0], "all"))},
+        special=(Point([1.0, 0.0, 1.0]), Point([0.0, 0.0, 0.0], "none"), Point([1.0, 1.0, 1.0], "all")),
         one_of_a_row=True,
         multiplied=True,
         beside_rows=lambda known: named_arrays.multi_hot(known.name, known.last.shape),
@@ -331,23 +323,22 @@ DOMAINS: dict[str, Domain] = {
     ),
     "mask": Domain(
         "which entries take part",
-        points={1: (Point([True, True, True]), Point([True, False, True]), Point([False, False, False], "none"))},
+        special=(Point([True, True, True]), Point([True, False, True]), Point([False, False, False], "none")),
         beside_rows=patterns.random_mask,
         swept_beside=np.isfinite,
         beside_moving=lambda it, other: {"mask-other": ~other, "mask-moving": ~it},
     ),
     "scores": Domain(
         "a score for each class: the larger, the likelier",
-        points={
-            1: (
-                Point([0.125, 0.25, 0.5]),
-                Point([0.5, 0.25, 0.5], "two tie for the first place"),
-                Point([0.5, 0.5, 0.5], "all tie"),
-                Point([0.0, INF, -INF], "infinite"),
-                Point([1.0], "size 1"),
-            ),
-            2: (Point(BATCH), Point([[0.5, 0.5, 0.5]] * 4, "all tie")),
-        },
+        special=(
+            Point([0.125, 0.25, 0.5]),
+            Point([0.5, 0.25, 0.5], "two tie for the first place"),
+            Point([0.5, 0.5, 0.5], "all tie"),
+            Point([0.0, INF, -INF], "infinite"),
+            Point([1.0], "size 1"),
+            Point(BATCH),
+            Point([[0.5, 0.5, 0.5]] * 4, "all tie"),
+        ),
         limits=UNIT,
         distinct=True,
         patterns=patterns.DISTINCT,

@@ -246,11 +246,11 @@ def _batches(
 ) -> Iterator[Case]:
     """All that came before each result: a sample that came n times weighs n times as much, or is there so often."""
     for sums in results:
-        rows = sorted(sums.times)
+        rows = sorted(sums)
         if "sample_weight" in setting.operation.parameters:
-            weight = {"sample_weight": np.array([float(weights[row] * sums.times[row]) for row in rows])}
+            weight = {"sample_weight": np.array([float(weights[row] * sums[row]) for row in rows])}
         else:
-            rows, weight = [row for row in rows for _ in range(sums.times[row])], {}
+            rows, weight = [row for row in rows for _ in range(sums[row])], {}
         yield replace(samples, inputs={**{name: array[rows] for name, array in samples.inputs.items()}, **weight})
 
 
@@ -284,7 +284,7 @@ def _expected(setting: Setting, samples: Case, case: Case, answer: Array) -> tup
     op, fmt = setting.operation, answer_format(setting.operation, setting.dtype, answer)
     weights = _weights(case)
     results = accumulated(case.steps, weights, every=op.whole)
-    shares = [[weight * sums.times.get(row, 0) for row, weight in enumerate(weights)] for sums in results]
+    shares = [[weight * sums.get(row, 0) for row, weight in enumerate(weights)] for sums in results]
     if op.whole:
         values = [Fraction(1)] * len(weights)
         batches = list(_batches(setting, samples, results, weights))

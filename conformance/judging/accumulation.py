@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -14,39 +13,24 @@ from gaugeblock.reference.formats import Array, Format
 from gaugeblock.reference.operations import Bound
 from gaugeblock.reference.truth import Truth
 
-
-@dataclass
-class Accumulated:
-    """What an object has accumulated: how often each sample, and how many samples in all that weigh anything."""
-
-    times: dict[int, int] = field(default_factory=dict)
-    terms: int = 0
-
-    def add(self, times: Mapping[int, int], terms: int) -> None:
-        """Take in samples."""
-        for row, count in times.items():
-            self.times[row] = self.times.get(row, 0) + count
-        self.terms += terms
-
-    def copy(self) -> Accumulated:
-        """The same, on its own."""
-        return Accumulated(dict(self.times), self.terms)
+Accumulated = Counter[int]
+"""How often an object has accumulated each sample."""
 
 
 def accumulated(steps: Sequence[Step], weights: Sequence[Fraction], every: bool = False) -> list[Accumulated]:
     """What is accumulated at each result that the steps ask for: `every` sample, or those that weigh anything."""
-    objects: defaultdict[int, Accumulated] = defaultdict(Accumulated)
+    objects: defaultdict[int, Accumulated] = defaultdict(Counter)
     results = []
     for step in steps:
         if step.verb == "update":
             rows = [row for row in range(len(weights))[slice(*step.rows)] if every or weights[row]]
-            objects[step.on].add(dict.fromkeys(rows, step.tile * step.repeat), len(rows) * step.tile * step.repeat)
+            objects[step.on].update(dict.fromkeys(rows, step.tile * step.repeat))
         elif step.verb == "merge":
-            objects[step.on].add(dict(objects[step.other].times), objects[step.other].terms)
+            objects[step.on] += objects[step.other]
         elif step.verb == "copy":
             objects[step.on] = objects[step.other].copy()
         elif step.verb == "reset":
-            objects[step.on] = Accumulated()
+            objects[step.on] = Counter()
         else:
             results.append(objects[step.on].copy())
     return results
@@ -59,7 +43,7 @@ def roundings(sums: Accumulated, weights: Sequence[Fraction], values: Sequence[F
     coarse that their total has no more digits than `fmt` add exactly in any order. Else one for each sample: n - 1
     additions, and the conversion of its weight into the format; and two for a value that is not whole, and its product.
     """
-    terms = [(weights[row], weights[row] * values[row], times) for row, times in sums.times.items()]
+    terms = [(weights[row], weights[row] * values[row], times) for row, times in sums.items()]
     scale = math.lcm(*(part.denominator for weight, product, _ in terms for part in (weight, product)))
     if scale == 1:
         return 0
@@ -68,7 +52,7 @@ def roundings(sums: Accumulated, weights: Sequence[Fraction], values: Sequence[F
     binary = scale & (scale - 1) == 0
     if binary and total * scale <= grid << fmt.precision:
         return 0
-    return sums.terms + (0 if all(values[row].denominator == 1 for row in sums.times) else 2)
+    return sums.total() + (0 if all(values[row].denominator == 1 for row in sums) else 2)
 
 
 def allowed_errors(

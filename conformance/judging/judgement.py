@@ -75,12 +75,11 @@ class Judgement:
 def _sort(text: str, fmt: Format) -> str:
     """What sort of number it is, written in hexadecimal."""
     try:
-        value = float.fromhex(text)
+        size = abs(float.fromhex(text))
     except ValueError:
         return text
-    if not math.isfinite(value):
+    if not math.isfinite(size):
         return text
-    size = abs(value)
     return "zero" if size == 0 else "subnormal" if size < fmt.smallest_normal else "number"
 
 
@@ -117,21 +116,16 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format, policy: Policy)
         return Judgement(Verdict.CONFORMS, 0.0, 0.0, "correctly rounded")
     if np.isnan(allowed).any():
         raise ValueError("a bound is NaN: an answer would be held to nothing")
-    error = errors(got, truth, fmt)
-    if truth.asked is not None:
-        error = np.where(truth.asked, error, 0.0)
-    flushed = _flushed(got, truth, fmt) if policy.flush else np.zeros(got.shape, bool)
-    if flushed.any():
-        error = np.where(flushed, 0.0, error)
+    # Zero stands there for a subnormal number.
+    small = (truth.nearest != 0) & (np.abs(truth.nearest) < fmt.smallest_normal)
+    flushed = policy.flush & small & (np.asarray(got, np.float64) == 0)
+    left_out = np.zeros(got.shape, bool) if truth.asked is None else ~truth.asked
+    error = np.where(flushed | left_out, 0.0, errors(got, truth, fmt))
     wrong = np.isnan(error)
-    undecided = truth.undecided.any()
     with np.errstate(all="ignore"):
         ratio = np.where(wrong, np.inf, error / allowed)
-    if undecided:
-        ratio = np.where(truth.undecided, -1.0, ratio)
-    if truth.asked is not None:
-        ratio = np.where(truth.asked, ratio, -1.0)
-    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), got.shape))
+    ratio = np.where(truth.undecided | left_out, -1.0, ratio)
+    at = _largest(ratio)
     exact, found = hexadecimal(float(truth.nearest[at])), hexadecimal(float(got[at]))
     witness = Witness(list(at), truth.text(at), found, exact)
     if wrong[at] and not truth.undecided[at]:
@@ -139,18 +133,15 @@ def judge(got: Array, truth: Truth, allowed: Array, fmt: Format, policy: Policy)
     worst, most = float(error[at]), float(allowed[at])
     if ratio[at] > 1:
         return Judgement(Verdict.DEVIATES, worst, most, "beyond", witness=witness)
-    if undecided:
+    if truth.undecided.any():
         uncertain = "the exact value could not be rounded with certainty"
         return Judgement(Verdict.UNDECIDED, message=uncertain, witness=witness)
-    accuracy = classify(float(error.max()))
     note = FLUSHED if flushed.any() else None
-    return Judgement(Verdict.CONFORMS, worst, most, accuracy, message=note, witness=witness)
+    return Judgement(Verdict.CONFORMS, worst, most, classify(float(error.max())), message=note, witness=witness)
 
 
-def _flushed(got: Array, truth: Truth, fmt: Format) -> Array:
-    """Where zero stands for a subnormal number."""
-    small = (truth.nearest != 0) & (np.abs(truth.nearest) < fmt.smallest_normal)
-    return np.asarray(small & (np.asarray(got, np.float64) == 0))
+def _largest(ratio: Array) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
 
 
 def shown_beside_truth(reply: Reply, found: Judgement, truth: Truth) -> Evidence:
@@ -160,23 +151,22 @@ def shown_beside_truth(reply: Reply, found: Judgement, truth: Truth) -> Evidence
         outer = int(reply.query.join != "one")
         part = reply.query.calls[0], {"shape": list(reply.answer.shape[outer:])}
         return Evidence((part,), Expected(shape=list(truth.nearest.shape[outer:])))
-    call, at = reply.place(found.witness.at)
+    witness, (call, at) = found.witness, reply.place(found.witness.at)
     expected = Expected(
-        exact=found.witness.expected,
-        nearest=found.witness.nearest,
-        ulp=hexadecimal(float(truth.ulp[tuple(found.witness.at)])),
+        exact=witness.expected,
+        nearest=witness.nearest,
+        ulp=hexadecimal(float(truth.ulp[tuple(witness.at)])),
         error=found.error,
         allowed=found.allowed,
     )
-    return Evidence(((call, {"at": at, "got": found.witness.got}),), expected)
+    return Evidence(((call, {"at": at, "got": witness.got}),), expected)
 
 
 def compared(replies: Sequence[Reply], allowed: Array, ulp: Array) -> Judgement:
     """The judgement that two answers differ by no more than `allowed`, in units of `ulp`, element by element."""
-    one, other = replies
-    mine, theirs = one.numbers, other.numbers
+    mine, theirs = (each.numbers for each in replies)
     if mine.shape != theirs.shape:
-        parts = tuple((each.query.calls[0], {"shape": list(each.numbers.shape)}) for each in (one, other))
+        parts = tuple((each.query.calls[0], {"shape": list(each.numbers.shape)}) for each in replies)
         message = f"shapes {mine.shape} and {theirs.shape}"
         return Judgement(Verdict.DEVIATES, message=message, evidence=lambda: Evidence(parts, Expected()))
     a, b = mine.astype(np.float64), theirs.astype(np.float64)
@@ -186,30 +176,26 @@ def compared(replies: Sequence[Reply], allowed: Array, ulp: Array) -> Judgement:
         ratio = np.where(np.isfinite(distance), np.where(distance == 0, 0, distance / most), np.inf)
     if distance.size == 0:
         return Judgement(Verdict.CONFORMS, label=SAMENESS[0])
-    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), distance.shape))
-    equal = digest(mine) == digest(theirs)
+    at = _largest(ratio)
     near = bool(ratio[at] <= 1)
     error = min(float(distance[at]), LARGEST_ERROR) if np.isfinite(distance[at]) else None
     allowance = min(float(most[at]), LARGEST_ERROR)
 
     def evidence() -> Evidence:
-        parts = tuple(_looked_at(each, at) for each in (one, other))
+        parts = []
+        for reply in replies:
+            call, place = reply.place(at)
+            then = {} if reply.query.then is None else {"then": reply.query.then}
+            parts.append((call, {"at": place, "got": hexadecimal(float(reply.numbers[at])), **then}))
         unit = hexadecimal(float(np.broadcast_to(ulp, distance.shape)[at]))
-        return Evidence(parts, Expected(allowed=allowance, error=error, ulp=unit))
+        return Evidence(tuple(parts), Expected(allowed=allowance, error=error, ulp=unit))
 
     return Judgement(
         Verdict.CONFORMS if near else Verdict.DEVIATES,
         error,
         allowance,
-        label=SAMENESS[0] if equal else SAMENESS[1] if near else SAMENESS[2],
+        label=SAMENESS[0] if digest(mine) == digest(theirs) else SAMENESS[1] if near else SAMENESS[2],
         witness=Witness(list(at), hexadecimal(float(b[at])), hexadecimal(float(a[at]))),
         digest=digest(mine),
         evidence=evidence,
     )
-
-
-def _looked_at(reply: Reply, at: tuple[int, ...]) -> tuple[Call, dict[str, Any]]:
-    """The call that gave a number which is compared, and the fields of a StoredCall that say so."""
-    call, place = reply.place(at)
-    then = {} if reply.query.then is None else {"then": reply.query.then}
-    return call, {"at": place, "got": hexadecimal(float(reply.numbers[at])), **then}

@@ -28,31 +28,25 @@ def _names(rank: int, core: bool, axis: int) -> tuple[str, ...]:
 
 def axes(op: Operation, case: Case) -> dict[str, tuple[str, ...]]:
     """The names of the axes of each input. The samples of a metric of a whole batch are its rows."""
-    found = {
-        name: _names(case.inputs[name].ndim, bool(rank) and not op.whole, axis_of(case))
-        for name, rank in zip(op.inputs, op.core_ranks, strict=True)
+    rows = {name for name, rank in zip(op.inputs, op.core_ranks, strict=True) if rank and not op.whole}
+    return {
+        name: answer_axes(op, case) if name == COTANGENT else _names(array.ndim, name in rows, axis_of(case))
+        for name, array in case.inputs.items()
     }
-    found |= {name: _names(array.ndim, False, -1) for name, array in case.inputs.items() if name == "sample_weight"}
-    if COTANGENT in case.inputs:
-        found[COTANGENT] = answer_axes(op, case)
-    return found
 
 
 def answer_axes(op: Operation, case: Case) -> tuple[str, ...]:
     """The names of the axes of the answer to a case; those of its last input are those of a gradient."""
     if op.whole or case.parameters.get("reduction", "none") != "none":
         return ()
-    core = bool(op.core_ranks[-1])
-    names = _names(case.inputs[op.inputs[-1]].ndim, core, axis_of(case))
+    names = _names(case.inputs[op.inputs[-1]].ndim, bool(op.core_ranks[-1]), axis_of(case))
     return names if op.output_rank else tuple(name for name in names if name != CLASS)
 
 
 def length(op: Operation, case: Case, axis: str) -> int:
     """How many entries there are along an axis."""
-    found: int = next(
-        case.inputs[name].shape[names.index(axis)] for name, names in axes(op, case).items() if axis in names
-    )
-    return found
+    name, names = next((name, names) for name, names in axes(op, case).items() if axis in names)
+    return int(case.inputs[name].shape[names.index(axis)])
 
 
 def kept(op: Operation, case: Case, axis: str, places: Array) -> Case | None:
@@ -67,22 +61,23 @@ def kept(op: Operation, case: Case, axis: str, places: Array) -> Case | None:
     labels = _relabelled(op, case, count, places)
     if labels is None:
         return None
-    parameters = {
-        key: tuple(value[place] for place in places) if isinstance(value, tuple) and len(value) == count else value
-        for key, value in case.parameters.items()
-    }
-    made = _taken(op, case, CLASS, places)
-    return replace(made, inputs={**made.inputs, **labels}, parameters=parameters)
+    parameters = dict(case.parameters)
+    for key, value in case.parameters.items():
+        if isinstance(value, tuple) and len(value) == count:
+            parameters[key] = tuple(value[place] for place in places)
+    inputs = {**_taken(op, case, CLASS, places).inputs, **labels}
+    return replace(case, inputs=inputs, parameters=parameters)
 
 
 def _taken(op: Operation, case: Case, axis: str, places: Array) -> Case:
-    named, inputs = axes(op, case), dict(case.inputs)
-    for name, array in case.inputs.items():
-        if axis in named[name]:
-            at = named[name].index(axis)
-            inputs[name] = np.take(array, places, axis=at)
-            if axis == CLASS and name in op.inputs and DOMAINS[op.domains[op.inputs.index(name)]].shares:
-                inputs[name] = shared(array, inputs[name], at)
+    inputs = dict(case.inputs)
+    shares = {name for name, domain in zip(op.inputs, op.domains, strict=True) if DOMAINS[domain].shares}
+    for name, names in axes(op, case).items():
+        if axis in names:
+            at = names.index(axis)
+            inputs[name] = np.take(case.inputs[name], places, axis=at)
+            if axis == CLASS and name in shares:
+                inputs[name] = shared(case.inputs[name], inputs[name], at)
     return replace(case, inputs=inputs)
 
 
@@ -123,13 +118,9 @@ def labelled(op: Operation, case: Case) -> bool:
     """Whether each label beside rows is the number of a class of theirs, or ignored."""
     if op.whole or not op.rowwise:
         return True
-    count = length(op, case, CLASS)
+    count, ignored = length(op, case, CLASS), case.parameters.get("ignore_index")
     every = [case.inputs[name] for name, domain in zip(op.inputs, op.domains, strict=True) if domain == "label"]
-    return all(
-        0 <= label < count or label == case.parameters.get("ignore_index")
-        for labels in every
-        for label in labels.ravel().tolist()
-    )
+    return all((((labels >= 0) & (labels < count)) | (labels == ignored)).all() for labels in every)
 
 
 def _same_kinds(op: Operation, before: Case, after: Case) -> bool:
@@ -137,13 +128,12 @@ def _same_kinds(op: Operation, before: Case, after: Case) -> bool:
 
     What a metric of a whole batch is where a class is missing is another question.
     """
-    true, guess = op.inputs
-    if op.domains[0] == "binary" and set(before.inputs[true].tolist()) != set(after.inputs[true].tolist()):
+    before_true, before_guess, after_true, after_guess = (
+        set(case.inputs[name].tolist()) for case in (before, after) for name in op.inputs
+    )
+    if op.domains[0] == "binary" and before_true != after_true:
         return False
-    if op.domains[1] not in ("binary", "label"):
-        return True
-    missing = set(after.inputs[guess].tolist()) - set(after.inputs[true].tolist())
-    return missing <= set(before.inputs[guess].tolist()) - set(before.inputs[true].tolist())
+    return op.domains[1] not in ("binary", "label") or after_guess - after_true <= before_guess - before_true
 
 
 def flattened(op: Operation, case: Case) -> Case | None:

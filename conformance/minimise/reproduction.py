@@ -15,7 +15,6 @@ from gaugeblock.conformance.cases.case import COTANGENT, Case
 from gaugeblock.conformance.cases.domains import DOMAINS
 from gaugeblock.conformance.execution.call import Call, NoAnswer, vectors
 from gaugeblock.conformance.execution.query import Ask, stacked
-from gaugeblock.conformance.judging.judgement import Evidence
 from gaugeblock.conformance.minimise.case_axes import axis_of
 from gaugeblock.conformance.minimise.search import Budget, Search
 from gaugeblock.conformance.minimise.simpler_values import repeated
@@ -75,10 +74,14 @@ def _record(setting: Setting, ask: Ask, outcome: Outcome, budget: Budget) -> Rep
     known = [(search.smaller, search.case), (False, trial.case)]
     if shrinks and DOMAINS[setting.operation.domains[-1]].any_entries:
         # What is too large to be kept may show itself in rows that repeat their first entries.
-        known += [(True, _repeating(setting, case)) for _, case in known]
+        for _, case in tuple(known):
+            last = repeated(case.inputs[setting.operation.inputs[-1]], axis_of(case))
+            known.append((True, replace(case, inputs={**case.inputs, setting.operation.inputs[-1]: last})))
     for smaller, case in known:
         if search.shows(case) and search.found.evidence is not None:
-            record = _stored(setting, search.found.evidence())
+            evidence = search.found.evidence()
+            calls = [_stored_call(setting, call, shown) for call, shown in evidence.parts]
+            record = Reproduction(calls, evidence.expected)
             arrays = [array for call in record.calls for array in (*call.inputs.values(), call.cotangent)]
             if not any(array is not None and array.sha256 is not None for array in arrays):
                 record.smaller, record.stopped = smaller, search.stopped
@@ -100,15 +103,6 @@ def _arrays(call: Call) -> dict[str, Array]:
     """The arrays that a call hands over, by name."""
     upstream = {} if call.cotangent is None else {COTANGENT: call.cotangent}
     return dict(zip(call.inputs, call.arrays, strict=True)) | upstream
-
-
-def _repeating(setting: Setting, case: Case) -> Case:
-    name = setting.operation.inputs[-1]
-    return replace(case, inputs={**case.inputs, name: repeated(case.inputs[name], axis_of(case))})
-
-
-def _stored(setting: Setting, evidence: Evidence) -> Reproduction:
-    return Reproduction([_stored_call(setting, call, shown) for call, shown in evidence.parts], evidence.expected)
 
 
 def _stored_call(setting: Setting, call: Call, shown: Mapping[str, Any]) -> StoredCall:

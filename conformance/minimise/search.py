@@ -6,10 +6,9 @@ steps, so that the same environment ends in the same witness; the clock only end
 
 from __future__ import annotations
 
-import itertools
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -174,6 +173,11 @@ class Search:
                     return True
         return False
 
+    def _repeat(self, candidates: Callable[..., Iterable[Case | None]], *about: Any) -> None:
+        """Take candidates made of the smallest case for as long as one of them shows it."""
+        while self._any(candidates(self.case, *about)):
+            pass
+
     def _batches(self, candidates: Iterable[Case | None]) -> Iterator[list[Case]]:
         """Those candidates that are new and not too expensive, some at a time; of expensive ones each on its own."""
         batch: list[Case] = []
@@ -204,7 +208,12 @@ class Search:
         """Make the case smaller for as long as that goes."""
         self._tried.add(self.case.digest)
         if self.case.steps:
-            self._fewer_steps()
+            # Steps are left out in blocks of half of them to single ones, then the weights.
+            size = len(self.case.steps) // 2
+            while size:
+                self._repeat(_steps_left_out, size)
+                size //= 2
+            self._any([_unweighted(self.case)])
             return
         for blocks in (COARSE, sys.maxsize):
             self._pass(blocks)
@@ -216,8 +225,7 @@ class Search:
             for name in sorted({name for names in axes(self._op, self.case).values() for name in names} - {CLASS}):
                 self._near_witness(name)
                 self._fewer(name, blocks)
-            while self._any(_simpler(self._setting, self.case)):
-                pass
+            self._repeat(_simpler, self._setting)
             if any(CLASS in names for names in axes(self._op, self.case).values()):
                 self._near_witness(CLASS)
                 if work(self.case) >= EXPENSIVE:
@@ -228,83 +236,74 @@ class Search:
 
     def _near_witness(self, axis: str) -> None:
         """Keep the witness alone along an axis, or what stands next to it; the start, where it has no place there."""
-        op, witness = self._op, self.found.witness
-        names = axes(op, self.case)[op.inputs[-1]] if COTANGENT in self.case.inputs else answer_axes(op, self.case)
-        count = length(op, self.case, axis)
-        at = witness.at[names.index(axis)] if witness and axis in names else 0
-        sizes = itertools.takewhile(lambda size: 2 * size <= count, (2**power for power in itertools.count()))
-        windows = (np.arange(at // size * size, min(count, at // size * size + size)) for size in sizes)
-        self._any(kept(op, self.case, axis, window) for window in windows)
+        op, case, witness = self._op, self.case, self.found.witness
+        names = axes(op, case)[op.inputs[-1]] if COTANGENT in case.inputs else answer_axes(op, case)
+        at, count = witness.at[names.index(axis)] if witness and axis in names else 0, length(op, case, axis)
+        sizes = (2**power for power in range(count.bit_length() - 1))
+        windows = (np.arange(count)[at // size * size :][:size] for size in sizes)
+        self._any(kept(op, case, axis, window) for window in windows)
 
     def _fewer(self, axis: str, blocks: int) -> None:
         """Leave out entries of an axis, half at first, at last one of so many; of an expensive case while it helps."""
         size, failed = length(self._op, self.case, axis) // 2, 0
         while size and length(self._op, self.case, axis) <= size * blocks and failed < EXPENSIVE_FAILURES:
             before = self.case
-            while self._any(_blocks_left_out(self._op, self.case, axis, size)):
-                pass
+            self._repeat(_blocks_left_out, self._op, axis, size)
             failed += before is self.case and work(before) >= EXPENSIVE
             size //= 2
-
-    def _fewer_steps(self) -> None:
-        """Leave out steps, in blocks of half of them to single ones, and the weights."""
-        size = len(self.case.steps) // 2
-        while size:
-            while self._any(_steps_left_out(self.case, size)):
-                pass
-            size //= 2
-        self._any([_unweighted(self.case)])
 
     def _rounder(self) -> None:
         """Make numbers rounder: of a whole input, then one by one."""
         domains = {**dict(zip(self._op.inputs, self._op.domains, strict=True)), COTANGENT: "real"}
         for name in reversed(list(self.case.inputs)):
             domain, axis = domains.get(name, WEIGHT), axis_of(self.case)
-            self._any(self._with(name, made) for made in of_all(self.case.inputs[name], domain, axis))
+            self._any(_rounder(self.case, name, of_all, domain, axis))
             if self.case.inputs[name].size > NUMBERS:
                 continue
             for place in np.ndindex(self.case.inputs[name].shape):
-                while self._any(self._with(name, made) for made in at_one(self.case.inputs[name], domain, axis, place)):
-                    pass
-
-    def _with(self, name: str, array: Array) -> Case:
-        return replace(self.case, inputs={**self.case.inputs, name: array})
+                self._repeat(_rounder, name, at_one, domain, axis, place)
 
 
-def _blocks_left_out(op: Operation, case: Case, axis: str, size: int) -> Iterator[Case | None]:
-    count = length(op, case, axis)
+def _without_blocks(count: int, size: int) -> Iterator[Array]:
+    """The places that are left of so many without a block of them, the last block first."""
     for start in range((count - 1) // size * size, -1, -size):
-        rest = np.delete(np.arange(count), np.arange(start, min(count, start + size)))
-        if len(rest):
-            yield kept(op, case, axis, rest)
+        yield np.delete(np.arange(count), slice(start, start + size))
+
+
+def _blocks_left_out(case: Case, op: Operation, axis: str, size: int) -> Iterator[Case | None]:
+    places = _without_blocks(length(op, case, axis), size)
+    return (kept(op, case, axis, rest) for rest in places if len(rest))
 
 
 def _steps_left_out(case: Case, size: int) -> Iterator[Case]:
-    for start in range((len(case.steps) - 1) // size * size, -1, -size):
-        rest = (*case.steps[:start], *case.steps[start + size :])
+    for places in _without_blocks(len(case.steps), size):
+        rest = tuple(case.steps[place] for place in places)
         if any(step.verb in ("result", "call") for step in rest):
             words = {"steps": "; ".join(str(step) for step in rest)}
             yield replace(case, steps=rest, parameters={**case.parameters, **words})
+
+
+def _rounder(case: Case, name: str, arrays: Callable[..., Iterable[Array]], *about: Any) -> Iterator[Case]:
+    for array in arrays(case.inputs[name], *about):
+        yield replace(case, inputs={**case.inputs, name: array})
 
 
 def _unweighted(case: Case) -> Case:
     return replace(case, inputs={name: array for name, array in case.inputs.items() if name != "sample_weight"})
 
 
-def _simpler(setting: Setting, case: Case) -> Iterator[Case | None]:
+def _simpler(case: Case, setting: Setting) -> Iterator[Case | None]:
     """The case with one condition less."""
     op = setting.operation
     if "sample_weight" in case.inputs:
         yield _unweighted(case)
     for name in case.parameters:
-        fewer = {key: value for key, value in case.parameters.items() if key != name}
+        plain = replace(case, parameters={key: value for key, value in case.parameters.items() if key != name})
         if name == "reduction":
-            plain = _unreduced(op, replace(case, parameters={**fewer, "reduction": "none"}))
-        else:
-            plain = replace(case, parameters=fewer)
-        other = name != "axis" and plain.parameters != case.parameters and labelled(op, plain)
-        sample_slopes = COTANGENT in case.inputs and setting.one_by_one(plain)
-        if other and not sample_slopes and setting.offers(plain):
+            plain = _unreduced(op, replace(plain, parameters={**plain.parameters, name: "none"}))
+        if name == "axis" or plain.parameters == case.parameters or not labelled(op, plain):
+            continue
+        if setting.offers(plain) and not (COTANGENT in case.inputs and setting.one_by_one(plain)):
             yield plain
     yield flattened(op, case)
 

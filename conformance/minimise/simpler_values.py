@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,7 @@ NO_NUMBER = 4
 WEIGHT = "weight"
 """The domain of what weighs samples, beside those of the inputs of operations."""
 
-
-def _known(domain: str) -> Domain:
-    return Domain("a weight", limits=(0.0, math.inf)) if domain == WEIGHT else DOMAINS[domain]
+KNOWN = {**DOMAINS, WEIGHT: Domain("a weight", limits=(0.0, math.inf))}
 
 
 def complexity(values: Array) -> Array:
@@ -52,7 +50,7 @@ def _to_bits(values: Array, bits: Any) -> Array:
 
 def of_one(value: float, domain: str) -> list[float]:
     """Simpler numbers of a domain, the simplest first."""
-    low, high = _known(domain).limits
+    low, high = KNOWN[domain].limits
     whole = [float(round(value))] if abs(value) < SMALL_WHOLE else []
     rounded = _to_bits(np.array(value), np.array(BITS if math.isfinite(value) else (), int))
     every = np.unique([0.0, 0.5, 1.0, math.copysign(1.0, value), *whole, *rounded])
@@ -62,17 +60,11 @@ def of_one(value: float, domain: str) -> list[float]:
     return [float(each) for each in every[fit][order]]
 
 
-def of_label(value: int) -> list[int]:
-    """Smaller labels."""
-    return sorted({0, 1, value // 2, value - 1} - {value, -1}) if value > 0 else []
-
-
 def of_all(array: Array, domain: str, axis: int) -> Iterator[Array]:
     """Arrays whose numbers are rounder taken together; the simplest first."""
-    known = _known(domain)
+    known = KNOWN[domain]
     if domain == "mask":
         yield np.ones_like(array)
-        return
     if domain in ("label", "binary") or known.fixed or array.dtype.kind in "biu" or array.size == 1:
         # Those are made rounder one by one.
         return
@@ -95,16 +87,16 @@ def repeated(array: Array, axis: int) -> Array:
 
 def at_one(array: Array, domain: str, axis: int, place: tuple[int, ...]) -> Iterator[Array]:
     """Arrays with another number in one place, the simplest first."""
-    known, value = _known(domain), array[place]
+    known, value = KNOWN[domain], float(array[place])
+    simpler: Iterable[float]
     if known.fixed:
         return
-    simpler: list[float] = []
     if array.dtype.kind == "b" or domain in ("mask", "multi_hot", "binary"):
-        simpler = [] if bool(value) == (domain == "mask") else [float(domain == "mask")]
+        simpler = {float(domain == "mask")} - {float(bool(value))}
     elif domain == "label" or array.dtype.kind in "iu":
-        simpler = [float(each) for each in of_label(int(value))]
+        simpler = sorted({0, 1, value // 2, value - 1} - {value}) if value > 0 else ()
     else:
-        simpler = of_one(float(value), domain)
+        simpler = of_one(value, domain)
     for each in simpler:
         made = np.array(array, np.float64)
         made[place] = each

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from importlib import resources
@@ -33,10 +34,6 @@ OF_NUMPY = ("numpy", "sklearn")
 """Frameworks whose arrays are NumPy's, which has no bfloat16 of its own."""
 IMAGES = (3, 4)
 """Samples and pixels of a batch of images, whose classes stand on axis 1."""
-
-
-class UnknownImplementationError(LookupError):
-    """No adapter offers this; the message names the nearest that one does."""
 
 
 @dataclass(frozen=True)
@@ -111,17 +108,14 @@ class Recipe:
 
     def asked(self, setting: Setting) -> list[Case]:
         """The cases that it is claimed for."""
-        made = self._images(setting) if self.images else setting.cases()
+        made = setting.cases()
+        if self.images:
+            inputs = rows_of(self.operation, setting.format, math.prod(IMAGES), 10, "images")
+            for name, array in inputs.items():
+                shaped = array.reshape(*IMAGES, *array.shape[1:])
+                inputs[name] = np.ascontiguousarray(np.moveaxis(shaped, -1, 1)) if array.ndim > 1 else shaped
+            made = (Case("images", inputs, {"axis": 1, "reduction": self.conventions["reduction"]}),)
         return [case for case in made if self.claims(setting.implementation, case)]
-
-    def _images(self, setting: Setting) -> tuple[Case, ...]:
-        flat = rows_of(self.operation, setting.format, int(np.prod(IMAGES)), 10, "images")
-        shaped = {name: array.reshape(*IMAGES, *array.shape[1:]) for name, array in flat.items()}
-        moved = {
-            name: np.moveaxis(array, -1, 1) if array.ndim > len(IMAGES) else array for name, array in shaped.items()
-        }
-        parameters = {"axis": 1, "reduction": self.conventions["reduction"]}
-        return (Case("images", {name: np.ascontiguousarray(array) for name, array in moved.items()}, parameters),)
 
     def check(self) -> Check:
         """The recipe as a check of its expression in each framework."""
@@ -135,6 +129,15 @@ class Recipe:
             yield value_trial(setting, case, together="recipe")
 
 
+class UnknownImplementationError(LookupError):
+    """No adapter offers this; the message names the nearest that one does."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+        hint = f"did you mean '{near[0]}'?" if near else "'gaugeblock list implementations' names them all."
+        super().__init__(f"there is no implementation '{name}': {hint}")
+
+
 @functools.cache
 def _by_id() -> dict[str, Implementation]:
     return {each.id: each for each in implementations()}
@@ -143,7 +146,7 @@ def _by_id() -> dict[str, Implementation]:
 def implementation(identity: str) -> Implementation:
     """The implementation with this id; UnknownImplementationError with the near match if there is none."""
     if identity not in _by_id():
-        raise UnknownImplementationError(_unknown(identity, list(_by_id())))
+        raise UnknownImplementationError(identity, _by_id())
     return _by_id()[identity]
 
 
@@ -152,19 +155,12 @@ def named(name: str) -> list[Implementation]:
     every = implementations(frameworks())
     found = [each for each in every if name in (each.name, each.id)]
     if not found:
-        raise UnknownImplementationError(_unknown(name, [each.name for each in every]))
+        raise UnknownImplementationError(name, [each.name for each in every])
     return found
 
 
-def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"did you mean '{near[0]}'?" if near else "'gaugeblock list implementations' names them all."
-    return f"there is no implementation '{name}': {hint}"
-
-
 def _tables() -> Iterator[dict[str, Any]]:
-    folder = resources.files(__package__).joinpath("data")
-    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+    for file in sorted(resources.files(__package__).joinpath("data").iterdir(), key=lambda each: each.name):
         if file.name.endswith(".toml"):
             yield tomllib.loads(file.read_text(encoding="utf-8"))
 
@@ -177,17 +173,12 @@ def _reductions() -> dict[str, dict[str, dict[str, str]]]:
 
 @functools.cache
 def recipes() -> tuple[Recipe, ...]:
-    """Every recipe.
-
-    Raises ValueError if two share a name.
-    """
+    """Every recipe; ValueError if two share a name."""
     found: list[Recipe] = []
     for table in _tables():
         for entry in table.get("recipe", []):
-            fields: dict[str, Any] = {
-                name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
-            }
-            found += Recipe(**fields).reduced()
+            lists = {name: tuple(value) for name, value in entry.items() if isinstance(value, list)}
+            found += Recipe(**{**entry, **lists}).reduced()
     names = [each.name for each in found]
     if len(set(names)) < len(names):
         raise ValueError(f"recipes share a name: {sorted({name for name in names if names.count(name) > 1})}")

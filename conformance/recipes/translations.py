@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,8 @@ from gaugeblock.conformance.recipes.recipe import Recipe, named, recipes
 from gaugeblock.conformance.trials.setting import can_ask
 from gaugeblock.reference.catalogue import OPERATIONS, Operation
 
-ARRAYS = {
-    "numpy": "numpy",
-    "sklearn": "numpy",
-    "torch": "torch",
-    "tensorflow": "tensorflow",
-    "keras": "keras",
-    "jax": "jax",
-    "torchmetrics": "torch",
-}
+ARRAYS = {"numpy": "numpy", "sklearn": "numpy", "torch": "torch", "tensorflow": "tensorflow", "keras": "keras",
+          "jax": "jax", "torchmetrics": "torch"}  # fmt: skip
 """The frameworks that expressions are written in, and whose arrays each of them takes."""
 
 DIVISOR = "mean_over"
@@ -51,9 +44,7 @@ def meaning(op: Operation, conventions: Mapping[str, Any], case: Case) -> Meanin
     weighed = "sample_weight" in case.inputs or (
         "ignore_index" in op.parameters and bool({"class_weight", "ignore_index"} & set(case.parameters))
     )
-    divided = weighed and case.parameters.get("reduction") == "mean"
-    kept = _kept(conventions, PLACE if divided else (*PLACE, DIVISOR))
-    return tuple(sorted(kept.items()))
+    return tuple(sorted(_kept(conventions, weighed and case.parameters.get("reduction") == "mean").items()))
 
 
 def _ways(op: Operation) -> dict[tuple[Any, ...], Case]:
@@ -74,39 +65,28 @@ def _asked(case: Case) -> str:
 
 def _offered(op: Operation, case: Case, framework: str) -> set[Meaning]:
     """What a framework, or the one whose arrays it takes, can be asked to mean there."""
-    written = [
-        (each, recipe)
-        for recipe in recipes()
-        if recipe.operation.name == op.name and not recipe.images
-        for name, each in _written(recipe)
-        if name in (framework, ARRAYS[framework])
-    ]
-    own = [each for name in {framework, ARRAYS[framework]} for each in adapter(name).implementations]
+    names = {framework, ARRAYS[framework]}
+    own = [each for name in names for each in adapter(name).implementations]
     meant = [each for each in own if each.operation == op.name and can_ask(each, op, case)]
-    meant += [each for each, recipe in written if recipe.claims(each, case)]
+    for recipe in recipes():
+        if recipe.operation.name == op.name and not recipe.images:
+            written = [recipe.implementation(name) for name in recipe.calls if name in names]
+            meant += [each for each in written if recipe.claims(each, case)]
     return {meaning(op, each.conventions, case) for each in meant}
-
-
-def _written(recipe: Recipe) -> Iterator[tuple[str, Implementation]]:
-    for framework in recipe.calls:
-        yield framework, recipe.implementation(framework)
 
 
 def missing() -> list[Pair]:
     """What an implementation of one framework means and another framework has neither by itself nor by a recipe.
 
-    Of the suite's own frameworks, in which recipes are written.
-
-    A library of metrics is asked only for operations that it has implementations of.
+    Of the suite's own frameworks; a library of metrics is asked only for operations that it has implementations of.
     """
     found = set()
     for op in OPERATIONS.values():
         every = [each for each in implementations() if each.operation == op.name]
         concerned = [name for name in ARRAYS if ARRAYS[name] == name or any(each.framework == name for each in every)]
         for case in _ways(op).values():
-            meant = {
-                meaning(op, each.conventions, case): each.id for each in reversed(every) if can_ask(each, op, case)
-            }
+            able = [each for each in reversed(every) if can_ask(each, op, case)]
+            meant = {meaning(op, each.conventions, case): each.id for each in able}
             for framework in concerned if meant else ():
                 for lacking in meant.keys() - _offered(op, case, framework):
                     conventions = ", ".join(f"{name}={value}" for name, value in lacking)
@@ -132,16 +112,18 @@ def equivalents(name: str, to: str | None = None) -> Iterator[Implementation]:
 
     Raises UnknownImplementationError.
     """
-    meant = [(each.operation, each.framework, _kept(each.conventions, PLACE)) for each in named(name)]
+    meant = [(each.operation, each.framework, _kept(each.conventions)) for each in named(name)]
     for each in implementations(frameworks()):
         if to in (None, each.framework) and any(
-            (each.operation, _kept(each.conventions, PLACE)) == (operation, conventions) and each.framework != framework
+            (each.operation, _kept(each.conventions)) == (operation, conventions) and each.framework != framework
             for operation, framework, conventions in meant
         ):
             yield each
 
 
-def _kept(conventions: Mapping[str, Any], without: Iterable[str]) -> dict[str, Any]:
+def _kept(conventions: Mapping[str, Any], divided: bool = True) -> dict[str, Any]:
+    """The conventions that are no matter of the place, and of a mean of weighed samples also what it divides by."""
+    without = PLACE if divided else (*PLACE, DIVISOR)
     return {name: value for name, value in conventions.items() if name not in without}
 
 
@@ -151,9 +133,7 @@ def means(recipe: Recipe, implementation: Implementation) -> bool:
         return False
     written = recipe.implementation(next(iter(recipe.calls)))
     reduction = written.conventions.get("reduction")
-    offered: Iterable[Any] = implementation.choices("reduction", (reduction,))
-    if reduction is not None and reduction not in offered:
+    if reduction is not None and reduction not in implementation.choices("reduction", (reduction,)):
         return False
-    weighed = not written.names.isdisjoint({"sample_weight", "class_weight", "ignore_index"})
-    without = PLACE if weighed and reduction == "mean" else (*PLACE, DIVISOR)
-    return _kept(written.conventions, without) == _kept(implementation.conventions, without)
+    divided = reduction == "mean" and bool(written.names & {"sample_weight", "class_weight", "ignore_index"})
+    return _kept(written.conventions, divided) == _kept(implementation.conventions, divided)
