@@ -303,18 +303,15 @@ def _scores(fmt: Format, classes: int) -> tuple[Array, Array]:
     return drawn, fmt.array((order + 1) / 2.0 ** classes.bit_length())
 
 
-def _one_hot_scores(_: Operation, fmt: Format) -> Iterator[Draft]:
-    for classes in (2, 10, 100):
-        known, scores = _scores(fmt, classes)
-        yield Draft(f"classes-{classes}", (named.one_hot(known, scores, fmt), scores), reduced=BOTH)
-
-
-def _label_scores(op: Operation, fmt: Format) -> Iterator[Draft]:
+def _class_scores(op: Operation, fmt: Format) -> Iterator[Draft]:
+    """Labels, or one-hot rows, beside rows of scores."""
     for classes, ks in {2: (), 10: (1, 2, 5, 9, 10), 100: (5, 50)}.items():
         known, scores = _scores(fmt, classes)
         if "k" in op.parameters:
             for k in ks:
                 yield Draft(f"top-{k}-of-{classes}", (known, scores), reduced=BOTH, parameters={"k": k})
+        elif op.domains[0] == "one_hot":
+            yield Draft(f"classes-{classes}", (named.one_hot(known, scores, fmt), scores), reduced=BOTH)
         else:
             yield Draft(f"classes-{classes}", (known, scores), reduced=BOTH)
             yield Draft(f"all-right-{classes}", (scores.argmax(axis=1), scores), reduced=BOTH)
@@ -345,8 +342,8 @@ GENERATORS: dict[tuple[str, ...], Generator] = {
     ("binary", "binary"): _binary_pairs,
     ("binary", "probability"): _scores_of_binary,
     ("binary", "score"): _binary_scores,
-    ("one_hot", "scores"): _one_hot_scores,
-    ("label", "scores"): _label_scores,
+    ("one_hot", "scores"): _class_scores,
+    ("label", "scores"): _class_scores,
     ("multi_hot", "scores"): _multi_hot_scores,
 }
 """What to ask operations whose inputs hold such things. Numbers alone, and rows with targets beside them, follow from

@@ -193,11 +193,24 @@ def arguments(
                 f"{', '.join(wanted)}."
             )
         return dict.fromkeys(wanted) | {name: name for name in passed if Parameter.VAR_KEYWORD in kinds}
-    found = _inputs(function, names, inputs, signature, further)
+    found: Taken = {name: signature.get(name, name) for name in wanted}
+    absent = [name for name in wanted if found[name] not in names]
+    required = [name for name, each in names.items() if each.default is each.empty]
+    alone = len(inputs) == 1
+    if alone and absent == list(inputs) and inputs[0] not in signature and len(names) > len(further):
+        found[inputs[0]] = None
+    elif absent and alone and len(required) == len(wanted) and not set(signature) & set(wanted):
+        found = dict.fromkeys(wanted)
+    elif absent:
+        pairs = ", ".join(f"'{name}': '...'" for name in absent)
+        raise CallableError(
+            f"{title(function)} takes ({', '.join(names)}), and must be passed {', '.join(wanted)}: say which is which "
+            f"with signature={{{pairs}}}."
+        )
     found |= {n: signature.get(n, n) for n in parameters if n not in found and signature.get(n, n) in names}
     placed = sum(own is None for own in found.values())
     used = {*list(names)[:placed], *found.values()}
-    needed = [n for n, each in names.items() if each.default is each.empty and n not in used]
+    needed = [name for name in required if name not in used]
     if needed:
         raise CallableError(
             f"{title(function)} needs {needed[0]!r}, which is none of {', '.join((*wanted, *parameters))}: give it a "
@@ -214,30 +227,6 @@ def _parameters(function: Callable[..., Any]) -> tuple[dict[str, Parameter], set
         return {}, {Parameter.VAR_POSITIONAL}
     variadic = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     return {each.name: each for each in every if each.kind not in variadic}, {each.kind for each in every}
-
-
-def _inputs(
-    function: Callable[..., Any],
-    names: Mapping[str, Parameter],
-    inputs: Sequence[str],
-    signature: Mapping[str, str],
-    further: Sequence[str],
-) -> Taken:
-    wanted = (*inputs, *further)
-    own: Taken = {name: signature.get(name, name) for name in wanted}
-    absent = [name for name in wanted if own[name] not in names]
-    if not absent:
-        return own
-    if len(inputs) == 1 and absent == list(inputs) and inputs[0] not in signature and len(names) > len(further):
-        return {**own, inputs[0]: None}
-    required = [name for name, each in names.items() if each.default is each.empty]
-    if len(inputs) == 1 and len(required) == len(wanted) and not set(signature) & set(wanted):
-        return dict.fromkeys(wanted)
-    pairs = ", ".join(f"'{name}': '...'" for name in absent)
-    raise CallableError(
-        f"{title(function)} takes ({', '.join(names)}), and must be passed {', '.join(wanted)}: say which is which "
-        f"with signature={{{pairs}}}."
-    )
 
 
 def _expression(function: str, taken: Taken, texts: Mapping[str, str]) -> str:
