@@ -177,7 +177,7 @@ def test_parameters_other_than_the_defaults_are_shown_at_frozen_cases() -> None:
 
 
 def test_an_input_without_special_points_shows_the_first_frozen_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(DOMAINS, "real", replace(DOMAINS["real"], points={}))
+    monkeypatch.setitem(DOMAINS, "real", replace(DOMAINS["real"], special=()))
     assert not specials.at_points(OPERATIONS["sigmoid"])
     (found,) = specials.at_cases(OPERATIONS["sigmoid"])
     assert found.case == "ordinary"
