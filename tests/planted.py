@@ -3,8 +3,6 @@
 The functions below that are right answer in the precision of their arguments; `wide` makes them correct to a bit.
 """
 
-from __future__ import annotations
-
 import copy
 import functools
 import math
@@ -404,10 +402,10 @@ class Counting:
     def result(self) -> Any:
         return self.answer(self.hits / self.all) if self.all else self.answer(0)
 
-    def merge(self, other: Counting) -> None:
+    def merge(self, other: "Counting") -> None:
         self.hits, self.all = self.kind(self.hits + other.hits), self.kind(self.all + other.all)
 
-    def copy(self) -> Counting:
+    def copy(self) -> "Counting":
         return copy.copy(self)
 
 

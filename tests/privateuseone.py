@@ -3,8 +3,6 @@
 PyTorch's own way of writing a backend in Python; a real one is an extension in C++.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch
@@ -40,7 +38,7 @@ class NpuTensor(torch.Tensor):
     held: torch.Tensor
 
     @staticmethod
-    def __new__(cls, held: torch.Tensor) -> NpuTensor:
+    def __new__(cls, held: torch.Tensor) -> "NpuTensor":
         made = torch._C._acc.create_empty_tensor(held.shape, held.dtype)
         made.__class__ = cls
         made.held = held

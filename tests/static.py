@@ -1,7 +1,5 @@
 """Every test and case that there can be, from the adapters' tables alone: nothing needs to be installed."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """The house: who may import whom, rooms in order, no cycles, no framework on import, folders of a size to read."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import subprocess
@@ -15,12 +13,7 @@ import pytest
 from gaugeblock.adapters import registry
 
 PACKAGES = ("reference", "adapters", "conformance", "reports")
-ALLOWED = {
-    "reference": {"reference"},
-    "adapters": {"adapters"},
-    "reports": {"reports"},
-    "conformance": set(PACKAGES),
-}
+ALLOWED = {"reference": {"reference"}, "adapters": {"adapters"}, "reports": {"reports"}, "conformance": set(PACKAGES)}
 ROOMS = (
     ("cases",),
     ("execution",),

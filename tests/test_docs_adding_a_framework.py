@@ -1,7 +1,5 @@
 """docs/adding-a-framework.md is executed: its files, the changes to them, its commands and what they print."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 from pathlib import Path

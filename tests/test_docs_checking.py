@@ -1,7 +1,5 @@
 """docs/checking.md is executed: every block of Python, one after another, and the tests that it shows."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

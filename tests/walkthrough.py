@@ -5,8 +5,6 @@ defines, takes the place of what has that name, and the rest is added. Commands 
 above what they print, in which ... stands for what varies: alone for any lines.
 """
 
-from __future__ import annotations
-
 import ast
 import os
 import re

@@ -1,7 +1,5 @@
 """ONNX operators as functions: what is handed to a session, and when a new one is made. Needs no ONNX Runtime."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The adapters' tables, read without any framework: every line names an operation and calls what it says."""
 
-from __future__ import annotations
-
 import ast
 import builtins
 import difflib

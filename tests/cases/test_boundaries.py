@@ -1,7 +1,5 @@
 """Scores next to what decides: close to it, on both sides, and never on it."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import numpy as np

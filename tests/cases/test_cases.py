@@ -4,8 +4,6 @@ docs/cases.json holds the digest of every case. A change of one is a breaking ch
 docs` writes the file anew, to be read as a diff.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The numbers of dense lines: every one of a narrow format, landmarks and short mantissas of a wide one, frozen."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 
@@ -57,11 +55,7 @@ def test_draws_are_frozen() -> None:
     assert digests == FROZEN
 
 
-FROZEN = {
-    ("float32", 2**14): "e633eb56a6ba",
-    ("float32", 2**16): "c28757a181d0",
-    ("float64", 2**14): "bdeae91aa2c9",
-}
+FROZEN = {("float32", 2**14): "e633eb56a6ba", ("float32", 2**16): "c28757a181d0", ("float64", 2**14): "bdeae91aa2c9"}
 
 
 @pytest.mark.parametrize("dtype", list(FORMATS))

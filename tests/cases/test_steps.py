@@ -1,7 +1,5 @@
 """Steps: in words, and the batches that they cut."""
 
-from __future__ import annotations
-
 import numpy as np
 from gaugeblock.conformance.cases.steps import Step, batches
 

@@ -1,7 +1,5 @@
 """What a probe says of a planted function."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

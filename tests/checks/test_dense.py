@@ -1,7 +1,5 @@
 """Dense lines: a fault between two numbers, at one, in one binade or in a row alone is found; right ones pass."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Dtypes of inputs and of labels: which are asked, and what is said of a refusal."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from gaugeblock.conformance.checks.dtypes import EDGES, LABELS, WIDER, holds, row

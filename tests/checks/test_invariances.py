@@ -1,7 +1,5 @@
 """Implementations that lose an invariance must be seen to lose it, and those that keep it to keep it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace

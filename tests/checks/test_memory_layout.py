@@ -1,7 +1,5 @@
 """Memory layouts: which are asked, what a call that writes to its input is called, and that each layout is one."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Tables of probes: which calls are asked, and that every question names checks that exist."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

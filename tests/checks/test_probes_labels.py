@@ -1,7 +1,5 @@
 """Probes of labels, divergences, focal and margin losses name each planted behaviour by its label."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

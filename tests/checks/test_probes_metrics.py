@@ -1,7 +1,5 @@
 """Probes of accuracies, averages, state and bad input name each planted behaviour by its label."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -173,10 +171,10 @@ class Squares:
     def reset(self) -> None:
         self.seen = []
 
-    def merge(self, other: Squares) -> None:
+    def merge(self, other: "Squares") -> None:
         self.seen += other.seen
 
-    def copy(self) -> Squares:
+    def copy(self) -> "Squares":
         made = type(self)()
         made.seen = list(self.seen)
         return made
@@ -208,12 +206,12 @@ class Unreset(Squares):
 
 
 class Empty(Squares):
-    def copy(self) -> Squares:
+    def copy(self) -> "Squares":
         return Empty()
 
 
 class Shared(Squares):
-    def copy(self) -> Squares:
+    def copy(self) -> "Squares":
         return self
 
 

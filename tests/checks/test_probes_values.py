@@ -1,7 +1,5 @@
 """Probes of values and gradients tell planted behaviours apart."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

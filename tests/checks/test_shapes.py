@@ -1,7 +1,5 @@
 """Sweeps over lengths and shapes: what is wrong for some shape alone is found, and what is right passes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The streaming check is put to the proof: metrics with planted faults are found, in the scenarios that show them."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 import re

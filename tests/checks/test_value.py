@@ -1,7 +1,5 @@
 """Values beside the exact ones: how errors are counted and classed, and what is asked of whom."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import ml_dtypes

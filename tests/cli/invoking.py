@@ -1,7 +1,5 @@
 """The command line in this process, for what measures nothing, and what it says where something is wrong."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from click.testing import CliRunner, Result

@@ -1,7 +1,5 @@
 """Every bad input ends with one sentence on standard error and exit code 2, and nothing is written."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

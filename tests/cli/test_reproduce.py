@@ -1,7 +1,5 @@
 """`gaugeblock reproduce`: the scripts of a real run show its deviations, and one that does not is named."""
 
-from __future__ import annotations
-
 import copy
 import subprocess
 import sys

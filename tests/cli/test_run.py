@@ -1,7 +1,5 @@
 """`gaugeblock run`: complete, the same again, partial where it was interrupted; and what is made of a run."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

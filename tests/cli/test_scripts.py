@@ -1,7 +1,5 @@
 """Scripts of deviations are run in processes of their own: what becomes of each is said, and costs no other."""
 
-from __future__ import annotations
-
 import pytest
 from gaugeblock.conformance.cli.scripts import SHOWS, verified
 from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess

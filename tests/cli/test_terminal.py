@@ -1,7 +1,5 @@
 """Progress where no terminal is, and how the command ends where it is interrupted."""
 
-from __future__ import annotations
-
 import click
 import pytest
 from click.testing import CliRunner

@@ -1,7 +1,5 @@
 """Steps are done to live objects in the framework's process, in the words of its lifecycle."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from gaugeblock.adapters.base import Implementation, Lifecycle, Mode

@@ -1,7 +1,5 @@
 """Framework processes that crash, hang, refuse and fail cost no more than the call that did it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Queries: how many calls are sent, in which shapes, and what is made of the answers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

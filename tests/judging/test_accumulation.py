@@ -1,7 +1,5 @@
 """What was seen until each result, the roundings that its sums cannot avoid, and exact rationals."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """Errors in ULP, verdicts, digests and allowances."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -79,18 +77,13 @@ def test_an_infinity_for_a_finite_truth_is_two_to_emax_plus_one(dtype: str) -> N
     assert errors(-infinity, truth([-fmt.largest], fmt), fmt)[0] == 1
     assert errors(-infinity, truth([fmt.largest], fmt), fmt)[0] == 2.0 ** (fmt.precision + 1) - 1
     far = errors(infinity, truth([1.0], fmt), fmt)[0]
-    assert far == min(
-        LARGEST_ERROR,
-        math.ldexp(1.0, min(1023, fmt.emax + fmt.precision)) - 2.0 ** (fmt.precision - 1),
-    )
+    assert far == min(LARGEST_ERROR, math.ldexp(1.0, min(1023, fmt.emax + fmt.precision)) - 2.0 ** (fmt.precision - 1))
     assert errors(infinity, truth([fmt.smallest_subnormal], fmt), fmt)[0] <= LARGEST_ERROR
 
 
 def test_nan_both_ways_is_wrong_and_not_far() -> None:
     off = errors(
-        f32(math.nan, 1.0, math.nan, 1.0, math.nan),
-        truth([1.0, math.nan, math.nan, math.inf, -math.inf]),
-        F32,
+        f32(math.nan, 1.0, math.nan, 1.0, math.nan), truth([1.0, math.nan, math.nan, math.inf, -math.inf]), F32
     )
     np.testing.assert_array_equal(np.isnan(off), [True, True, False, True, True])
     assert off[2] == 0

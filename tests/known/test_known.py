@@ -1,7 +1,5 @@
 """Known deviations explain what they say and no more, are reported where they do not show, and name what exists."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Plug-ins: adapters that other distributions bring, those that work and those that do not."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import re

@@ -1,7 +1,5 @@
 """Every kind of check: its deviations are asked again, and their records show them to who evaluates them anew."""
 
-from __future__ import annotations
-
 import itertools
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The smallest witness: what a planted fault needs, and nothing else, is what is left of a case."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

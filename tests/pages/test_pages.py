@@ -1,7 +1,5 @@
 """The generated pages: complete, right by published values, up to date; and the command that writes them."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Recipes name what exists, evaluate, and are seen to deviate where they are wrong; those that lack are listed."""
 
-from __future__ import annotations
-
 import ast
 import builtins
 from dataclasses import replace

@@ -4,8 +4,6 @@ Nothing of gaugeblock.reference is used here, nor its library. The formulas are 
 definitions are the textbook's: they meet only in the exact value.
 """
 
-from __future__ import annotations
-
 import contextlib
 import decimal
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Approximations along a line: their errors are what they say, and nothing is left out."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

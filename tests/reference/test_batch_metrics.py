@@ -1,7 +1,5 @@
 """Metrics of labels and of whole batches: published values, values by hand, and what must hold between them."""
 
-from __future__ import annotations
-
 import itertools
 from fractions import Fraction
 from typing import Any

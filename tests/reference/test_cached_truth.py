@@ -1,7 +1,5 @@
 """Truths on disk: what is kept comes back whole, and nothing that happens to the cache stops a run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The table of operations: every entry is complete, and its formula is the text that is evaluated."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """Divergences and focal losses against decimal arithmetic, values derived by hand, and their own limits."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """The engine against decimal arithmetic, published values, and definitions made to be hard."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -59,11 +57,7 @@ def check_element(truth: Truth, at: tuple[int, ...], exact: Decimal, dtype: str,
         else:
             assert ulp == unit, what
         text = Decimal(truth.text(at))
-        assert abs(text - exact) <= Decimal("1.0001") * Decimal(10) ** (exact.adjusted() - 19), (
-            what,
-            text,
-            exact,
-        )
+        assert abs(text - exact) <= Decimal("1.0001") * Decimal(10) ** (exact.adjusted() - 19), (what, text, exact)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -92,10 +86,7 @@ def test_half_precision_numbers_in_steps(dtype: str) -> None:
         with hp.digits(110):
             for i, x in enumerate(xs):
                 if abs(float(x)) < 1e6:
-                    assert hp.is_nearest(float(truth.nearest[i]), function(Decimal(float(x))), dtype), (
-                        name,
-                        x,
-                    )
+                    assert hp.is_nearest(float(truth.nearest[i]), function(Decimal(float(x))), dtype), (name, x)
 
 
 HARD = [(dtype, k) for dtype in DTYPES for k in (1, 3, 5, 7, 11)]
@@ -264,8 +255,7 @@ def test_rows_at_the_edges(dtype: str) -> None:
     log_2 = float(array([math.log(2)], dtype)[0])
     # -top - top is finite in mathematics and beyond the largest number: the truth is capped there.
     np.testing.assert_array_equal(
-        log_softmax.nearest,
-        [[0, -inf], [nan, nan], [nan, nan], [0, -top], [-log_2, -log_2], [-log_2, -log_2]],
+        log_softmax.nearest, [[0, -inf], [nan, nan], [nan, nan], [0, -top], [-log_2, -log_2], [-log_2, -log_2]]
     )
     np.testing.assert_array_equal(total.nearest, [0, -inf, nan, top, top, -top])
     for truth in (softmax, log_softmax, total):
@@ -319,10 +309,7 @@ def test_reductions() -> None:
 def test_metrics_are_exact_rationals() -> None:
     fmt = FORMATS["float64"]
     truth = evaluate(
-        OPERATIONS["accuracy"],
-        fmt,
-        {"y_true": np.array([0, 1, 2]), "y_pred": np.array([0, 1, 0])},
-        reduction="mean",
+        OPERATIONS["accuracy"], fmt, {"y_true": np.array([0, 1, 2]), "y_pred": np.array([0, 1, 0])}, reduction="mean"
     )
     assert truth.nearest == 2 / 3
     assert truth.text(()) == "0.66666666666666666667"
@@ -480,8 +467,7 @@ def recording(definition: Callable[..., Any]) -> tuple[Operation, list[int]]:
 
 
 @pytest.mark.parametrize(
-    ("lost", "precisions"),
-    [(0, PRECISIONS[:1]), (200, PRECISIONS[:2]), (1000, PRECISIONS[:3]), (3000, PRECISIONS[:4])],
+    ("lost", "precisions"), [(0, PRECISIONS[:1]), (200, PRECISIONS[:2]), (1000, PRECISIONS[:3]), (3000, PRECISIONS[:4])]
 )
 def test_the_precision_is_raised_as_far_as_needed(lost: int, precisions: tuple[int, ...]) -> None:
     # 1 + x 2^-lost - 1 cancels `lost` bits; third roots of numbers have no short expansion to help.

@@ -1,7 +1,5 @@
 """The formats against NumPy's and ml_dtypes' own casts, and against exact fractions."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import random
@@ -227,12 +225,7 @@ def test_unit_in_the_last_place(dtype: str) -> None:
     assert ulp(fmt.next_down(1.0)) == fmt.epsilon / 2
     assert ulp(2.0) == 2 * fmt.epsilon
     assert ulp(fmt.largest) == fmt.largest - fmt.next_down(fmt.largest)
-    for small in (
-        fmt.smallest_subnormal,
-        fmt.smallest_normal / 2,
-        fmt.smallest_normal,
-        1.5 * fmt.smallest_normal,
-    ):
+    for small in (fmt.smallest_subnormal, fmt.smallest_normal / 2, fmt.smallest_normal, 1.5 * fmt.smallest_normal):
         assert ulp(small) == fmt.smallest_subnormal
     assert ulp(2 * fmt.smallest_normal) == 2 * fmt.smallest_subnormal
     assert fmt.ulp_exponent(10**6) == fmt.emax - fmt.precision + 1

@@ -1,7 +1,5 @@
 """Losses of margins, of several labels, and sparsemax: values worked out by hand, and by other ways of computing."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from decimal import Decimal, localcontext

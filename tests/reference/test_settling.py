@@ -1,7 +1,5 @@
 """What binary64 arithmetic settles is what whole-number arithmetic settles: one decision, made in two ways."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Weights, kinks, second derivatives and long rows: what the engine adds to a definition."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

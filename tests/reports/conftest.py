@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 from gaugeblock.reports.records import Run
 from rich.console import Console, RenderableType

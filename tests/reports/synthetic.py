@@ -1,7 +1,5 @@
 """Small synthetic runs, so that the reports are tested without any framework."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 

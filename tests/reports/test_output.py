@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import base64
 import json
 import re
@@ -238,10 +236,7 @@ def test_page_of_nothing() -> None:
 def test_twenty_thousand_observations_stay_small() -> None:
     observed = []
     for number in range(20_000):
-        where = {
-            "dtype": ("float16", "float32", "float64")[number % 3],
-            "mode": ("eager", "compiled")[number % 2],
-        }
+        where = {"dtype": ("float16", "float32", "float64")[number % 3], "mode": ("eager", "compiled")[number % 2]}
         name = f"{('alpha', 'beta', 'gamma', 'delta')[number % 4]}.nn.functional.sigmoid"
         fields: dict[str, Any] = {
             "error": 0.01 + number / 7919,
@@ -322,10 +317,7 @@ def test_write_report(mixed: Run, tmp_path: Path) -> None:
     [
         (None, "does not exist; run `tox run -e other`."),
         ("broken text", "is not JSON"),
-        (
-            {"suite": Suite("0.1.0", "b")},
-            "was made by another version of the suite; run `tox run -e other` again.",
-        ),
+        ({"suite": Suite("0.1.0", "b")}, "was made by another version of the suite; run `tox run -e other` again."),
         ({"status": "partial"}, "is partial, and only complete runs are reported; run `tox run -e other` again."),
         ({"status": "broken"}, "is broken, and only complete runs"),
     ],

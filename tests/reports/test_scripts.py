@@ -1,7 +1,5 @@
 """Scripts that show a deviation again: what they say of each kind of record, and that those of NumPy show it."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import io

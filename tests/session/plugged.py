@@ -1,7 +1,5 @@
 """A plug-in whose implementations end in every way that a test can end."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The case that an observation names is the one that it was made of, over a run of NumPy."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import warnings

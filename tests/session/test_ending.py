@@ -1,7 +1,5 @@
 """How a test ends: from what it showed, the same on the command line and in pytest's view."""
 
-from __future__ import annotations
-
 import pytest
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.conformance.checks.table import CHECKS

@@ -1,7 +1,5 @@
 """Expressions that choose tests by their keys."""
 
-from __future__ import annotations
-
 import pytest
 from gaugeblock.conformance.session.expression import compiled
 

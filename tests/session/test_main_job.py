@@ -1,7 +1,5 @@
 """The main job on NumPy and scikit-learn, as the README's quick command runs it."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections import Counter

@@ -1,7 +1,5 @@
 """Sessions in which something is missing: a framework, a device, or what a framework needs to be imported."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

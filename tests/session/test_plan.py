@@ -1,7 +1,5 @@
 """Plans: which tests a selection has. Nothing is measured."""
 
-from __future__ import annotations
-
 import pytest
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.conformance.session.plan import Plan, Selection, SelectionError, matches_device, plan

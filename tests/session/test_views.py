@@ -1,7 +1,5 @@
 """The command and plain pytest are two views of one session: plan, workers, recorder."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree

@@ -1,7 +1,5 @@
 """The stories: figures by the reference engine and by exact arithmetic, planted wrong ones, scenes that NumPy plays."""
 
-from __future__ import annotations
-
 import inspect
 import itertools
 import json

@@ -1,7 +1,5 @@
 """The engine: each trial is asked, judged once and recorded; what has no verdict is never the framework's fault."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """`check`: what it asks of a function, what it says of it, and how it refuses what it cannot ask."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
@@ -44,7 +42,7 @@ class Accuracy:
         self.right += int((y_true == y_pred).sum())
         self.seen += len(y_true)
 
-    def merge(self, other: Accuracy) -> None:
+    def merge(self, other: "Accuracy") -> None:
         self.right += other.right
         self.seen += other.seen
 
@@ -61,10 +59,10 @@ class Frozen:
     def __init__(self, right: int = 0, seen: int = 0) -> None:
         self.right, self.seen = right, seen
 
-    def add(self, y_true: Array, y_pred: Array) -> Frozen:
+    def add(self, y_true: Array, y_pred: Array) -> "Frozen":
         return Frozen(self.right + int((y_true == y_pred).sum()), self.seen + len(y_true))
 
-    def join(self, other: Frozen) -> Frozen:
+    def join(self, other: "Frozen") -> "Frozen":
         return Frozen(self.right + other.right, self.seen + other.seen)
 
     def value(self) -> float:
