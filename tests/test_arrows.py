@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import subprocess
 import sys
 import tomllib
 from collections import Counter
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from gaugeblock.adapters import registry
+
+from tests.invoking import python
 
 PACKAGES = ("reference", "adapters", "conformance", "reports")
 ALLOWED = {"reference": {"reference"}, "adapters": {"adapters"}, "reports": {"reports"}, "conformance": set(PACKAGES)}
@@ -179,8 +180,7 @@ def test_pyproject_lists_every_folder() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_folder_of_a_clone_is_no_second_copy(package: str) -> None:
-    command = [sys.executable, "-c", f"import {package}"]
-    done = subprocess.run(command, cwd=root(package).parent, capture_output=True, text=True, check=False)
+    done = python("-c", f"import {package}", cwd=root(package).parent)
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == (
         f"ImportError: import gaugeblock.{package}: this folder of a clone would be a second copy of it"
@@ -200,7 +200,7 @@ def test_importing_the_suite_imports_no_framework() -> None:
             "print(' '.join(loaded))",
         ]
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = python("-c", program)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "", "imported: " + done.stdout
 
@@ -212,7 +212,7 @@ def test_the_plugin_alone_imports_nothing_of_the_suite() -> None:
         "ours = ('gaugeblock.', 'flint', 'numpy', 'click', 'rich')\n"
         "print(sorted(name for name in sys.modules if name.startswith(ours)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = python("-c", program)
     assert ast.literal_eval(done.stdout) == ["gaugeblock.conformance", "gaugeblock.conformance.plugin"]
 
 

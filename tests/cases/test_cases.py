@@ -5,10 +5,7 @@ docs` writes the file anew, to be read as a diff.
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,8 @@ from gaugeblock.conformance.pages.pages import frozen_cases
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.engine import evaluate, gradient
 from gaugeblock.reference.formats import FORMATS
+
+from tests.invoking import python
 
 Array = np.ndarray[Any, Any]
 FROZEN = Path(__file__).parents[2] / "docs" / "cases.json"
@@ -49,9 +48,8 @@ def test_cases_are_the_same_on_other_processors() -> None:
     if not wide:
         pytest.skip("this processor has none of the instructions that NumPy can do without")
     program = "import json; from gaugeblock.conformance.pages.pages import frozen_cases as f; print(json.dumps(f()))"
-    environ = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(wide)}
-    command = [sys.executable, "-W", "ignore", "-c", program]
-    done = subprocess.run(command, env=environ, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    features = " ".join(wide)
+    done = python("-W", "ignore", "-c", program, cwd=Path(__file__).parent, NPY_DISABLE_CPU_FEATURES=features)
     there, here = json.loads(done.stdout), frozen_cases()
     assert {
         key: {n for n in here[key] if here[key][n] != there[key][n]} for key in here if here[key] != there[key]

@@ -267,16 +267,8 @@ FAULTS: dict[type[Counting], set[str]] = {
     MergesMeans: MERGED - {"reset-after-merge"},
     MergesHits: MERGED - {"merge-an-empty-one", "reset-after-merge"},
     ReplacesOnMerge: MERGED - {"merge-into-an-empty-one", "other-goes-on-after-merge", "reset-after-merge"},
-    DrainsOnMerge: {
-        "merge-nearly-as-many",
-        "merge-two",
-        "merge-two-other-way",
-        "merge-into-an-empty-one",
-        "other-goes-on-after-merge",
-        "reset-after-merge",
-        "update-after-merge",
-        "weights-merged",
-    },
+    DrainsOnMerge: {"merge-nearly-as-many", "merge-two", "merge-two-other-way", "merge-into-an-empty-one",
+        "other-goes-on-after-merge", "reset-after-merge", "update-after-merge", "weights-merged"},
     MeanOfMeans: NAMES
     - ONE_UPDATE
     - ONE_UPDATE_AFTER_OTHERS
@@ -295,15 +287,10 @@ FAULTS: dict[type[Counting], set[str]] = {
     OncePerBatch: BEYOND | {"same-batch-again", "single-samples", "weights-of-single-samples"},
     DropsFirst: NAMES - {"single-samples", "weights-of-single-samples"},
     InHalf: BEYOND | {"weights-unequal", "weights-wide", "weights-of-single-samples", "weights-tiny"},
-    HalfWeights: {
-        "weights-beyond-2-to-the-24",
-        "weights-of-single-samples",
-        "weights-tiny",
-        "weights-unequal",
-        "weights-wide",
-    },
+    HalfWeights: {"weights-beyond-2-to-the-24", "weights-of-single-samples", "weights-tiny", "weights-unequal",
+        "weights-wide"},
     Rough: NAMES,
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("metric", FAULTS)

@@ -7,7 +7,7 @@ import pytest
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.reports import runfile
 
-from tests.cli.invoking import invoke, sentence
+from tests.invoking import invoke, sentence
 from tests.reports.synthetic import key, make_run, observation
 
 BEFORE = "here before\n"

@@ -1,20 +1,18 @@
 """`gaugeblock reproduce`: the scripts of a real run show its deviations, and one that does not is named."""
 
 import copy
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
 from gaugeblock.adapters.registry import adapter
-from gaugeblock.conformance.cli.app import main
 from gaugeblock.conformance.cli.reproduce import file_name
 from gaugeblock.conformance.cli.scripts import SHOWS, scripts, verified
 from gaugeblock.reports import runfile
 from gaugeblock.reports.records import Expected, Observation, Run, Wording
 from gaugeblock.reports.verdicts import SCRIPTED
+
+from tests.invoking import invoke, measured, python, sentence
 
 EXPRESSION = (
     "float16 and (textbook and softmax and not masked and (value or alone or shift)"
@@ -22,26 +20,11 @@ EXPRESSION = (
 )
 
 
-def gaugeblock(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="gaugeblock")
-
-
-def one_sentence(result: Result) -> str:
-    assert result.exit_code == 2, result.output
-    assert result.stderr.startswith("gaugeblock: ")
-    assert len(result.stderr.strip().splitlines()) == 1
-    assert result.stderr.endswith(".\n")
-    return result.stderr
-
-
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run of NumPy and scikit-learn, which deviate here and there."""
     output = tmp_path_factory.mktemp("measured") / "run.json"
-    command = [sys.executable, "-c", "from gaugeblock.conformance.cli.app import main; main(prog_name='gaugeblock')"]
-    command += ["run", "-f", "numpy", "-f", "sklearn", "-k", EXPRESSION, "-o", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    measured(output, "-f", "numpy", "-f", "sklearn", "-k", EXPRESSION)
     return output
 
 
@@ -68,26 +51,26 @@ def test_every_deviation_of_a_run_has_a_script_that_shows_it(run: Run, path: Pat
     reported: list[tuple[int, int]] = []
     assert set(verified(run, made, lambda *counts: reported.append(counts)).values()) == {SHOWS}
     assert sorted(reported) == [(number, len(made)) for number in range(1, len(made) + 1)]
-    result = gaugeblock("reproduce", "--verify", "--run", path)
+    result = invoke("reproduce", "--verify", "--run", path)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{len(seen)} of {len(seen)} deviations shown by their scripts, 0 without one.\n"
 
 
 def test_a_script_is_printed_and_exits_with_what_it_saw(run: Run, path: Path, tmp_path: Path) -> None:
     key = deviations(run)[0].key
-    result = gaugeblock("reproduce", key, "--run", path)
+    result = invoke("reproduce", key, "--run", path)
     assert result.exit_code == 0
     assert result.stdout.startswith(f"# {key}\n")
-    written = gaugeblock("reproduce", key, "--run", path, "--output", tmp_path / "script.py")
+    written = invoke("reproduce", key, "--run", path, "--output", tmp_path / "script.py")
     assert written.stdout == f"{tmp_path / 'script.py'}\n"
     assert (tmp_path / "script.py").read_text(encoding="utf-8") == result.stdout
-    done = subprocess.run([sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=False)
+    done = python(tmp_path / "script.py")
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "The deviation shows."
 
 
 def test_all_scripts_are_written_each_to_a_file(run: Run, path: Path, tmp_path: Path) -> None:
-    result = gaugeblock("reproduce", "--all", "--run", path, "--output", tmp_path / "scripts")
+    result = invoke("reproduce", "--all", "--run", path, "--output", tmp_path / "scripts")
     assert result.exit_code == 0, result.output
     seen = {each.key for each in deviations(run)}
     assert {each.name for each in (tmp_path / "scripts").iterdir()} == {file_name(key) for key in seen}
@@ -107,7 +90,7 @@ def test_scripts_that_do_not_show_their_deviation_are_named(run: Run, tmp_path: 
     within.reproduction.expected = Expected(exact="1", nearest="0x1p+0", ulp="0x1p-10", allowed=1.0)
     lacking.reproduction, lacking.reproduction_missing = None, "it came and went"
     path = runfile.write(changed, tmp_path / "changed.json")
-    result = gaugeblock("reproduce", "--verify", "--run", path)
+    result = invoke("reproduce", "--verify", "--run", path)
     assert result.exit_code == 1
     *named, total = result.stdout.splitlines()
     assert named[0].startswith(f"{within.key}: does not show: got      1.0")
@@ -119,18 +102,18 @@ def test_scripts_that_do_not_show_their_deviation_are_named(run: Run, tmp_path: 
     assert total == f"{count} of {count + 4} deviations shown by their scripts, 1 without one."
 
 
-def test_what_cannot_be_reproduced_is_said_in_one_sentence(run: Run, path: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_reproduced_is_said_in_sentence(run: Run, path: Path, tmp_path: Path) -> None:
     key = deviations(run)[0].key
     right = conforming(run)
-    assert f"near it are {key}" in one_sentence(gaugeblock("reproduce", f"{key}e", "--run", path))
-    assert "does not deviate: its verdict is conforms" in one_sentence(gaugeblock("reproduce", right, "--run", path))
-    assert "does not exist" in one_sentence(gaugeblock("reproduce", key, "--run", tmp_path / "none.json"))
-    assert "give either a KEY" in one_sentence(gaugeblock("reproduce", "--run", path))
-    assert "give either a KEY" in one_sentence(gaugeblock("reproduce", key, "--verify", "--run", path))
-    assert "name a directory" in one_sentence(gaugeblock("reproduce", "--all", "--run", path))
+    assert f"near it are {key}" in sentence(invoke("reproduce", f"{key}e", "--run", path))
+    assert "does not deviate: its verdict is conforms" in sentence(invoke("reproduce", right, "--run", path))
+    assert "does not exist" in sentence(invoke("reproduce", key, "--run", tmp_path / "none.json"))
+    assert "give either a KEY" in sentence(invoke("reproduce", "--run", path))
+    assert "give either a KEY" in sentence(invoke("reproduce", key, "--verify", "--run", path))
+    assert "name a directory" in sentence(invoke("reproduce", "--all", "--run", path))
     (tmp_path / "file").touch()
-    assert "cannot be written" in one_sentence(
-        gaugeblock("reproduce", key, "--run", path, "--output", tmp_path / "file" / "script.py")
+    assert "cannot be written" in sentence(
+        invoke("reproduce", key, "--run", path, "--output", tmp_path / "file" / "script.py")
     )
 
 
@@ -144,6 +127,6 @@ def test_a_run_says_how_arrays_go_in_and_out(run: Run) -> None:
 def test_show_says_how_a_deviation_is_seen_again(run: Run, path: Path) -> None:
     key = deviations(run)[0].key
     assert f"gaugeblock reproduce {key} --run RUN.json" in "".join(
-        gaugeblock("show", key, "--run", path).stdout.split("\n")
+        invoke("show", key, "--run", path).stdout.split("\n")
     )
-    assert "reproduce" not in gaugeblock("show", conforming(run), "--run", path).stdout
+    assert "reproduce" not in invoke("show", conforming(run), "--run", path).stdout

@@ -18,30 +18,18 @@ from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reports import runfile
 from gaugeblock.reports.verdicts import Verdict
 
-from tests.cli.invoking import invoke, sentence
+from tests.invoking import gaugeblock, invoke, sentence
 
 EXPRESSION = (
     "sigmoid/numpy.stable/float32 and not (log_ or hard_ or sparse_ or length or shapes or input-dtype or recipe)"
 )
 CHECKS = {
-    "value",
-    "dense",
-    "combined",
-    "row-alone",
-    "batch-invariance",
-    "row-permutation",
-    "memory-layout",
+    "value", "dense", "combined", "row-alone", "batch-invariance", "row-permutation", "memory-layout",
     "sign-of-zero-of-sigmoid",
-}
+}  # fmt: skip
 """The checks that the expression leaves."""
 
 KEY = "sigmoid/numpy.stable/float32/cpu/eager/value/ordinary"
-
-
-def gaugeblock(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
-    command = [sys.executable, "-m", "gaugeblock.conformance", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

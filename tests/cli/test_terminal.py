@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from gaugeblock.conformance.cli.app import Commands
 from gaugeblock.conformance.cli.terminal import QUIET_SECONDS, lines, progress
 
-from tests.cli.invoking import sentence
+from tests.invoking import sentence
 
 
 class Clock:

@@ -93,13 +93,10 @@ def test_it_runs_apart_under_its_own_environment(process: FrameworkProcess) -> N
         (f"__import__('os').write(2, b'illegal frobnication\\n') and {CRASH}", "crashed", "illegal frobnication"),
         ("__import__('os').abort()", "crashed", "exit code -6"),
         # Nothing of this machine stands in a message.
-        (
-            'exec(\'raise ValueError("at <f at 0x7fc428ccea40> in \\\\"/home/me/lib/made.py\\\\"")\')',
-            "unsupported",
-            'ValueError: at <f at 0x...> in "made.py"',
-        ),
+        ('exec(\'raise ValueError("at <f at 0x7fc428ccea40> in \\\\"/home/me/lib/made.py\\\\"")\')', "unsupported",
+         'ValueError: at <f at 0x...> in "made.py"'),
     ],
-)
+)  # fmt: skip
 def test_a_bad_call_costs_itself_alone(process: FrameworkProcess, text: str, verdict: str, message: str) -> None:
     before, bad, after = process.ask([call("x + 1"), call(text), call("x + 3")])
     np.testing.assert_array_equal(before, X + 1)

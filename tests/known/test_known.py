@@ -55,16 +55,10 @@ def test_patterns_that_match(pattern: str, key: str) -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        "softmax/*/*/*/*/*/*",
-        "sigmoid/torch/*/*/*/*/*",
-        "*/torch.sigmoi/*/*/*/*/*",
-        "*/*/float16|bfloat16/*/*/*/*",
-        "*/*/*/*/*/gradient/*",
-        "*/*/*/*/*/*/ordinar",
-        "*/*/*/*/*/*/Ordinary",
-        "sigmoid*torch.sigmoid/*/*/*/*/*/*",
+        "softmax/*/*/*/*/*/*", "sigmoid/torch/*/*/*/*/*", "*/torch.sigmoi/*/*/*/*/*", "*/*/float16|bfloat16/*/*/*/*",
+        "*/*/*/*/*/gradient/*", "*/*/*/*/*/*/ordinar", "*/*/*/*/*/*/Ordinary", "sigmoid*torch.sigmoid/*/*/*/*/*/*",
     ],
-)
+)  # fmt: skip
 def test_patterns_that_do_not_match(pattern: str) -> None:
     assert not matches(pattern, f"{TEST}/ordinary")
 

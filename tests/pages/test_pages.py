@@ -6,24 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from gaugeblock.adapters.base import Implementation, implements
 from gaugeblock.adapters.registry import FRAMEWORKS, implementations
 from gaugeblock.conformance.cases.domains import DOMAINS, INPUT
-from gaugeblock.conformance.cli.app import main
 from gaugeblock.conformance.pages import pages as docs
 from gaugeblock.conformance.pages import special_values as specials
 from gaugeblock.conformance.stories import STORIES
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reports.output import gfm
 
+from tests.invoking import invoke, sentence
+
 COMMITTED = Path(__file__).parents[2] / "docs"
 PAGES = docs.pages()
 MARKDOWN = [name for name in PAGES if name.endswith(".md")]
-
-
-def invoke(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["docs", *map(str, arguments)], prog_name="gaugeblock")
 
 
 def cells(page: str, heading: str) -> list[list[str]]:
@@ -43,7 +39,7 @@ def files(folder: Path) -> dict[str, str]:
 def folder(tmp_path: Path) -> Path:
     """Freshly written pages."""
     written = tmp_path / "pages"
-    assert invoke("--output", written).exit_code == 0
+    assert invoke("docs", "--output", written).exit_code == 0
     return written
 
 
@@ -214,28 +210,28 @@ def test_a_bar_in_a_call_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_committed_pages_are_up_to_date() -> None:
-    done = invoke("--check", "--output", COMMITTED)
+    done = invoke("docs", "--check", "--output", COMMITTED)
     assert done.exit_code == 0, done.output
 
 
 def test_pages_are_the_same_bytes_again(folder: Path) -> None:
     assert files(folder) == PAGES
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.md")}
-    again = invoke("--output", folder)
+    again = invoke("docs", "--output", folder)
     assert again.exit_code == 0
     assert again.output == f"{len(PAGES)} pages, 0 not up to date.\n"
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.md")} == before
 
 
 def test_check_names_what_is_not_up_to_date_and_writes_nothing(folder: Path) -> None:
-    assert invoke("--check", "--output", folder).exit_code == 0
+    assert invoke("docs", "--check", "--output", folder).exit_code == 0
     below, stories = folder / "operations", folder / "stories"
     edited, missing, gone = below / "sigmoid.md", below / "softmax.md", stories / "gone.md"
     edited.write_text(edited.read_text(encoding="utf-8").replace("0.25", "0.26"), encoding="utf-8")
     missing.unlink()
     gone.write_text(f"{docs.STORY_MARK}\n# gone\n", encoding="utf-8")
     before = files(folder)
-    done = invoke("--check", "--output", folder)
+    done = invoke("docs", "--check", "--output", folder)
     assert done.exit_code == 1
     for line in (f"{edited} is changed", f"{missing} is missing", f"{gone} is of no operation or story"):
         assert line in done.stdout.splitlines()
@@ -249,7 +245,7 @@ def test_what_became_of_frozen_cases_is_said(folder: Path) -> None:
     cases |= {"ordinary": "0" * 16, "gone": "1" * 16}
     del cases["near-zero"]
     file.write_text(json.dumps(frozen), encoding="utf-8")
-    done = invoke("--check", "--output", folder)
+    done = invoke("docs", "--check", "--output", folder)
     assert done.exit_code == 1
     parts = (
         "1 cases new (the first: sigmoid/float32/near-zero)",
@@ -258,7 +254,7 @@ def test_what_became_of_frozen_cases_is_said(folder: Path) -> None:
     )
     assert f"{file} is changed: {', '.join(parts)}" in done.stdout.splitlines()
     file.write_text("{ broken", encoding="utf-8")
-    assert f"{file} is changed" in invoke("--check", "--output", folder).stdout.splitlines()
+    assert f"{file} is changed" in invoke("docs", "--check", "--output", folder).stdout.splitlines()
 
 
 def test_writing_mends_removes_what_is_gone_and_leaves_the_rest(folder: Path) -> None:
@@ -268,7 +264,7 @@ def test_writing_mends_removes_what_is_gone_and_leaves_the_rest(folder: Path) ->
     others = {folder / "notes.md": docs.STORY_MARK, below / "notes.md": "mine\n", below / "gone.txt": docs.STORY_MARK}
     for path, text in others.items():
         path.write_text(text, encoding="utf-8")
-    done = invoke("--output", folder)
+    done = invoke("docs", "--output", folder)
     assert done.exit_code == 0
     assert f"{below / 'gone.md'} was of no operation" in done.output
     assert set(files(folder)) == {*PAGES, *(path.relative_to(folder).as_posix() for path in others)}
@@ -277,7 +273,7 @@ def test_writing_mends_removes_what_is_gone_and_leaves_the_rest(folder: Path) ->
 
 
 def test_check_of_a_folder_that_is_not_there_creates_none(tmp_path: Path) -> None:
-    done = invoke("--check", "--output", tmp_path / "nowhere")
+    done = invoke("docs", "--check", "--output", tmp_path / "nowhere")
     assert done.exit_code == 1
     assert done.stdout.count(" is missing\n") == len(PAGES)
     assert not (tmp_path / "nowhere").exists()
@@ -288,10 +284,5 @@ def test_check_of_a_folder_that_is_not_there_creates_none(tmp_path: Path) -> Non
 def test_an_output_that_cannot_be_is_one_sentence(tmp_path: Path, more: list[str], below: str) -> None:
     file = tmp_path / "file"
     file.write_text("mine", encoding="utf-8")
-    done = invoke("--output", file / below, *more)
-    assert done.exit_code == 2
-    assert done.stderr.startswith("gaugeblock: ")
-    assert str(file) in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert done.stderr.rstrip().endswith(".")
+    assert str(file) in sentence(invoke("docs", "--output", file / below, *more))
     assert file.read_text(encoding="utf-8") == "mine"

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from gaugeblock.adapters.registry import adapter
-from gaugeblock.conformance.cli.app import main
 from gaugeblock.conformance.execution.worker import Server
 from gaugeblock.conformance.recipes import translations
 from gaugeblock.conformance.recipes.recipe import Recipe, UnknownImplementationError, implementation, recipes
@@ -18,6 +16,7 @@ from gaugeblock.conformance.recipes.translations import translations as translat
 from gaugeblock.conformance.trials import engine
 from gaugeblock.conformance.trials.setting import Setting
 
+from tests.invoking import invoke, sentence
 from tests.planted import BCE as BINARY
 from tests.planted import SPARSE, by_case
 
@@ -110,13 +109,10 @@ TAKEN = "numpy.take_along_axis(scipy.special.log_softmax(logits, axis=1), labels
 RIGHT = [
     (f"-{TAKEN}.mean()", f"{SPARSE}/torch.nn.functional.cross_entropy", "mean"),
     (f"-numpy.average({TAKEN}, weights=class_weight[labels])", f"{SPARSE}/torch.nn.functional.cross_entropy", "mean"),
-    (
-        f"-(class_weight[labels] * {TAKEN}).mean()",
-        f"{SPARSE}/keras.losses.SparseCategoricalCrossentropy-sample_weight",
-        "mean",
-    ),
+    (f"-(class_weight[labels] * {TAKEN}).mean()", f"{SPARSE}/keras.losses.SparseCategoricalCrossentropy-sample_weight",
+     "mean"),
     ("((y_pred - y_true) ** 2).mean()", "brier_score/torch.nn.functional.mse_loss", "mean"),
-]
+]  # fmt: skip
 WRONG = [
     ("divided by the samples", f"-(class_weight[labels] * {TAKEN}).mean()", RIGHT[1][1], "mean"),
     ("divided by the weights", RIGHT[1][0], RIGHT[2][1], "mean"),
@@ -237,10 +233,6 @@ def test_equivalents_are_those_of_other_frameworks_under_the_same_conventions() 
 # The command line
 
 
-def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments), prog_name="gaugeblock")
-
-
 def test_list_recipes() -> None:
     done = invoke("list", "recipes")
     assert done.exit_code == 0
@@ -259,9 +251,8 @@ def test_list_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(row.split()[0], row.split()[-1]) for row in rows] == [
         (each.operation, each.framework) for each in missing()
     ]
-    refused = invoke("list", "operations", "--missing")
-    assert refused.exit_code == 2
-    assert refused.stderr == "gaugeblock: --missing is about recipes, not about operations.\n"
+    refused = sentence(invoke("list", "operations", "--missing"))
+    assert refused == "gaugeblock: --missing is about recipes, not about operations.\n"
 
 
 def test_translate() -> None:
@@ -286,6 +277,4 @@ def test_translate() -> None:
     ],
 )
 def test_what_cannot_be_translated_is_one_sentence(arguments: tuple[str, ...], said: str) -> None:
-    done = invoke("translate", *arguments)
-    assert done.exit_code == 2
-    assert done.stderr == f"gaugeblock: {said}\n"
+    assert sentence(invoke("translate", *arguments)) == f"gaugeblock: {said}\n"

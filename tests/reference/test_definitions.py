@@ -16,34 +16,13 @@ ALL = [pytest.param(op, id=name) for name, op in OPERATIONS.items()]
 
 NAMES = {
     "activation": {"sigmoid", "log_sigmoid", "softplus", "softmax", "log_softmax", "logsumexp"},
-    "loss": {
-        "binary_cross_entropy",
-        "binary_cross_entropy_with_logits",
-        "categorical_cross_entropy",
-        "categorical_cross_entropy_with_logits",
-        "sparse_categorical_cross_entropy_with_logits",
-    },
-    "metric": {
-        "accuracy",
-        "binary_accuracy",
-        "categorical_accuracy",
-        "sparse_categorical_accuracy",
-        "top_k_accuracy",
-        "zero_one_loss",
-        "hamming_loss",
-        "multilabel_accuracy",
-        "subset_accuracy",
-        "balanced_accuracy",
-        "precision",
-        "recall",
-        "f1_score",
-        "macro_precision",
-        "macro_recall",
-        "macro_f1_score",
-        "roc_auc",
-        "expected_calibration_error",
-    },
-}
+    "loss": {"binary_cross_entropy", "binary_cross_entropy_with_logits", "categorical_cross_entropy",
+        "categorical_cross_entropy_with_logits", "sparse_categorical_cross_entropy_with_logits"},
+    "metric": {"accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "top_k_accuracy",
+        "zero_one_loss", "hamming_loss", "multilabel_accuracy", "subset_accuracy", "balanced_accuracy", "precision",
+        "recall", "f1_score", "macro_precision", "macro_recall", "macro_f1_score", "roc_auc",
+        "expected_calibration_error"},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", NAMES)

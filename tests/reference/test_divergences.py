@@ -77,14 +77,10 @@ ROWS: dict[str, tuple[Callable[..., Decimal], tuple[float, ...], tuple[float, ..
     "categorical_focal_cross_entropy": (focal_rows, P, Q, {}),
     "categorical_focal_cross_entropy with gamma": (lambda t, p: focal_rows(t, p, "0.5"), P, Q, {"gamma": 0.5}),
     "categorical_focal_cross_entropy_with_logits": (focal_row_logits, ONE_HOT, Z, {}),
-    "categorical_focal_cross_entropy_with_logits with gamma": (
-        lambda t, z: focal_row_logits(t, z, "0.5") / 4,
-        P,
-        Z,
-        {"gamma": 0.5, "alpha": 0.25},
-    ),
+    "categorical_focal_cross_entropy_with_logits with gamma": (lambda t, z: focal_row_logits(t, z, "0.5") / 4, P, Z,
+        {"gamma": 0.5, "alpha": 0.25}),
     "poly_cross_entropy_with_logits": (poly, P, Z, {}),
-}
+}  # fmt: skip
 
 
 def arrays(name: str, target: Any, prediction: Any, dtype: str) -> dict[str, Any]:

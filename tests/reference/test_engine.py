@@ -374,15 +374,11 @@ ROW_GRADIENTS: dict[str, tuple[dict[str, Any], Callable[[list[Decimal]], list[De
     "softmax": ({}, hp.softmax),
     "log_softmax": ({}, hp.log_softmax),
     "logsumexp": ({}, lambda xs: [hp.logsumexp(xs)]),
-    "categorical_cross_entropy_with_logits": (
-        {"y_true": [0.25, 0.75, 0.0]},
-        lambda xs: [hp.categorical_cross_entropy_with_logits([Decimal("0.25"), Decimal("0.75"), Decimal(0)], xs)],
-    ),
-    "sparse_categorical_cross_entropy_with_logits": (
-        {"labels": 2},
-        lambda xs: [hp.sparse_categorical_cross_entropy_with_logits(2, xs)],
-    ),
-}
+    "categorical_cross_entropy_with_logits": ({"y_true": [0.25, 0.75, 0.0]},
+        lambda xs: [hp.categorical_cross_entropy_with_logits([Decimal("0.25"), Decimal("0.75"), Decimal(0)], xs)]),
+    "sparse_categorical_cross_entropy_with_logits": ({"labels": 2},
+        lambda xs: [hp.sparse_categorical_cross_entropy_with_logits(2, xs)]),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])

@@ -125,17 +125,14 @@ X = ("cases", CASE, "inputs", "x")
         ((*ONE, "error"), -1.0, "at observations/0/error, Expected `float` >= 0"),
         ((*ONE, "allowed"), 1e301, "at observations/0/allowed, Expected `float` <= 1e+300"),
         ((*ONE, "expectation"), "old", "at observations/0, Object contains unknown field `expectation`"),
-        (
-            (*ONE, "reproduction"),
-            {"calls": [], "expected": {}},
-            "at observations/0/reproduction/calls, Expected `array`",
-        ),
+        ((*ONE, "reproduction"), {"calls": [], "expected": {}},
+         "at observations/0/reproduction/calls, Expected `array`"),
         ((*X, "shape"), [-1], "at cases/.../inputs/.../shape/0, Expected `int` >= 0"),
         ((*X, "data"), "not base64", f"the input {CASE}: An array of dtype float32 in the run file is damaged"),
         ((*X, "sha256"), "0" * 64, f"the input {CASE}: An array has either data or their digest;"),
         (X, {"dtype": "float32", "shape": [1]}, f"the input {CASE}: An array has either data or their digest;"),
     ],
-)
+)  # fmt: skip
 def test_a_fault_is_named_with_its_place(place: tuple[Any, ...], value: Any, sentence: str) -> None:
     document = msgspec.to_builtins(make_run([observation(key())]))
     *outer, last = place

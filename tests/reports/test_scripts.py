@@ -4,8 +4,6 @@ import ast
 import contextlib
 import io
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +19,8 @@ from gaugeblock.reports.scripts.expressions import assigned, chains, inlined
 from gaugeblock.reports.scripts.script import NoScriptError, script
 from gaugeblock.reports.verdicts import Verdict
 from msgspec.structs import replace
+
+from tests.invoking import python
 
 from .synthetic import checked, key, make_run, observation
 
@@ -95,8 +95,7 @@ def ran_alone(text: str, folder: Path) -> tuple[int, str]:
     """The same in a process of its own, which finds NumPy and nothing else."""
     path = folder / "script.py"
     path.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-P", "-W", "ignore", "-c", ALONE, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = python("-P", "-W", "ignore", "-c", ALONE, path)
     assert not done.stderr, done.stderr + text
     return done.returncode, done.stdout
 

@@ -1,7 +1,5 @@
 """The case that an observation names is the one that it was made of, over a run of NumPy."""
 
-import subprocess
-import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +22,8 @@ from gaugeblock.reports import runfile
 from gaugeblock.reports.records import Observation, Run, StoredArray
 from msgspec.structs import asdict
 
+from tests.invoking import measured
+
 EXPRESSION = (
     "(binary_cross_entropy/ or kl_divergence/ or logsumexp/ or sparsemax or sigmoid/ or hinge/ or focal or accuracy/"
     " or f1_score or roc_auc or logit/) and (bfloat16 or float32 or int64) and not recipe"
@@ -44,11 +44,7 @@ MODES = {mode.name: mode for mode in NUMPY.modes}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    output = tmp_path_factory.mktemp("run") / "run.json"
-    command = [sys.executable, "-m", "gaugeblock.conformance", "run", "-f", "numpy", "--mode", "eager"]
-    done = subprocess.run([*command, "-k", EXPRESSION, "-o", output], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return runfile.read(output)
+    return measured(tmp_path_factory.mktemp("run") / "run.json", "-f", "numpy", "--mode", "eager", "-k", EXPRESSION)
 
 
 def array_of(name: str, stored: StoredArray) -> Any:

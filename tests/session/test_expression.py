@@ -30,18 +30,10 @@ def test_an_expression_holds_for_keys(expression: str, holds: tuple[bool, bool])
 @pytest.mark.parametrize(
     "expression",
     [
-        "softmax sigmoid",
-        "softmax (float16)",
-        "()",
-        "(softmax",
-        "softmax)",
-        "not",
-        "or",
-        "softmax and",
-        "a = b",
+        "softmax sigmoid", "softmax (float16)", "()", "(softmax", "softmax)", "not", "or", "softmax and", "a = b",
         "a , b",
     ],
-)
+)  # fmt: skip
 def test_what_is_no_expression_is_said(expression: str) -> None:
     with pytest.raises(ValueError, match="is no expression of parts of keys") as raised:
         compiled(expression)

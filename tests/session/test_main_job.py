@@ -1,23 +1,19 @@
 """The main job on NumPy and scikit-learn, as the README's quick command runs it."""
 
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
 from gaugeblock.reports import runfile
 from gaugeblock.reports.records import Observation, Run, Witness
 
+from tests.invoking import measured
+
 STORY = "categorical_cross_entropy/sklearn.metrics.log_loss/float64/cpu/eager/value/mean-three-animals-model-{}"
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    output = tmp_path_factory.mktemp("job") / "quick.json"
-    command = [sys.executable, "-m", "gaugeblock.conformance", "run", "-f", "numpy", "-f", "sklearn", "-o", output]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return runfile.read(output)
+    return measured(tmp_path_factory.mktemp("job") / "quick.json", "-f", "numpy", "-f", "sklearn")
 
 
 def witness(observation: Observation) -> Witness:

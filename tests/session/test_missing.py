@@ -1,8 +1,6 @@
 """Sessions in which something is missing: a framework, a device, or what a framework needs to be imported."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,23 +9,24 @@ from gaugeblock.conformance.session.measure import CONFORMS, measure
 from gaugeblock.conformance.session.plan import Selection, present_devices
 from gaugeblock.reports import runfile
 
+from tests.invoking import Process, gaugeblock
+
 NARROW = "sigmoid and float32 and value"
 
 
-def gaugeblock_run(output: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gaugeblock.conformance", "run", "-k", NARROW, "-o", str(output), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environ})
+def run(output: Path, *arguments: str, **environ: str) -> Process:
+    return gaugeblock("run", "-k", NARROW, "-o", output, *arguments, **environ)
 
 
 def test_a_framework_that_fails_to_import_breaks_the_run_and_leaves_a_good_one_alone(tmp_path: Path) -> None:
     output = tmp_path / "run.json"
-    assert gaugeblock_run(output, "-f", "numpy").returncode == 0
+    assert run(output, "-f", "numpy").returncode == 0
     good = output.read_bytes()
     package = tmp_path / "path" / "scipy"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise ImportError('libfoo.so.1: cannot open shared object file')\n")
     path = os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])
-    process = gaugeblock_run(output, "-f", "numpy", PYTHONPATH=path)
+    process = run(output, "-f", "numpy", PYTHONPATH=path)
     assert process.returncode == 2
     assert "harness error: numpy could not be imported: ImportError: libfoo.so.1" in process.stdout
     assert output.read_bytes() == good
@@ -51,10 +50,10 @@ def test_a_framework_that_is_not_installed_is_not_run(tmp_path: Path, monkeypatc
 @pytest.mark.skipif(len(present_devices()) > 1, reason="there is a CUDA device here")
 def test_a_missing_device_is_refused_or_skipped(tmp_path: Path) -> None:
     output = tmp_path / "run.json"
-    refused = gaugeblock_run(output, "--device", "cuda")
+    refused = run(output, "--device", "cuda")
     assert refused.returncode == 2
     assert "there is no device 'cuda'" in refused.stderr
-    skipped = gaugeblock_run(output, "-f", "numpy", "--device", "cuda", "--skip-missing-device")
+    skipped = run(output, "-f", "numpy", "--device", "cuda", "--skip-missing-device")
     assert skipped.returncode == 0
     assert "not run: there is no device cuda" in skipped.stdout
     assert not output.exists()

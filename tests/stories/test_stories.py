@@ -4,8 +4,6 @@ import inspect
 import itertools
 import json
 import math
-import subprocess
-import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,10 +12,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
 from gaugeblock.conformance import stories
-from gaugeblock.conformance.cli.app import main
 from gaugeblock.conformance.execution.call import Answer, NoAnswer
 from gaugeblock.conformance.execution.query import Ask
 from gaugeblock.conformance.execution.worker import Server
@@ -42,6 +38,7 @@ from gaugeblock.reports.records import FrameworkRecord, ImplementationRecord, Ob
 from gaugeblock.reports.scripts.script import script
 from gaugeblock.reports.verdicts import Verdict
 
+from tests.invoking import invoke, measured, python
 from tests.planted import by_case
 from tests.reports.synthetic import make_run
 
@@ -302,7 +299,7 @@ def test_a_deviating_figure_has_a_script_that_needs_nothing_of_ours(shift: float
     )
     text = script(run, seen)
     assert "gaugeblock" not in text.partition("\n")[2]
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    done = python("-c", text)
     assert done.returncode == status, done.stderr
     assert f"The deviation {'shows' if status else 'does not show'}." in done.stdout
 
@@ -351,8 +348,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the stories that NumPy plays."""
     pytest.importorskip("scipy")
     path = tmp_path_factory.mktemp("stories") / "run.json"
-    done = CliRunner().invoke(main, ["run", "-f", "numpy", "-k", "story", "-o", str(path)], prog_name="gaugeblock")
-    assert done.exit_code == 0, done.output
+    measured(path, "-f", "numpy", "-k", "story")
     return path
 
 
@@ -366,7 +362,7 @@ def test_a_run_shows_the_code_that_was_played(run: Path) -> None:
 
 
 def test_a_report_tells_the_story_with_its_figures(run: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["report", str(run), "-o", str(tmp_path)], prog_name="gaugeblock")
+    done = invoke("report", run, "-o", tmp_path)
     assert done.exit_code == 0, done.output
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     (story,) = (each for each in report["stories"] if each["name"] == "three_animals")

@@ -1,8 +1,6 @@
 """`check`: what it asks of a function, what it says of it, and how it refuses what it cannot ask."""
 
 import json
-import subprocess
-import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from gaugeblock.conformance.trials.effort import EFFORTS
 from gaugeblock.conformance.yours.callable_adapter import CallableError
 from gaugeblock.reference.catalogue import UnknownOperationError
 
+from tests.invoking import gaugeblock, python
 from tests.planted import BCE, SPARSE, Array, sigmoid, softmax, softmax_gradient, sparse, wide
 
 
@@ -343,10 +342,8 @@ def test_a_higher_effort_asks_more() -> None:
     [
         (lambda: check(softmax, "sofmax"), "there is no operation 'sofmax': did you mean 'softmax'?"),
         (lambda: check(softmax, "softmax", arrays="numpi"), "did you mean 'numpy'?"),
-        (
-            lambda: check(softmax, "softmax", effort="huge"),
-            "there is no effort 'huge': it is quick or standard or thorough.",
-        ),
+        (lambda: check(softmax, "softmax", effort="huge"),
+         "there is no effort 'huge': it is quick or standard or thorough."),
         (lambda: check(softmax, "softmax", dtypes=["float31"]), "did you mean 'float32'?"),
         (lambda: check(softmax, "softmax", device="cuda"), "numpy sees no device 'cuda': it sees cpu."),
         (lambda: check(softmax, "softmax", signature={"z": "x"}), "softmax has no 'z' to rename"),
@@ -358,16 +355,12 @@ def test_a_higher_effort_asks_more() -> None:
         (lambda: check(Frozen, "accuracy", protocol={"update": "plus"}), "Frozen has no method 'plus'"),
         (lambda: check(Frozen, "accuracy", protocol={"add": "add"}), "a protocol has no 'add'"),
         (lambda: check(Frozen, "accuracy", protocol={"update": "add"}), "which method of Frozen is its 'result'"),
-        (
-            lambda: check(first_largest, "sparse_categorical_accuracy", conventions={"ties": "random"}),
-            "'ties' cannot be 'random': it is one of 'lowest index', 'highest index', 'all'.",
-        ),
-        (
-            lambda: check(softmax, "softmax", conventions={"row-of-minus-in": "NaN"}),
-            "there is no convention 'row-of-minus-in' of softmax: did you mean 'row-of-minus-inf'?",
-        ),
+        (lambda: check(first_largest, "sparse_categorical_accuracy", conventions={"ties": "random"}),
+         "'ties' cannot be 'random': it is one of 'lowest index', 'highest index', 'all'."),
+        (lambda: check(softmax, "softmax", conventions={"row-of-minus-in": "NaN"}),
+         "there is no convention 'row-of-minus-in' of softmax: did you mean 'row-of-minus-inf'?"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_asked_is_said_in_a_sentence(make: Callable[[], Any], sentence: str) -> None:
     with pytest.raises((CallableError, UnknownOperationError, LookupError)) as raised:
         make()
@@ -394,11 +387,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def gaugeblock(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gaugeblock.conformance", "check", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -413,7 +401,7 @@ def gaugeblock(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     ],
 )
 def test_the_command(folder: Path, arguments: list[str], code: int, said: str) -> None:
-    done = gaugeblock(folder, *arguments, "--effort", "quick")
+    done = gaugeblock("check", *arguments, "--effort", "quick", cwd=folder)
     assert done.returncode == code, done.stderr
     assert said in " ".join((done.stdout + done.stderr).split())
     assert "Traceback" not in done.stderr
@@ -436,8 +424,7 @@ TESTS = """
 
 def test_the_fixture(folder: Path) -> None:
     (folder / "test_mine.py").write_text(textwrap.dedent(TESTS))
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = python("-m", "pytest", "-p", "no:cacheprovider", "-q", cwd=folder)
     assert "2 passed" in done.stdout
     assert "1 failed" in done.stdout
     assert "ConformanceError" in done.stdout
@@ -445,5 +432,4 @@ def test_the_fixture(folder: Path) -> None:
 
 def test_the_package_imports_nothing_until_asked() -> None:
     code = "import sys, gaugeblock.conformance, json; print(json.dumps([m for m in sys.modules if 'flint' in m]))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == []
+    assert json.loads(python("-c", code).stdout) == []
