@@ -18,10 +18,10 @@ def invoke(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="gaugeblock")
 
 
-def python(*arguments: str | Path, cwd: Path | None = None, **environ: str) -> Process:
-    """Python in a process of its own."""
-    command, env = [sys.executable, *arguments], {**os.environ, **environ}
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=300)
+def python(*arguments: str | Path, cwd: Path | None = None, session: bool = False, **environ: str) -> Process:
+    """Python in a process of its own, and with `session` in a group of its own."""
+    command, how = [sys.executable, *arguments], {"cwd": cwd, "env": {**os.environ, **environ}, "timeout": 300}
+    return subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=session, **how)
 
 
 def gaugeblock(*arguments: str | Path, cwd: Path | None = None, **environ: str) -> Process:

@@ -263,7 +263,6 @@ def _is_no_right_label(got: Array, expected: Expected) -> bool:
 
 def shows(record: Reproduction | None, function: Function, gradient: Function | None = None) -> bool:
     """Whether the calls of a reproduction, evaluated anew, deviate from what is expected there."""
-    assert record is not None
     expected, numbers = record.expected, []
     answers = [evaluated(call, function, gradient) for call in record.calls]
     for call, answer in zip(record.calls, answers, strict=True):
@@ -395,9 +394,9 @@ class Counting:
         self.hits = self.kind(self.hits + self.total(values * weight))
         self.all = self.kind(self.all + self.total(weight))
 
-    def update(self, y_true: Array, y_pred: Array, weight: Array | None = None) -> None:
+    def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         values = (y_true == y_pred).astype(self.kind)
-        self.add(values, np.ones(len(values), self.kind) if weight is None else weight.astype(self.kind))
+        self.add(values, np.ones(len(values), self.kind) if sample_weight is None else sample_weight.astype(self.kind))
 
     def result(self) -> Any:
         return self.answer(self.hits / self.all) if self.all else self.answer(0)

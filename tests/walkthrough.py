@@ -118,15 +118,8 @@ class Shell:
             "PYTHONPATH": os.pathsep.join([str(self.folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
             "GAUGEBLOCK_CACHE": str(self.folder / "cache"),
         }
-        done = subprocess.run(
-            ["/bin/sh", "-c", f"(exit {self.status}); {command}"],
-            cwd=self.folder,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        shell = ["/bin/sh", "-c", f"exec 2>&1; (exit {self.status}); {command}"]
+        done = subprocess.run(shell, cwd=self.folder, env=environ, stdout=subprocess.PIPE, text=True, check=False)
         self.status = done.returncode
         return done.stdout
 

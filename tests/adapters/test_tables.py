@@ -153,11 +153,8 @@ def test_adapters_are_complete(name: str) -> None:
 
 @every_framework
 def test_every_implementation_is_asked_something(name: str) -> None:
-    asked = {
-        setting.implementation.id
-        for setting, check in static.tests()
-        if setting.implementation.framework == name and check.kind not in ("recipe", "story")
-    }
+    settings = [setting for setting, check in static.tests() if check.kind not in ("recipe", "story")]
+    asked = {each.implementation.id for each in settings if each.implementation.framework == name}
     assert asked == {each.id for each in adapter(name).implementations}
 
 
@@ -188,9 +185,8 @@ def test_every_test_has_cases_whose_keys_have_seven_parts_and_are_unique() -> No
 
 
 def test_a_line_of_a_table() -> None:
-    line = Implementation(
-        "torch", *implements("sigmoid", "torch.sigmoid(x) + (1)", reduction="mean", dtypes=("float32",))
-    )
+    entry = implements("sigmoid", "torch.sigmoid(x) + (1)", reduction="mean", dtypes=("float32",))
+    line = Implementation("torch", *entry)
     assert (line.name, line.id) == ("torch.sigmoid", "sigmoid/torch.sigmoid")
     assert line.names == {"torch", "x"}
     assert line.conventions == {"reduction": "mean"}

@@ -7,21 +7,20 @@ docs` writes the file anew, to be read as a diff.
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from gaugeblock.conformance.cases.case import Case
 from gaugeblock.conformance.cases.cases import cases
 from gaugeblock.conformance.cases.draws import bell, integers, uniform
+from gaugeblock.conformance.cases.steps import Step, batches
 from gaugeblock.conformance.pages.pages import frozen_cases
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.engine import evaluate, gradient
-from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reference.formats import FORMATS, Array
 
 from tests.invoking import python
 
-Array = np.ndarray[Any, Any]
 FROZEN = Path(__file__).parents[2] / "docs" / "cases.json"
 PAIRS = [(name, dtype) for name in OPERATIONS for dtype in FORMATS]
 
@@ -51,9 +50,8 @@ def test_cases_are_the_same_on_other_processors() -> None:
     features = " ".join(wide)
     done = python("-W", "ignore", "-c", program, cwd=Path(__file__).parent, NPY_DISABLE_CPU_FEATURES=features)
     there, here = json.loads(done.stdout), frozen_cases()
-    assert {
-        key: {n for n in here[key] if here[key][n] != there[key][n]} for key in here if here[key] != there[key]
-    } == {}
+    other = [key for key in here if here[key] != there[key]]
+    assert {key: {n for n in here[key] if here[key][n] != there[key][n]} for key in other} == {}
 
 
 def test_draws_are_frozen() -> None:
@@ -187,3 +185,27 @@ def test_gradients_are_asked_for_where_they_exist(name: str, dtype: str) -> None
         truth = gradient(op, fmt, case.inputs, np.ones_like(answer.nearest), **plain)
         assert np.isfinite(truth.nearest).all(), case.name
         assert not truth.undecided.any(), case.name
+
+
+RESULT = Step("result")
+
+
+def test_steps_in_words() -> None:
+    words = [str(step) for step in (Step("update", (0, 32), tile=4, repeat=16), Step("update", (11, None), on=1))]
+    assert words == ["update metric 0 with rows 0:32 4 times over, 16 times", "update metric 1 with rows 11:"]
+    others = (RESULT, Step("reset"), Step("merge", on=1, other=2), Step("copy", on=1))
+    assert [str(step) for step in others] == [
+        "result of metric 0", "reset metric 0", "merge metric 2 into metric 1", "copy metric 0 as metric 1",
+    ]  # fmt: skip
+
+
+def test_batches_are_cut_once_and_tiled() -> None:
+    rows, labels = np.arange(6.0).reshape(3, 2), np.arange(3)
+    update = Step("update", (1, None), tile=2)
+    made = batches((update, RESULT, update, Step("update", (3, 3))), (rows, labels))
+    assert set(made) == {((0, None), 1), ((1, None), 2), ((3, 3), 1)}
+    np.testing.assert_array_equal(made[(1, None), 2][0], [[2, 3], [4, 5], [2, 3], [4, 5]])
+    np.testing.assert_array_equal(made[(1, None), 2][1], [1, 2, 1, 2])
+    assert [array.shape for array in made[(3, 3), 1]] == [(0, 2), (0,)]
+    (whole,) = batches((RESULT,), (rows, labels)).values()
+    np.testing.assert_array_equal(whole[0], rows)

@@ -14,25 +14,8 @@ from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.formats import FORMATS
 from gaugeblock.reports.records import Observation
 
-from tests.planted import (
-    BCE,
-    BCE_LOGITS,
-    SPARSE,
-    Array,
-    Function,
-    bce,
-    bce_logits,
-    log_softmax,
-    log_softmax_gradient,
-    observe,
-    sigmoid,
-    sigmoid_gradient,
-    softmax,
-    softmax_gradient,
-    softplus,
-    sparse,
-    wide,
-)
+from tests import planted
+from tests.planted import BCE, BCE_LOGITS, SPARSE, Array, Function, bce_logits, sigmoid, softmax, softplus, sparse, wide
 
 ISOLATED = float.fromhex("0x1.3ae148p+0")
 """1.23 in float32, 0x3f9d70a4."""
@@ -42,7 +25,7 @@ def seen(operation: str, function: Function, points: int = 2**14, **more: Any) -
     """What lines of so many points show of a planted implementation."""
     effort = replace(EFFORTS["standard"].combined, points=points, derivative_points=points)
     check = "dense-gradient" if "gradient" in more else "dense"
-    return observe(check, operation, function, effort=effort, **more)
+    return planted.observe(check, operation, function, effort=effort, **more)
 
 
 def deviating(found: dict[str, Observation]) -> set[str]:
@@ -73,9 +56,9 @@ RIGHT: tuple[tuple[str, Function, dict[str, Any]], ...] = (
     ("hard_sigmoid", wide(lambda x: np.clip(x / 6 + 0.5, 0, 1)), {}),
     ("softmax", softmax, {}),
     ("softmax", wide(softmax), {"dtype": "bfloat16"}),
-    ("log_softmax", log_softmax, {}),
-    ("log_softmax", wide(log_softmax), {"dtype": "float16"}),
-    (BCE, wide(bce), {"reduction": "none"}),
+    ("log_softmax", planted.log_softmax, {}),
+    ("log_softmax", wide(planted.log_softmax), {"dtype": "float16"}),
+    (BCE, wide(planted.bce), {"reduction": "none"}),
     (BCE_LOGITS, wide(bce_logits), {"reduction": "none"}),
     (SPARSE, sparse, {"reduction": "none"}),
     ("hinge", wide(lambda y, s: np.maximum(1 - y * s, 0)), {"reduction": "none"}),
@@ -130,10 +113,10 @@ def test_a_fault_is_seen_on_its_line(operation: str, function: Function, line: s
 
 
 GRADIENTS: tuple[tuple[str, Function, dict[str, Any]], ...] = (
-    ("sigmoid", wide(sigmoid_gradient), {}),
-    ("sigmoid", wide(sigmoid_gradient), {"dtype": "float16"}),
-    ("softmax", wide(softmax_gradient), {}),
-    ("log_softmax", wide(log_softmax_gradient), {}),
+    ("sigmoid", wide(planted.sigmoid_gradient), {}),
+    ("sigmoid", wide(planted.sigmoid_gradient), {"dtype": "float16"}),
+    ("softmax", wide(planted.softmax_gradient), {}),
+    ("log_softmax", wide(planted.log_softmax_gradient), {}),
     ("hard_sigmoid", wide(lambda x, c: c * (np.abs(x) < 3) / 6), {}),
     (BCE_LOGITS, wide(lambda t, z, c: c * ((1 - t) * sigmoid(z) - t * sigmoid(-z))), {"reduction": "none"}),
 )

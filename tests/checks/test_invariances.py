@@ -13,20 +13,8 @@ from gaugeblock.conformance.trials import engine
 from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.reports.verdicts import Verdict
 
-from tests.planted import (
-    SPARSE,
-    Array,
-    by_case,
-    check_named,
-    log_softmax,
-    missing_class,
-    observe,
-    of_neighbour,
-    softmax,
-    sparse,
-    verdicts,
-    wide,
-)
+from tests import planted
+from tests.planted import SPARSE, Array, by_case, check_named, observe, of_neighbour, softmax, sparse, verdicts, wide
 
 WEIGHED = "planted(labels, logits, sample_weight)"
 
@@ -81,8 +69,8 @@ CASES: tuple[tuple[str, str, Callable[..., Any], dict[str, Any], str], ...] = (
     ("order-of-the-samples", SPARSE, lambda y, z: mean(y[:-1], z[:-1]), {"reduction": "mean"}, "deviates"),
     ("reduction-of-the-losses", SPARSE, reduced, {"call": "planted(labels, logits, reduction)"}, "conforms"),
     ("reduction-of-the-losses", SPARSE, short_mean, {"call": "planted(labels, logits, reduction)"}, "deviates"),
-    ("class-permutation", "log_softmax", log_softmax, {}, "conforms"),
-    ("class-permutation", "log_softmax", missing_class, {}, "deviates"),
+    ("class-permutation", "log_softmax", planted.log_softmax, {}, "conforms"),
+    ("class-permutation", "log_softmax", planted.missing_class, {}, "deviates"),
     ("class-permutation", SPARSE, sparse, {"reduction": "none"}, "conforms"),
     ("padding-with-minus-inf", "softmax", softmax, {}, "conforms"),
     ("padding-with-minus-inf", "softmax", with_epsilon, {}, "deviates"),
@@ -115,10 +103,8 @@ def test_a_device_is_compared_with_the_cpu(off: float, verdict: str) -> None:
     def ask(calls: Sequence[Call]) -> list[Answer]:
         factors = [np.float32(1 + off * (call.device == "cuda:0")) for call in calls]
         with np.errstate(all="ignore"):
-            return [
-                softmax(call.arrays[0], call.parameters["axis"]) * factor
-                for call, factor in zip(calls, factors, strict=True)
-            ]
+            answers = [softmax(call.arrays[0], call.parameters["axis"]) for call in calls]
+            return [answer * factor for answer, factor in zip(answers, factors, strict=True)]
 
     check, setting = check_named("device-is-cpu"), replace(SETTING, device="cuda:0")
     assert check.applies(setting)

@@ -19,8 +19,6 @@ from tests.planted import BCE, SPARSE, check_named, observe
 
 BY_NAME = {each.name: each for each in PROBES}
 
-# Which calls are asked
-
 
 def setting(framework: str, operation: str, name: str) -> Setting:
     """An implementation in the first mode of its framework."""
@@ -34,7 +32,6 @@ TEXTBOOK = setting("numpy", BCE, "numpy.textbook")
 def test_a_call_that_stands_in_for_the_tables_is_asked_of_those_named() -> None:
     of_keras, probe = setting("keras", BCE, "keras.losses.binary_crossentropy"), BY_NAME["logits-behind-a-sigmoid"]
     asked = probe.asked(of_keras)
-    assert asked is not None
     assert asked.call == "keras.losses.binary_crossentropy(y_true[:, None], keras.activations.sigmoid(y_pred[:, None]))"
     assert probe.applies(of_keras)
     assert not probe.applies(TEXTBOOK)
@@ -43,7 +40,6 @@ def test_a_call_that_stands_in_for_the_tables_is_asked_of_those_named() -> None:
 def test_a_keyword_left_out_is_asked_of_calls_that_have_it() -> None:
     probe = BY_NAME["default-reduction-of-binary-losses"]
     asked = probe.asked(setting("torch", BCE, "torch.nn.BCELoss"))
-    assert asked is not None
     assert asked.call == "torch.nn.BCELoss(weight=sample_weight)(y_pred, y_true)"
     assert probe.asked(TEXTBOOK) is None
 
@@ -65,11 +61,8 @@ SETTINGS: dict[str, list[Setting]] = {}
 for _framework in FRAMEWORKS:
     for _mode in adapter(_framework).modes:
         for _each in adapter(_framework).implementations:
-            SETTINGS.setdefault(_each.operation, []).extend(
-                Setting(_each, dtype, "cpu", _mode)
-                for dtype in dtypes_of(_each, _mode)
-                if offered_in(_each, _mode, dtype)
-            )
+            _offered = [dtype for dtype in dtypes_of(_each, _mode) if offered_in(_each, _mode, dtype)]
+            SETTINGS.setdefault(_each.operation, []).extend(Setting(_each, dtype, "cpu", _mode) for dtype in _offered)
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
@@ -81,9 +74,6 @@ def test_every_probe_is_asked_of_something_and_names_what_exists(probe: Probe) -
     assert set(probe.right) <= set(probe.answers)
 
 
-# Questions
-
-
 def test_every_question_is_answered_by_checks_that_exist_and_every_probe_answers_one() -> None:
     known = {check.name for check in CHECKS}
     for question in questions():
@@ -91,9 +81,6 @@ def test_every_question_is_answered_by_checks_that_exist_and_every_probe_answers
         assert set(question.answered_by) <= known, question.text
         assert question.text.endswith("?")
     assert BY_NAME.keys() <= {name for question in questions() for name in question.answered_by}
-
-
-# Calls
 
 
 def test_a_probe_that_asks_another_call_shows_it() -> None:
@@ -121,10 +108,6 @@ def test_a_call_that_is_not_there_is_no_refusal(message: str, label: str | None)
         return [NoAnswer(Verdict.UNSUPPORTED, message) for _ in calls]
 
     asked = setting("torch", SPARSE, "torch.nn.functional.cross_entropy")
-    found = {
-        name: [each.observation for each in engine.observe(check_named(name), asked, ask)]
-        for name in ("label-too-large", "label-dtype")
-    }
-    assert {each.label for every in found.values() for each in every} == {label}
-    (seen,) = found["label-too-large"]
-    assert seen.verdict == ("conforms" if label else "unsupported")
+    (seen,), others = (engine.observe(check_named(name), asked, ask) for name in ("label-too-large", "label-dtype"))
+    assert {each.observation.label for each in (seen, *others)} == {label}
+    assert seen.observation.verdict == ("conforms" if label else "unsupported")

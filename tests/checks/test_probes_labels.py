@@ -16,9 +16,6 @@ IGNORING = {"call": "planted(labels, logits, ignore_index)", **MEAN}
 WEIGHING = {"call": "planted(labels, logits, class_weight)", **MEAN}
 
 
-# Labels
-
-
 def picked(index: Callable[[Array, int], Array]) -> Function:
     """Cross-entropy of the classes that labels are taken for."""
     return lambda y, z, *_: -np.take_along_axis(log_softmax(z), index(y, z.shape[1])[:, None], axis=1)[:, 0]
@@ -116,9 +113,6 @@ GRADIENTS: tuple[tuple[Function, str], ...] = (
 )
 
 
-# Divergences and focal losses
-
-
 def floored(t: Array, p: Array) -> Array:
     low = [np.clip(each.astype(float), 1e-7, 1) for each in (t, p)]
     return (low[0] * np.log(low[0] / low[1])).sum(axis=1)
@@ -180,9 +174,6 @@ LOSSES: tuple[Row, ...] = (
 )
 
 
-# Margins
-
-
 def signed(y: Array) -> Array:
     return np.where(np.isin(y, (0, 1)).all(), 2 * y - 1, y)
 
@@ -231,9 +222,6 @@ MARGINS: tuple[Row, ...] = (
     ("perceptron-label-zero", "perceptron", lambda y, s: np.maximum(-y * s, 0), "no: its loss is 0", NONE),
 )
 KINKS = ((0.0, "0"), (-1.0, "-1"), (-0.5, "-1/2"))
-
-
-# What each is
 
 
 def at_kink(value: float) -> dict[str, Any]:

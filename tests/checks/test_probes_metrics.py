@@ -11,16 +11,9 @@ from gaugeblock.conformance.checks.probes.base import REFUSES
 
 from tests.checks.probing import MEAN, NONE, Function, Row, answer, mean
 from tests.planted import SPARSE as CE
-from tests.planted import Array, log_softmax, refuses, top_k
+from tests.planted import Array, refuses, sparse, top_k
 
 SPARSE = "sparse_categorical_accuracy"
-
-
-def losses_of(y: Array, z: Array) -> Array:
-    return -np.take_along_axis(log_softmax(z), y[:, None], axis=1)[:, 0]
-
-
-# Accuracies
 
 
 def above(y: Array, s: Array, threshold: float = 0.5) -> Array:
@@ -95,9 +88,6 @@ ACCURACIES: tuple[Row, ...] = (
 )  # fmt: skip
 
 
-# Averages
-
-
 def macro(classes: Callable[[Array, Array], Array]) -> Function:
     def recall(y: Array, p: Array) -> Any:
         each = [(p[y == label] == label).mean() if (y == label).any() else 0.0 for label in classes(y, p)]
@@ -133,16 +123,13 @@ AVERAGES: tuple[Row, ...] = (
 )  # fmt: skip
 
 
-# Bad input
-
-
 BAD: tuple[Row, ...] = (
-    ("fewer-labels-than-rows", CE, lambda y, z: losses_of(y, z[: len(y)]), "silent: the rest of the rows is left out",
+    ("fewer-labels-than-rows", CE, lambda y, z: sparse(y, z[: len(y)]), "silent: the rest of the rows is left out",
      NONE),
     ("fewer-labels-than-rows", CE, refuses, REFUSES, NONE),
-    ("one-label-for-three-rows", CE, lambda y, z: losses_of(np.resize(y, len(z)), z), "silent: it stands for all rows",
+    ("one-label-for-three-rows", CE, lambda y, z: sparse(np.resize(y, len(z)), z), "silent: it stands for all rows",
      NONE),
-    ("labels-as-a-column", CE, lambda y, z: losses_of(y[:, 0], z),
+    ("labels-as-a-column", CE, lambda y, z: sparse(y[:, 0], z),
      "a loss for each row, their mean where only that is given", NONE),
     ("labels-as-a-column-in-an-accuracy", SPARSE, lambda y, s: (y == s.argmax(axis=1)).mean(),
      "each is compared with every row", MEAN),
@@ -151,9 +138,6 @@ BAD: tuple[Row, ...] = (
     ("column-of-signed-scores", "hinge", lambda y, s: np.maximum(1 - y * s, 0),
      "silent: each stands beside every label", NONE),
 )  # fmt: skip
-
-
-# State
 
 
 class Squares:
@@ -239,8 +223,6 @@ WRONG_STATES: tuple[tuple[str, type[Squares], str], ...] = (
     ("copy-of-squares", Shared, "no"),
 )
 OF_STATES = {"call": "planted()(y_true, y_pred)", "lifecycle": LIFECYCLE, **MEAN}
-
-# What each is
 
 CONFORMS: tuple[Row, ...] = (
     *ACCURACIES,

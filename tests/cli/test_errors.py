@@ -44,7 +44,7 @@ BAD = [
     (("run", "-f", "numpy", "-o", "/proc/nothing/run.json"), "/proc/nothing/run.json cannot be written"),
     (("report", "run.json", "-o", "out.json"), "'out.json' is a file; see 'gaugeblock report --help'"),
     (("report", "run.json", "-o", "out.json/pages"), "out.json/pages cannot be written .*; give another --output"),
-    (("reproduce", key(), "--run", "run.json", "-o", "out.json/x.py"), "does not deviate"),
+    (("reproduce", key(), "--run", "run.json", "-o", "out.json/x.py"), "does not deviate: its verdict is conforms"),
     (("docs", "-o", "out.json"), "'out.json' is a file"),
     # How commands are called
     (("runn",), "No such command 'runn'"),
@@ -58,6 +58,8 @@ BAD = [
     (("show", "--run", "run.json"), "Missing argument 'KEY'"),
     (("show", key(case="onne"), "--run", "run.json"), f"near it are {key()}"),
     (("reproduce", "--run", "run.json"), "give either a KEY, or --all with --output, or --verify"),
+    (("reproduce", key(), "--verify", "--run", "run.json"), "give either a KEY, or --all with --output, or --verify"),
+    (("reproduce", key(case="onne"), "--run", "run.json"), f"near it are {key()}"),
     (("reproduce", "--all", "--run", "run.json"), "name a directory with --output"),
     (("translate", "torch.nothing.like.it"), "torch.nothing.like.it"),
     (("translate", "torch.sigmoid", "--to", "nump"), "framework 'nump': did you mean 'numpy'"),
@@ -66,10 +68,8 @@ BAD = [
     (("check", "nowhere:softmax", "--operation", "softmax"), "nowhere cannot be imported from here: No module"),
     (("check", "user", "--operation", "softmax"), "'user' names no function: write package.module:function"),
     (("check", "user:wrong.one", "--operation", "softmax"), "there is no 'wrong.one' in user"),
-    (
-        ("check", "raising:f", "--operation", "softmax"),
-        "raising fails when it is imported: ZeroDivisionError: division",
-    ),
+    (("check", "raising:f", "--operation", "softmax"),
+     "raising fails when it is imported: ZeroDivisionError: division"),
     (("check", "leaving:f", "--operation", "softmax"), "leaving fails when it is imported: SystemExit: 0"),
     (("check", "user:right", "--operation", "sigmoyd"), "operation 'sigmoyd': did you mean 'sigmoid'"),
     ((*CHECK, "--arrays", "nump"), "framework 'nump': did you mean 'numpy'"),
@@ -77,11 +77,12 @@ BAD = [
     ((*CHECK, "--device", "cuda"), "cuda"),
     ((*CHECK, "--effort", "mad"), "'mad' is not one of"),
     ((*CHECK, "--signature", "x"), "--signature is NAME=VALUE, and 'x' has no '='"),
+    ((*CHECK, "--parameter", "x"), "--parameter is NAME=VALUE, and 'x' has no '='"),
     ((*CHECK, "--convention", "ties=first"), "ties"),
     ((*CHECK, "--parameter", "width=3"), "width"),
     ((*CHECK, "--parameter", "device=cpu"), "'device' is none"),
     ((*CHECK, "--gradient", "user:slope"), "there is no 'slope' in user"),
-]
+]  # fmt: skip
 
 
 @pytest.fixture

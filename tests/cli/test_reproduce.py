@@ -1,4 +1,4 @@
-"""`gaugeblock reproduce`: the scripts of a real run show its deviations, and one that does not is named."""
+"""`gaugeblock reproduce`: scripts show deviations, each in a process of its own; what becomes of each is said."""
 
 import copy
 from pathlib import Path
@@ -8,11 +8,13 @@ import pytest
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.conformance.cli.reproduce import file_name
 from gaugeblock.conformance.cli.scripts import SHOWS, scripts, verified
+from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess
 from gaugeblock.reports import runfile
 from gaugeblock.reports.records import Expected, Observation, Run, Wording
-from gaugeblock.reports.verdicts import SCRIPTED
+from gaugeblock.reports.verdicts import SCRIPTED, Verdict
 
 from tests.invoking import invoke, measured, python, sentence
+from tests.reports.synthetic import key, make_run, observation
 
 EXPRESSION = (
     "float16 and (textbook and softmax and not masked and (value or alone or shift)"
@@ -37,11 +39,6 @@ def deviations(run: Run) -> list[Observation]:
     return [each for each in run.observations if each.verdict in SCRIPTED]
 
 
-def conforming(run: Run) -> str:
-    """The key of an observation that does not deviate."""
-    return next(each.key for each in run.observations if each.verdict == "conforms")
-
-
 def test_every_deviation_of_a_run_has_a_script_that_shows_it(run: Run, path: Path) -> None:
     seen = deviations(run)
     assert {each.key.split("/")[1] for each in seen} == {"numpy.textbook", "sklearn.metrics.log_loss"}
@@ -64,6 +61,9 @@ def test_a_script_is_printed_and_exits_with_what_it_saw(run: Run, path: Path, tm
     written = invoke("reproduce", key, "--run", path, "--output", tmp_path / "script.py")
     assert written.stdout == f"{tmp_path / 'script.py'}\n"
     assert (tmp_path / "script.py").read_text(encoding="utf-8") == result.stdout
+    (tmp_path / "file").touch()
+    nowhere = invoke("reproduce", key, "--run", path, "--output", tmp_path / "file" / "script.py")
+    assert "cannot be written" in sentence(nowhere)
     done = python(tmp_path / "script.py")
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "The deviation shows."
@@ -82,10 +82,8 @@ def test_scripts_that_do_not_show_their_deviation_are_named(run: Run, tmp_path: 
     within, raising, ending, lacking, *rest = deviations(changed)
     assert rest
     for each, call in ((within, "numpy.ones(1)"), (raising, "numpy.nothing"), (ending, "__import__('os')._exit(3)")):
-        assert each.reproduction is not None
         (stored,) = each.reproduction.calls
         stored.call = call
-    assert within.reproduction is not None
     within.reproduction.calls[0].at = [0]
     within.reproduction.expected = Expected(exact="1", nearest="0x1p+0", ulp="0x1p-10", allowed=1.0)
     lacking.reproduction, lacking.reproduction_missing = None, "it came and went"
@@ -102,21 +100,6 @@ def test_scripts_that_do_not_show_their_deviation_are_named(run: Run, tmp_path: 
     assert total == f"{count} of {count + 4} deviations shown by their scripts, 1 without one."
 
 
-def test_what_cannot_be_reproduced_is_said_in_sentence(run: Run, path: Path, tmp_path: Path) -> None:
-    key = deviations(run)[0].key
-    right = conforming(run)
-    assert f"near it are {key}" in sentence(invoke("reproduce", f"{key}e", "--run", path))
-    assert "does not deviate: its verdict is conforms" in sentence(invoke("reproduce", right, "--run", path))
-    assert "does not exist" in sentence(invoke("reproduce", key, "--run", tmp_path / "none.json"))
-    assert "give either a KEY" in sentence(invoke("reproduce", "--run", path))
-    assert "give either a KEY" in sentence(invoke("reproduce", key, "--verify", "--run", path))
-    assert "name a directory" in sentence(invoke("reproduce", "--all", "--run", path))
-    (tmp_path / "file").touch()
-    assert "cannot be written" in sentence(
-        invoke("reproduce", key, "--run", path, "--output", tmp_path / "file" / "script.py")
-    )
-
-
 def test_a_run_says_how_arrays_go_in_and_out(run: Run) -> None:
     for name in ("numpy", "sklearn"):
         own = adapter(name)
@@ -126,7 +109,69 @@ def test_a_run_says_how_arrays_go_in_and_out(run: Run) -> None:
 
 def test_show_says_how_a_deviation_is_seen_again(run: Run, path: Path) -> None:
     key = deviations(run)[0].key
-    assert f"gaugeblock reproduce {key} --run RUN.json" in "".join(
-        invoke("show", key, "--run", path).stdout.split("\n")
-    )
-    assert "reproduce" not in invoke("show", conforming(run), "--run", path).stdout
+    shown = "".join(invoke("show", key, "--run", path).stdout.split("\n"))
+    assert f"gaugeblock reproduce {key} --run RUN.json" in shown
+    right = next(each.key for each in run.observations if each.verdict == "conforms")
+    assert "reproduce" not in invoke("show", right, "--run", path).stdout
+
+
+SCRIPTS = {
+    "shows": ("import sys\nprint('The deviation shows.')\nsys.exit(1)", SHOWS),
+    "does-not": ("print('got      1.0\\nso what')\nraise SystemExit(0)", "does not show: got      1.0"),
+    "raises": ("numpy.nothing", "raised NameError: name 'numpy' is not defined"),
+    "no-python": ("x =", "raised SyntaxError: "),
+    "ends": ("x = 1", "ended without saying whether it shows"),
+    "crashes": ("import os; os._exit(3)", "the process of the script ended with exit code 3."),
+    "says": ("import os; os.write(2, b'no such kernel'); os._exit(4)", "ended with exit code 4. no such kernel"),
+    "shows-again": ("raise SystemExit(1)", SHOWS),
+}
+
+
+def run_of(*names: str) -> Run:
+    return make_run([observation(key(name, case), "deviates") for name in names for case in SCRIPTS])
+
+
+def made(run: Run) -> dict[str, str]:
+    return {each.key: SCRIPTS[each.key.rpartition("/")[2]][0] for each in run.observations}
+
+
+def test_each_script_has_its_outcome_whatever_another_does() -> None:
+    run = run_of("alpha.sigmoid", "beta.sigmoid")
+    counts: list[tuple[int, int]] = []
+    outcomes = verified(run, made(run), lambda *count: counts.append(count), jobs=2)
+    assert list(outcomes) == [each.key for each in run.observations]
+    for name, outcome in outcomes.items():
+        expected = SCRIPTS[name.rpartition("/")[2]][1]
+        assert outcome == expected or (expected in outcome and expected != SHOWS), name
+    assert counts == [(number + 1, len(outcomes)) for number in range(len(outcomes))]
+
+
+def test_scripts_of_one_framework_and_mode_share_a_process() -> None:
+    run = make_run([observation(key(name, case), "deviates") for name in ("alpha.a", "beta.a") for case in "ab"])
+    text = "import os\nprint('got', os.getpid())\nraise SystemExit(0)"
+    outcomes = verified(run, dict.fromkeys([each.key for each in run.observations], text), lambda done, total: None)
+    alpha, again, beta, more = outcomes.values()
+    assert alpha == again != beta == more
+
+
+def test_a_script_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(self: WorkerProcess, message: object, timeout: float) -> str:
+        self.close()
+        raise ProcessLostError(Verdict.TIMED_OUT, f"no answer within {timeout:g} s")
+
+    monkeypatch.setattr(WorkerProcess, "start", lambda self, timeout: None)
+    monkeypatch.setattr(WorkerProcess, "ask", hangs)
+    run = make_run([observation(key(), "deviates")])
+    assert verified(run, {key(): "while True: pass"}, lambda done, total: None) == {key(): "no answer within 120 s"}
+
+
+def test_an_interruption_ends_what_runs() -> None:
+    run = make_run([observation(key(name, case), "deviates") for name in ("alpha.a", "beta.a") for case in "ab"])
+    hang = "import time\ntime.sleep(600)"
+    texts = {each.key: "raise SystemExit(1)" if "alpha" in each.key else hang for each in run.observations}
+
+    def interrupted(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        verified(run, texts, interrupted, jobs=2)

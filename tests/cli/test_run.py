@@ -1,9 +1,7 @@
 """`gaugeblock run`: complete, the same again, partial where it was interrupted; and what is made of a run."""
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +16,7 @@ from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reports import runfile
 from gaugeblock.reports.verdicts import Verdict
 
-from tests.invoking import gaugeblock, invoke, sentence
+from tests.invoking import gaugeblock, invoke, python, sentence
 
 EXPRESSION = (
     "sigmoid/numpy.stable/float32 and not (log_ or hard_ or sparse_ or length or shapes or input-dtype or recipe)"
@@ -80,9 +78,6 @@ def test_a_deviation_is_exit_code_1_unless_it_is_known(tmp_path: Path, monkeypat
     assert all(each.reproduction is not None for each in wrong)
     assert f"{wrong[0].key}: deviates, " in done.stdout
     assert f"gaugeblock show KEY --run {output}" in done.stdout
-
-
-# Interruptions
 
 
 @pytest.mark.parametrize("stood", ["nothing", "complete"])
@@ -161,23 +156,13 @@ def test_ctrl_c_reaches_every_process_and_leaves_nothing_behind(tmp_path: Path) 
     temporary, output = tmp_path / "tmp", tmp_path / "run.json"
     temporary.mkdir()
     (tmp_path / "driver.py").write_text(DRIVER, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, tmp_path / "driver.py", "run", "-f", "numpy", "-f", "sklearn", "-o", output],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "TMPDIR": str(temporary)},
-        start_new_session=True,
-        timeout=300,
-    )
+    asked = ("run", "-f", "numpy", "-f", "sklearn", "-o", output)
+    done = python(tmp_path / "driver.py", *asked, session=True, TMPDIR=str(temporary))
     assert done.returncode == 2, done.stdout + done.stderr
     assert "interrupted: the run file holds what was finished" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert runfile.read(output).status == "partial"
     assert not list(temporary.iterdir()), "logs are left behind"
-
-
-# Reading runs
 
 
 def test_report(measured: Path, tmp_path: Path) -> None:
@@ -208,9 +193,6 @@ def test_compare(measured: Path, tmp_path: Path) -> None:
     assert "99 ULP" in done.output
     for old, new, code in ((measured, measured, 0), (measured, worse, 1), (worse, measured, 0)):
         assert invoke("compare", old, new, "--fail-on", "regression").exit_code == code
-
-
-# What there is
 
 
 @pytest.mark.parametrize(

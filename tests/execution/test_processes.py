@@ -1,4 +1,4 @@
-"""Framework processes that crash, hang, refuse and fail cost no more than the call that did it."""
+"""Framework processes: what crashes, hangs or is refused costs itself alone; steps are done to live objects there."""
 
 import os
 from collections.abc import Iterator
@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gaugeblock.adapters.base import Implementation, Mode
+from gaugeblock.adapters.base import Implementation, Lifecycle, Mode
+from gaugeblock.conformance.cases.steps import Step
 from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
 from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess
 from gaugeblock.conformance.execution.worker import FrameworkProcess
+from gaugeblock.reference.formats import Array
 from gaugeblock.reports.verdicts import Verdict
 
-Array = np.ndarray[Any, Any]
+from tests.planted import LIFECYCLE
+
 X = np.array([-1.0, 0.0, 1.0], np.float32)
 CRASH = "__import__('os')._exit(3)"
 HANG = "__import__('time').sleep(60)"
@@ -123,7 +126,6 @@ def test_a_hang_is_timed_out_once_and_the_next_call_works() -> None:
 def test_a_framework_that_cannot_start_is_a_harness_error() -> None:
     with started("no_such_framework", timeout=10) as process:
         greeting = process.greet()
-        assert greeting.error is not None
         assert "no_such_framework" in greeting.error
         assert no_answer(process.ask([call("x")])[0]).verdict == "harness_error"
 
@@ -132,9 +134,7 @@ def test_nothing_is_left_behind_and_an_ended_process_starts_no_more() -> None:
     with started() as process:
         process.greet()
         worker = process._worker
-        assert worker is not None
         log, running = worker._log, worker._process
-        assert log is not None
         assert running is not None
         assert log.exists()
         process.discard()
@@ -163,3 +163,61 @@ def test_any_generator_can_live_in_a_process() -> None:
         assert worker.start(60) == "a"
     finally:
         worker.discard()
+
+
+RESULT = Step("result")
+TALLY = Implementation(
+    "numpy",
+    "accuracy",
+    "tally",
+    "__import__('collections').Counter()((x * scale).tolist())",
+    stateful=True,
+    lifecycle=Lifecycle(
+        "metric.update",
+        "numpy.array(sum(key * times for key, times in metric.items()), numpy.float32)",
+        "metric.clear()",
+        merge="metric.update(other)",
+        copy="metric.copy()",
+    ),
+)
+
+
+def test_steps_are_done_in_the_framework_process() -> None:
+    x = np.array([1.0, 2.0, 4.0, 8.0], np.float32)
+    steps = (
+        *(Step("update", (0, 2)), RESULT, Step("update", (2, None), tile=3, repeat=2, on=1)),
+        *(Step("result", on=1), Step("merge", other=1), RESULT, Step("copy", on=2), Step("reset"), RESULT),
+        *(Step("result", on=2, repeat=2), Step("result", on=3)),
+    )
+    process = FrameworkProcess("numpy", {}, timeout=60)
+    try:
+        call = Call(TALLY, ("x",), (x,), {"scale": 10}, Mode("eager"), "cpu", steps=steps)
+        (answer,) = process.ask([call])
+        assert isinstance(answer, np.ndarray)
+        assert answer.dtype == np.float32
+        assert answer.tolist() == [30, 720, 750, 0, 750, 750, 0]
+        bad = Call(TALLY, ("x",), (x,), {}, Mode("eager"), "cpu", steps=steps)
+        (refused,) = process.ask([bad])
+        assert isinstance(refused, NoAnswer)
+        assert refused.verdict == "harness_error"
+    finally:
+        process.discard()
+
+
+def test_a_call_is_taken_apart() -> None:
+    line = Implementation(
+        "keras", "accuracy", "m.M", "m.M(k=k)(y_true[:, None], y_pred, flag=True)", lifecycle=LIFECYCLE
+    )
+    assert line.acts() == {
+        "make": "m.M(k=k)",
+        "update": "metric.update(y_true[:, None], y_pred, flag=True)",
+        "result": "metric.result()",
+        "reset": "metric.reset()",
+        "merge": "metric.merge(other)",
+        "copy": "metric.copy()",
+    }
+    for wrong in ("m.f(y_true)", "m.M()(y_true) + 1"):
+        with pytest.raises(ValueError, match="no stateful call"):
+            Implementation("keras", "accuracy", "m", wrong, lifecycle=LIFECYCLE).acts()
+    with pytest.raises(ValueError, match="no stateful call"):
+        Implementation("keras", "accuracy", "m", "m.M()(y_true)").acts()

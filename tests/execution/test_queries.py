@@ -46,10 +46,7 @@ def test_queries_that_go_together_are_one_call_of_a_usual_size() -> None:
     framework = Framework()
     plain = Query((call(1, 2),), pick=lambda answer: answer[::-1])
     together = [Query((call(*rows),), together="rows") for rows in ((3.0,), (4.0, 5.0))]
-    slopes = [
-        Query((call(7, cotangent=True),), together="slopes"),
-        Query((call(8, cotangent=True),), together="slopes"),
-    ]
+    slopes = [Query((call(each, cotangent=True),), together="slopes") for each in (7, 8)]
     replies = ask_all(framework, [together[0], plain, *slopes, together[1]])
     assert framework.sent == [[64, 2, 64]]
     assert [numbers(each) for each in replies] == [[6], [4, 2], [114], [116], [8, 10]]
@@ -74,16 +71,8 @@ def test_an_answer_of_other_rows_than_were_asked_is_no_answer_to_each() -> None:
 def test_answers_are_joined_and_the_place_of_a_number_is_found_again() -> None:
     framework = Framework()
     calls = (call(1), call(2), call(3))
-    rows, samples, later = ask_all(
-        framework,
-        [
-            Query(calls, join="rows", pick=lambda answer: answer[1:]),
-            Query(calls, join="samples"),
-            Query((call(1, 2),), then="answer + numpy.pi"),
-        ],
-    )
-    assert isinstance(rows, Reply)
-    assert isinstance(samples, Reply)
+    joined = [Query(calls, join="rows", pick=lambda answer: answer[1:]), Query(calls, join="samples")]
+    rows, samples, later = ask_all(framework, [*joined, Query((call(1, 2),), then="answer + numpy.pi")])
     assert numbers(rows) == [4, 6]
     assert rows.place([1]) == (calls[2], [0])
     assert numbers(samples) == [[2], [4], [6]]

@@ -94,12 +94,7 @@ def test_the_bound_holds_for_sums_in_any_order_and_is_not_loose() -> None:
 def test_exact_rationals_are_rounded_and_keep_their_residual() -> None:
     values = [Fraction(1, 3), Fraction(1), Fraction(0), Fraction(2**24 + 1, 2**24 + 200)]
     truth = rationals(values, FORMATS["float32"])
-    assert truth.nearest.tolist() == [
-        float(np.float32(1 / 3)),
-        1.0,
-        0.0,
-        float(np.float32((2**24 + 1) / (2**24 + 200))),
-    ]
+    assert truth.nearest.tolist() == np.float32([1 / 3, 1, 0, (2**24 + 1) / (2**24 + 200)]).tolist()
     for at, value in enumerate(values):
         assert abs(truth.exact((at,)) - value) < Fraction(1, 2**100)
     assert truth.text((0,)) == "0.33333333333333333333"

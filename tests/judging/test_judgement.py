@@ -82,9 +82,8 @@ def test_an_infinity_for_a_finite_truth_is_two_to_emax_plus_one(dtype: str) -> N
 
 
 def test_nan_both_ways_is_wrong_and_not_far() -> None:
-    off = errors(
-        f32(math.nan, 1.0, math.nan, 1.0, math.nan), truth([1.0, math.nan, math.nan, math.inf, -math.inf]), F32
-    )
+    nan, inf = math.nan, math.inf
+    off = errors(f32(nan, 1.0, nan, 1.0, nan), truth([1.0, nan, nan, inf, -inf]), F32)
     np.testing.assert_array_equal(np.isnan(off), [True, True, False, True, True])
     assert off[2] == 0
 
@@ -120,9 +119,6 @@ def test_errors_at_either_end_of_float64_are_capped() -> None:
     assert np.isfinite(off[1])
 
 
-# Verdicts
-
-
 def verdict(got: Any, exact: Truth, allowed: Any = 4.0, policy: Policy = STRICT) -> Judgement:
     return judge(np.asarray(got), exact, np.broadcast_to(np.asarray(allowed, float), exact.nearest.shape), F32, policy)
 
@@ -143,7 +139,6 @@ def test_the_witness_is_the_worst_in_proportion_to_what_is_allowed() -> None:
     got = f32(1 + 8 * 2.0**-23, 1 + 3 * 2.0**-23, 1.0)
     seen = verdict(got, exact, [100.0, 1.0, 1.0])
     assert (seen.verdict, seen.error, seen.allowed, seen.accuracy) == ("deviates", 3.0, 1.0, "beyond")
-    assert seen.witness is not None
     assert seen.witness.at == [1]
     assert seen.witness.got == float(got[1]).hex()
     assert seen.witness.nearest == "0x1.0000000000000p+0"
@@ -159,7 +154,6 @@ def test_exactly_the_bound_is_allowed() -> None:
 def test_nan_outranks_every_distance() -> None:
     seen = verdict(f32(1e30, math.nan, 1.0), truth([1.0, 1.0, 1.0]))
     assert (seen.verdict, seen.accuracy, seen.error) == ("deviates", "wrong", None)
-    assert seen.witness is not None
     assert (seen.witness.at, seen.witness.got) == ([1], "nan")
     assert verdict(f32(1.0), truth([math.nan])).verdict == "deviates"
     assert verdict(f32(math.nan), truth([math.nan])).verdict == "conforms"
@@ -171,7 +165,6 @@ def test_an_undecided_element_is_never_the_frameworks_fault() -> None:
     assert verdict(f32(1.0, math.nan), exact).verdict == "undecided"
     seen = verdict(f32(2.0, 7.0), exact)
     assert seen.verdict == "deviates"
-    assert seen.witness is not None
     assert seen.witness.at == [0]
 
 
@@ -196,9 +189,6 @@ def test_formats_of_answers() -> None:
     assert answer_format(metric, "float16", np.zeros(1, np.float32)) is F32
     assert answer_format(metric, "float16", np.zeros(1, np.int64)) is F64
     assert answer_format(metric, "int64", np.zeros(1, bool)) is F64
-
-
-# Digests
 
 
 def test_equal_bits_have_equal_digests() -> None:
@@ -246,9 +236,6 @@ def test_a_digest_leaves_the_answer_alone() -> None:
     digest(answer)
 
 
-# Policies
-
-
 def test_a_flushed_subnormal_is_said_and_no_deviation_where_the_policy_leaves_it_to_others() -> None:
     tiny = F32.smallest_normal / 2
     for got, exact in ((0.0, tiny), (-0.0, -tiny)):
@@ -263,9 +250,6 @@ def test_a_flushed_subnormal_is_said_and_no_deviation_where_the_policy_leaves_it
 def test_a_bound_that_is_nan_is_a_fault_of_the_suite() -> None:
     with pytest.raises(ValueError, match="held to nothing"):
         verdict(f32(1.0), truth([1.0]), math.nan)
-
-
-# Allowances
 
 
 def test_allowance_without_and_with_a_condition() -> None:
@@ -322,16 +306,9 @@ def reduced_allowance(name: str, inputs: dict[str, Any], fmt: Any) -> float:
 
 
 def test_condition_of_a_mean_grows_with_its_length() -> None:
-    allowed = [
-        reduced_allowance(
-            "binary_cross_entropy",
-            {"y_true": np.ones(count, np.float32), "y_pred": np.full(count, 0.5, np.float32)},
-            F32,
-        )
-        for count in (10, 1000)
-    ]
-    assert allowed[0] < 30
-    assert 300 < allowed[1] < 1100
+    for count, low, high in ((10, 0, 30), (1000, 300, 1100)):
+        inputs = {"y_true": np.ones(count, np.float32), "y_pred": np.full(count, 0.5, np.float32)}
+        assert low < reduced_allowance("binary_cross_entropy", inputs, F32) < high
 
 
 def test_a_metric_may_be_off_by_its_division_alone() -> None:

@@ -21,25 +21,7 @@ from gaugeblock.reports.runfile import decode
 from msgspec.structs import replace
 
 from tests import planted
-from tests.planted import (
-    BCE,
-    CCE_LOGITS,
-    LIFECYCLE,
-    SPARSE,
-    Array,
-    Counting,
-    Function,
-    cce_logits,
-    check_named,
-    deviating,
-    setting_of,
-    shows,
-    sigmoid,
-    sizes,
-    softmax,
-    values,
-    wide,
-)
+from tests.planted import BCE, SPARSE, Array, Function, deviating, setting_of, sigmoid, sizes, softmax, values, wide
 
 WRONG = np.float32(2)
 
@@ -47,11 +29,11 @@ WRONG = np.float32(2)
 def off_where(function: Function, wrong: Function) -> Function:
     """`function`, and twice that where an element, or a row along the last axis, is `wrong`."""
 
-    def planted(*arrays: Any) -> Array:
+    def off(*arrays: Any) -> Array:
         answer = wide(function)(*arrays)
         return np.asarray(answer * np.where(wrong(*arrays), WRONG, np.float32(1)), answer.dtype)
 
-    return planted
+    return off
 
 
 def of(observation: Observation) -> Reproduction:
@@ -62,11 +44,8 @@ def of(observation: Observation) -> Reproduction:
 
 def record(check: str, operation_: str, function: Function, case: str, **options: Any) -> Reproduction:
     found = of(deviating(check, operation_, function, **options)[case])
-    assert shows(found, function, options.get("gradient"))
+    assert planted.shows(found, function, options.get("gradient"))
     return found
-
-
-# Rows
 
 
 def test_one_row_is_left_of_61_where_it_alone_is_wrong() -> None:
@@ -111,9 +90,6 @@ def test_further_axes_of_samples_are_left_out() -> None:
         assert found.calls[0].parameters == {"axis": -1}
 
 
-# Classes
-
-
 def test_two_classes_are_left_of_ten() -> None:
     fault = off_where(softmax, lambda x, axis: np.sum(x == 8, axis=axis, keepdims=True) >= 2)
     found = record("value", "softmax", fault, "tied-top-10")
@@ -143,18 +119,17 @@ def test_labels_go_with_their_classes() -> None:
 
 def test_weights_of_classes_go_with_their_classes() -> None:
     def wrong(y_true: Array, logits: Array, weight: Any) -> Array:
-        losses = wide(cce_logits)(y_true if weight is None else y_true * np.array(weight), logits)
+        losses = wide(planted.cce_logits)(y_true if weight is None else y_true * np.array(weight), logits)
         return losses * (WRONG if weight is not None and 2.0 in weight else np.float32(1))
 
-    found = deviating("value", CCE_LOGITS, wrong, call="planted(y_true, logits, class_weight)", reduction="none")
+    found = deviating(
+        "value", planted.CCE_LOGITS, wrong, call="planted(y_true, logits, class_weight)", reduction="none"
+    )
     assert found
     for each in found.values():
         call = of(each).calls[0]
         assert len(call.parameters["class_weight"]) == sizes(of(each))["logits"][1]
         assert 2.0 in call.parameters["class_weight"]
-
-
-# Conditions
 
 
 def weighted(y_true: Array, y_pred: Array, weight: Array | None) -> Array:
@@ -182,9 +157,6 @@ def test_parameters_go_back_to_their_defaults() -> None:
                        call="planted(y_true, y_pred, label_smoothing)")  # fmt: skip
     smoothed = of(found["ordinary-right-label-smoothing-0.125"])
     assert smoothed.calls[0].parameters == {"label_smoothing": 0.0}
-
-
-# Numbers
 
 
 def test_numbers_become_round() -> None:
@@ -215,22 +187,16 @@ def upstream(found: Reproduction) -> list[float]:
     return list(decode(stored).tolist())
 
 
-# Steps
-
-
 def test_steps_that_a_fault_does_not_need_are_left_out() -> None:
-    class Forgets(Counting):
+    class Forgets(planted.Counting):
         def reset(self) -> None:
             if not hasattr(self, "hits"):
                 super().reset()
 
-    options = {"call": "planted()(y_true, y_pred)", "lifecycle": LIFECYCLE, "dtype": "int64", "reduction": "mean"}
-    found = record("streaming", "accuracy", Forgets, "reset-after-result", **options)
+    options = {"call": "planted()(y_true, y_pred)", "lifecycle": planted.LIFECYCLE, "dtype": "int64"}
+    found = record("streaming", "accuracy", Forgets, "reset-after-result", reduction="mean", **options)
     assert [step.verb for step in found.calls[0].steps] == ["update", "reset", "update", "result"]
     assert found.calls[0].acts["reset"] == "metric.reset()"
-
-
-# The search
 
 
 def test_the_same_search_ends_in_the_same_witness() -> None:
@@ -241,7 +207,7 @@ def test_the_same_search_ends_in_the_same_witness() -> None:
 
 def test_the_case_itself_stays_as_it_is() -> None:
     setting, ask = setting_of("softmax", planted.unshifted, dtype="float16")
-    seen = engine.observe(check_named("value"), setting, ask)
+    seen = engine.observe(planted.check_named("value"), setting, ask)
     before = [{name: array.copy() for name, array in each.trial.case.inputs.items()} for each in seen]
     again = reproduced(setting, seen, ask)
     for inputs, outcome in zip(before, again, strict=True):
@@ -269,7 +235,7 @@ def test_a_smaller_case_that_deviates_for_another_reason_is_not_taken() -> None:
 def calls_of_a_search(mode: Mode) -> int:
     """How many calls the searches of a test make."""
     setting, ask = setting_of("log_softmax", planted.missing_class, mode=mode)
-    seen = engine.observe(check_named("value"), setting, ask)
+    seen = engine.observe(planted.check_named("value"), setting, ask)
     count = 0
 
     def counted(calls: Sequence[Call]) -> list[Answer]:
@@ -299,15 +265,11 @@ def test_no_more_deviations_are_looked_at_than_wanted() -> None:
     assert len(found) > 1
 
 
-# Parts of it
-
-
 def test_axes_have_the_names_of_what_lies_along_them() -> None:
     op = operation(SPARSE)
     case = Case("", {"labels": np.zeros((3, 4), int), "logits": np.zeros((3, 5, 4))}, {"axis": 1, "reduction": "none"})
     assert axes(op, case) == {"labels": ("0", "1"), "logits": ("0", CLASS, "1")}
     flat = flattened(op, case)
-    assert flat is not None
     assert {name: array.shape for name, array in flat.inputs.items()} == {"labels": (12,), "logits": (12, 5)}
     assert flattened(op, flat) is None
 
@@ -316,13 +278,11 @@ def test_shares_keep_their_sum_and_labels_their_class() -> None:
     op = operation("categorical_cross_entropy")
     inputs = {"y_true": np.array([[0.5, 0.25, 0.25]]), "y_pred": np.array([[0.5, 0.375, 0.125]])}
     case = kept(op, Case("", inputs, {"reduction": "none"}), CLASS, np.array([0, 2]))
-    assert case is not None
     assert case.inputs["y_true"].tolist() == [[0.75, 0.25]]
     assert case.inputs["y_pred"].tolist() == [[0.875, 0.125]]
     op = operation(SPARSE)
     case = Case("", {"labels": np.array([2, -100]), "logits": np.zeros((2, 3))}, {"ignore_index": -100})
     fewer = kept(op, case, CLASS, np.array([1, 2]))
-    assert fewer is not None
     assert fewer.inputs["labels"].tolist() == [1, -100]
     assert kept(op, case, CLASS, np.array([0, 1])) is None
     assert kept(op, case, CLASS, np.array([2])) is None

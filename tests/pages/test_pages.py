@@ -43,9 +43,6 @@ def folder(tmp_path: Path) -> Path:
     return written
 
 
-# Content
-
-
 def test_every_operation_has_a_page() -> None:
     assert set(PAGES) == {
         *(f"operations/{name}.md" for name in ("README", *OPERATIONS)),
@@ -160,10 +157,8 @@ def test_special_points_are_numbers_of_the_format() -> None:
 
 def test_parameters_other_than_the_defaults_are_shown_at_frozen_cases() -> None:
     found = {special.case: special for special in specials.at_cases(OPERATIONS["binary_accuracy"])}
-    assert {name: dict(each.parameters) for name, each in found.items()} == {
-        "threshold-0.25": {"threshold": 0.25},
-        "threshold-0.875": {"threshold": 0.875},
-    }
+    expected = {f"threshold-{number}": {"threshold": number} for number in (0.25, 0.875)}
+    assert {name: dict(each.parameters) for name, each in found.items()} == expected
     for each in found.values():
         label, score = (point.value for point in each.points)
         assert each.answer == str(int((score > each.parameters["threshold"]) == (label == 1)))
@@ -204,9 +199,6 @@ def test_a_bar_in_a_call_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     line = implements("sigmoid", "numpy.either(x | x)")
     monkeypatch.setattr(ADAPTER, "implementations", (Implementation("numpy", *line),))
     assert "`numpy.either(x \\| x)`" in docs.pages()["operations/sigmoid.md"]
-
-
-# The command
 
 
 def test_the_committed_pages_are_up_to_date() -> None:

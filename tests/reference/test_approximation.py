@@ -12,9 +12,7 @@ from gaugeblock.conformance.checks.dense import line_of
 from gaugeblock.reference import engine
 from gaugeblock.reference.approximation import Approximation, Line, approximate
 from gaugeblock.reference.catalogue import OPERATIONS, operation
-from gaugeblock.reference.formats import FORMATS
-
-Array = np.ndarray[Any, Any]
+from gaugeblock.reference.formats import FORMATS, Array
 
 SERVED = [
     (op, fmt)
@@ -95,9 +93,8 @@ def test_ends_and_middles_of_pieces_are_as_certain() -> None:
         points = numbers(fmt, 2**14, *DOMAINS[op.domains[-1]].limits)
         approximation = approximate(line, points)
         ends = np.cumsum(approximation.counts)
-        chosen = np.unique(
-            np.concatenate([ends - 1, ends - approximation.counts, ends - approximation.counts // 2 - 1])
-        )
+        places = [ends - 1, ends - approximation.counts, ends - approximation.counts // 2 - 1]
+        chosen = np.unique(np.concatenate(places))
         off, error = apart(line, approximation, points, np.clip(chosen, 0, len(points) - 1))
         assert len(chosen) > 100
         assert np.all(off <= error + 2**-40), name

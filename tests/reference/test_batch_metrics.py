@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.engine import evaluate
-from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reference.formats import FORMATS, Array
 
-Array = np.ndarray[Any, Any]
 F64 = FORMATS["float64"]
 
 SIX = ([0, 1, 2, 0, 1, 2], [0, 2, 1, 0, 0, 1])

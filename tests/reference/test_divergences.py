@@ -111,14 +111,12 @@ def test_rows(which: str, dtype: str) -> None:
 SCALARS: dict[str, tuple[Callable[[Decimal, Decimal], Decimal], dict[str, Any]]] = {
     "binary_focal_cross_entropy": (focal, {}),
     "binary_focal_cross_entropy with gamma": (lambda t, p: focal(t, p, "0.5"), {"gamma": 0.5}),
-    "binary_focal_cross_entropy with alpha": (
-        lambda t, p: (t / 4 + (1 - t) * 3 / 4) * focal(t, p, "1"),
-        {"gamma": 1.0, "alpha": 0.25},
-    ),
+    "binary_focal_cross_entropy with alpha": (lambda t, p: (t / 4 + (1 - t) * 3 / 4) * focal(t, p, "1"),
+        {"gamma": 1.0, "alpha": 0.25}),
     "binary_focal_cross_entropy_with_logits": (focal_logits, {}),
     "binary_focal_cross_entropy_with_logits with gamma": (lambda t, z: focal_logits(t, z, "0.5"), {"gamma": 0.5}),
     "brier_score": (lambda t, p: (p - t) ** 2, {}),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", FORMATS)

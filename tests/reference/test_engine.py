@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from flint import ctx
 from gaugeblock.reference import balls
-from gaugeblock.reference.balls import PrecisionError
+from gaugeblock.reference.balls import KinkError, PrecisionError, maximum, minimum
 from gaugeblock.reference.catalogue import OPERATIONS
-from gaugeblock.reference.engine import evaluate, gradient
-from gaugeblock.reference.formats import FORMATS, Format
+from gaugeblock.reference.engine import LONG, evaluate, gradient
+from gaugeblock.reference.formats import FORMATS, Array, Format
 from gaugeblock.reference.operations import Bound, Operation
 from gaugeblock.reference.truth import PRECISIONS, Truth, decimal
 
@@ -22,7 +22,6 @@ from tests.reference import highprecision as hp
 
 DTYPES = tuple(FORMATS)
 SCALARS = {name: getattr(hp, name) for name in ("sigmoid", "log_sigmoid", "softplus")}
-Array = np.ndarray[Any, Any]
 
 
 def array(values: Any, dtype: str) -> Array:
@@ -200,10 +199,8 @@ def test_conventions() -> None:
 
 
 def rows_of(dtype: str, count: int, classes: int, span: float) -> Array:
-    return array(
-        np.reshape(draws(f"rows/{classes}/{span}", count * classes, dtype, -6, math.log2(span)), (count, classes)),
-        dtype,
-    )
+    drawn = draws(f"rows/{classes}/{span}", count * classes, dtype, -6, math.log2(span))
+    return array(np.reshape(drawn, (count, classes)), dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -308,9 +305,8 @@ def test_reductions() -> None:
 
 def test_metrics_are_exact_rationals() -> None:
     fmt = FORMATS["float64"]
-    truth = evaluate(
-        OPERATIONS["accuracy"], fmt, {"y_true": np.array([0, 1, 2]), "y_pred": np.array([0, 1, 0])}, reduction="mean"
-    )
+    inputs = {"y_true": np.array([0, 1, 2]), "y_pred": np.array([0, 1, 0])}
+    truth = evaluate(OPERATIONS["accuracy"], fmt, inputs, reduction="mean")
     assert truth.nearest == 2 / 3
     assert truth.text(()) == "0.66666666666666666667"
     scores = np.array([[0.1, 0.5, 0.4], [0.6, 0.3, 0.1], [0.2, 0.3, 0.5], [0.2, 0.3, 0.5]])
@@ -319,18 +315,14 @@ def test_metrics_are_exact_rationals() -> None:
         inputs = {"labels": labels, "y_score": scores}
         assert evaluate(OPERATIONS["top_k_accuracy"], fmt, inputs, reduction="mean", k=k).nearest == expected
     inputs = {"labels": labels, "y_score": scores}
-    np.testing.assert_array_equal(
-        evaluate(OPERATIONS["sparse_categorical_accuracy"], fmt, inputs).nearest, [0, 1, 0, 0]
-    )
+    hits = evaluate(OPERATIONS["sparse_categorical_accuracy"], fmt, inputs).nearest
+    np.testing.assert_array_equal(hits, [0, 1, 0, 0])
     hot = {"y_true": np.eye(3)[labels], "y_score": scores}
     assert evaluate(OPERATIONS["categorical_accuracy"], fmt, hot, reduction="sum").nearest == 1
     binary = {"y_true": np.array([0, 1, 0, 1]), "y_score": np.array([0.2, 0.8, 0.6, 0.7])}
     assert evaluate(OPERATIONS["binary_accuracy"], fmt, binary, reduction="mean").nearest == 0.75
     assert evaluate(OPERATIONS["binary_accuracy"], fmt, binary, reduction="mean", threshold=0.75).nearest == 0.75
     assert evaluate(OPERATIONS["binary_accuracy"], fmt, binary, reduction="mean", threshold=0.65).nearest == 1.0
-
-
-# Gradients
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -410,10 +402,8 @@ def test_gradient_along_another_axis_and_of_reductions() -> None:
     np.testing.assert_array_equal(columns.nearest, rows.nearest.T)
     p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(rows.nearest, p * (c - (c * p).sum(axis=1, keepdims=True)), rtol=1e-12)
-    op, inputs = (
-        OPERATIONS["binary_cross_entropy_with_logits"],
-        {"y_true": np.array([0.0, 1.0]), "logits": np.array([0.5, -2.0])},
-    )
+    op = OPERATIONS["binary_cross_entropy_with_logits"]
+    inputs = {"y_true": np.array([0.0, 1.0]), "logits": np.array([0.5, -2.0])}
     whole = gradient(op, fmt, inputs, np.array([3.0, 3.0])).nearest
     np.testing.assert_array_equal(gradient(op, fmt, inputs, np.array(3.0), reduction="sum").nearest, whole)
     np.testing.assert_array_equal(gradient(op, fmt, inputs, np.array(3.0), reduction="mean").nearest, whole / 2)
@@ -443,9 +433,6 @@ def test_probability_gradients(dtype: str) -> None:
     with hp.digits(60):
         for c, exact in enumerate((Decimal(24) / 7, Decimal(24) / 7 - 12, Decimal(24) / 7)):
             check_element(normalised, (0, c), exact, dtype)
-
-
-# The precision is raised until the rounding is certain
 
 
 def crafted(definition: Callable[..., Any]) -> Operation:
@@ -490,9 +477,8 @@ def test_what_is_never_certain_is_undecided() -> None:
     assert truth.undecided[0]
     assert np.isnan(truth.nearest[0])
     # The same value without the ball is a tie that rounds to even.
-    exact = evaluate(
-        crafted(lambda x: x - x + 1 + balls.arb(2) ** -24), FORMATS["float32"], {"x": array([0.7], "float32")}
-    )
+    op = crafted(lambda x: x - x + 1 + balls.arb(2) ** -24)
+    exact = evaluate(op, FORMATS["float32"], {"x": array([0.7], "float32")})
     assert exact.nearest[0] == 1.0
     assert not exact.undecided[0]
     assert abs(exact.residual[0][0]) == 0.5
@@ -591,3 +577,80 @@ def test_residuals_at_the_highest_precision() -> None:
     made = Operation("third", "activation", third, "()->()", ("real",), "here", Bound(1, "here"))
     truth = evaluate(made, fmt, {"x": np.array([1.0], np.float32)})
     assert truth.text((0,)).startswith("0.3333333333333333333")
+
+
+WIDE = FORMATS["float64"]
+SPARSE = OPERATIONS["negative_log_likelihood"]
+ROWS = {"labels": np.array([0, 1, 2]), "log_probabilities": -np.array([[1.0, 8, 8], [8, 2.0, 8], [8, 8, 4.0]])}
+
+
+def mean(rows: dict[str, Array], **more: Any) -> float:
+    return float(evaluate(SPARSE, WIDE, rows, reduction="mean", **more).nearest)
+
+
+def test_a_mean_divides_by_what_is_said() -> None:
+    # The losses are 1, 2 and 4, of samples that weigh 1/2, 2 and 1 by their class.
+    weights = {"class_weight": (0.5, 2.0, 1.0)}
+    assert mean(ROWS) == 7 / 3
+    assert mean(ROWS, **weights) == (0.5 + 4 + 4) / 3.5
+    assert mean(ROWS, mean_over="samples", **weights) == (0.5 + 4 + 4) / 3
+    given = {**ROWS, "sample_weight": np.array([0.0, 1.0, 3.0])}
+    assert mean(given) == (2 + 12) / 4
+    assert mean(given, mean_over="samples") == (2 + 12) / 3
+    assert mean(given, **weights) == (4 + 12) / 5
+
+
+def test_ignored_samples_count_neither_above_nor_below() -> None:
+    hidden = {**ROWS, "log_probabilities": ROWS["log_probabilities"].copy()}
+    hidden["log_probabilities"][1] = math.nan
+    assert mean(hidden, ignore_index=1) == (1 + 4) / 2
+    each = evaluate(SPARSE, WIDE, hidden, ignore_index=1)
+    np.testing.assert_array_equal(each.nearest, [1, 0, 4])
+    slope = gradient(SPARSE, WIDE, hidden, np.array(1.0), reduction="mean", ignore_index=1)
+    np.testing.assert_array_equal(slope.nearest, [[-0.5, 0, 0], [0, 0, 0], [0, 0, -0.5]])
+    assert math.isnan(mean({**ROWS, "labels": np.array([1, 1, 1])}, ignore_index=1)), "0 / 0"
+
+
+def test_a_kink_has_no_derivative_and_is_not_asked() -> None:
+    hinge = OPERATIONS["hinge"]
+    inputs = {"y_true": np.array([1.0, 1.0, 1.0]), "score": np.array([0.0, 1.0, 2.0])}
+    np.testing.assert_array_equal(evaluate(hinge, WIDE, inputs).nearest, [1, 0, 0])
+    slope = gradient(hinge, WIDE, inputs, np.ones(3))
+    np.testing.assert_array_equal(slope.asked, [True, False, True])
+    np.testing.assert_array_equal(slope.nearest[slope.asked], [-1, 0])
+
+
+def test_where_both_branches_have_one_slope_there_is_no_kink() -> None:
+    from flint import arb, arb_series
+
+    x = arb_series([arb(1), 1], 2)
+    assert maximum(x, x)[1] == 1
+    assert minimum(x, x)[1] == 1
+    with pytest.raises(KinkError):
+        maximum(x, arb(1))
+    with pytest.raises(KinkError):
+        minimum(x, 2 * x - 1)
+
+
+def test_second_derivatives() -> None:
+    x = {"x": np.array([0.0, 1.0])}
+    e = math.exp(-1)
+    p = 1 / (1 + e)
+    for name, due in (("sigmoid", [0, p * (1 - p) * (1 - 2 * p)]), ("softplus", [0.25, p * (1 - p)])):
+        found = gradient(OPERATIONS[name], WIDE, x, np.ones(2), order=2)
+        np.testing.assert_allclose(found.nearest, due, rtol=1e-15, atol=0)
+    twice = gradient(OPERATIONS["logit"], WIDE, {"x": np.array([0.25, 0.5])}, np.ones(2), order=2)
+    np.testing.assert_allclose(twice.nearest, [1 / 0.75**2 - 1 / 0.25**2, 0], rtol=1e-15, atol=0)
+
+
+def test_long_rows_are_differentiated_at_a_sample() -> None:
+    rows = np.zeros((1, LONG + 40))
+    rows[0, 7], rows[0, 11] = 3, -3
+    operation = OPERATIONS["sparse_categorical_cross_entropy_with_logits"]
+    found = gradient(operation, WIDE, {"labels": np.array([13]), "logits": rows}, np.ones(1))
+    assert {0, 7, 11, 13, rows.shape[1] - 1} <= set(np.flatnonzero(found.asked[0]).tolist())
+    assert not found.asked.all()
+    whole = math.exp(3) + math.exp(-3) + LONG + 38
+    np.testing.assert_allclose(found.nearest[0, [7, 13]], [math.exp(3) / whole, 1 / whole - 1], rtol=1e-14)
+    short = gradient(operation, WIDE, {"labels": np.array([13]), "logits": rows[:, :LONG]}, np.ones(1))
+    assert short.asked is None

@@ -11,11 +11,10 @@ import pytest
 from gaugeblock.conformance.cases.cases import cases
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reference.engine import evaluate, gradient
-from gaugeblock.reference.formats import FORMATS
+from gaugeblock.reference.formats import FORMATS, Array
 
 F64 = FORMATS["float64"]
 INF, NAN = math.inf, math.nan
-Array = np.ndarray[Any, Any]
 
 
 def inputs(name: str, *arrays: Any) -> dict[str, Array]:

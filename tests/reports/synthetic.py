@@ -4,20 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from gaugeblock.reports.records import (
-    FORMAT,
-    CheckRecord,
-    FrameworkRecord,
-    ImplementationRecord,
-    KnownRecord,
-    Observation,
-    OperationRecord,
-    Run,
-    Selected,
-    StoredCase,
-    Suite,
-    Witness,
-)
+from gaugeblock.reports import records
+from gaugeblock.reports.records import FORMAT, CheckRecord, FrameworkRecord, Observation, OperationRecord, Run, Witness
 from gaugeblock.reports.runfile import dumps, encode, parsed, split_key
 from gaugeblock.reports.verdicts import Verdict
 from msgspec.structs import replace
@@ -89,17 +77,17 @@ def make_run(
     """A valid run. An implementation `alpha.x` is of the framework alpha, version 1.0 unless stated."""
     run = Run(
         format=FORMAT,
-        suite=Suite("0.1.0", "a" * 16),
+        suite=records.Suite("0.1.0", "a" * 16),
         status="complete",
         created="2026-01-02T03:04:05Z",
-        selection=Selected([], [], [], [], "", "standard"),
+        selection=records.Selected([], [], [], [], "", "standard"),
         seconds={"total": 12.5},
         environment={"python": "3.11.9", "platform": "Linux", "processor": "x86_64"},
         frameworks={},
         operations={},
         implementations={},
         checks={},
-        cases={CASE: StoredCase({"axis": -1}, {"x": encode(np.array([1.5, -0.0, np.nan], np.float32))})},
+        cases={CASE: records.StoredCase({"axis": -1}, {"x": encode(np.array([1.5, -0.0, np.nan], np.float32))})},
         known={},
         not_seen=[],
         observations=[replace(each, case=CASE) for each in observations],
@@ -112,7 +100,7 @@ def make_run(
             kind, f"The {operation} function.", formula, "A textbook, p. 1", {}, "4 ULP"
         )
         framework = implementation.partition(".")[0]
-        run.implementations[f"{operation}/{implementation}"] = ImplementationRecord(
+        run.implementations[f"{operation}/{implementation}"] = records.ImplementationRecord(
             framework, f"{implementation}(x)", {}
         )
         run.checks[check] = CHECKS[check]
@@ -121,5 +109,5 @@ def make_run(
         entry.devices[parts["device"]] = "Some processor"
         entry.modes[parts["mode"]] = {"flushes_subnormals": False}
         if each.known is not None:
-            run.known[each.known] = KnownRecord("It overflows.", ">=1", "https://example.org/issue/1")
+            run.known[each.known] = records.KnownRecord("It overflows.", ">=1", "https://example.org/issue/1")
     return checked(replace(run, **changes))

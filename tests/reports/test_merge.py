@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 from gaugeblock.reports.merge import main_version, merge
-from gaugeblock.reports.records import Run
+from gaugeblock.reports.records import Observation, Run
 from gaugeblock.reports.runfile import RunFileError
-from gaugeblock.reports.summary import badness, summarise, terminal_table
+from gaugeblock.reports.summary import Summary, badness, summarise, terminal_table
 from gaugeblock.reports.verdicts import Verdict
 
 from .synthetic import DEVIATES, OPERATIONS, Renderer, absent, key, make_run, observation
@@ -13,6 +13,10 @@ from .synthetic import DEVIATES, OPERATIONS, Renderer, absent, key, make_run, ob
 def sklearn(version: str, *, numpy: str = "2.0", device: str = "cpu", **fields: Any) -> Run:
     observed = observation(key("sklearn.sigmoid", device=device), **fields)
     return make_run([observed], versions={"sklearn": {"scikit-learn": version, "numpy": numpy}})
+
+
+def summary(*observed: Observation) -> Summary:
+    return summarise(merge([make_run(observed)]))
 
 
 def labels(*runs: Run) -> list[str]:
@@ -35,10 +39,8 @@ def test_same_version_with_other_dependencies_says_which() -> None:
 def test_two_frameworks_that_are_named_for_one_distribution() -> None:
     versions = {"scikit-learn": "1.9.1", "numpy": "2.0"}
     observed = [observation(key(f"{name}.sigmoid")) for name in ("sklearn", "scikit")]
-    assert labels(make_run(observed, versions={"sklearn": versions, "scikit": versions})) == [
-        "scikit-learn 1.9.1 (scikit)",
-        "scikit-learn 1.9.1 (sklearn)",
-    ]
+    found = labels(make_run(observed, versions={"sklearn": versions, "scikit": versions}))
+    assert found == ["scikit-learn 1.9.1 (scikit)", "scikit-learn 1.9.1 (sklearn)"]
 
 
 def test_devices_are_columns() -> None:
@@ -104,12 +106,10 @@ def test_findings_are_most_serious_first_and_grouped() -> None:
         observation(key(case="b"), "deviates", **DEVIATES),
         observation(key(case="c"), "deviates", **{**DEVIATES, "error": 99.0}),
         observation(key(case="d"), "deviates", accuracy="wrong", allowed=4.0),
-        *(
-            observation(key(case=f"x-{verdict}"), verdict)
-            for verdict in ("not_run", "unsupported", "undecided", "timed_out", "crashed", "harness_error")
-        ),
     ]
-    found = summarise(merge([make_run(observed)])).findings
+    more = ("not_run", "unsupported", "undecided", "timed_out", "crashed", "harness_error")
+    observed += [observation(key(case=f"x-{verdict}"), verdict) for verdict in more]
+    found = summary(*observed).findings
     assert [finding.verdict for finding in found] == [each for each in Verdict if each != "conforms"]
     assert [each.case for each in found[3].members] == ["d", "c", "b"]
     assert found[5].known == "why"
@@ -131,21 +131,18 @@ def test_accuracy_keeps_the_worst_and_the_worst_that_passes() -> None:
         observation(key(case="c"), "deviates", **DEVIATES),
         observation(key(check="gradient"), error=0.7, allowed=4.0, accuracy="faithful"),
     ]
-    value, gradient = summarise(merge([make_run(observed)])).accuracy
+    value, gradient = summary(*observed).accuracy
     assert (value.kind, gradient.kind) == ("value", "gradient")
     achieved = value.dtypes["float32"]
     assert achieved.worst.case == "c"
-    assert achieved.passing is not None
     assert achieved.passing.observation.error == 2.5
     assert achieved.counts == {"correctly rounded": 1, "within bound": 1, "beyond": 1}
 
 
 def test_accuracy_of_what_passes_is_the_largest_error() -> None:
-    observed = [
-        observation(key(case="a"), error=0.4, allowed=0.5, accuracy="correctly rounded"),
-        observation(key(case="b"), error=20.0, allowed=300.0, accuracy="within bound"),
-    ]
-    (row,) = summarise(merge([make_run(observed)])).accuracy
+    one = observation(key(case="a"), error=0.4, allowed=0.5, accuracy="correctly rounded")
+    other = observation(key(case="b"), error=20.0, allowed=300.0, accuracy="within bound")
+    (row,) = summary(one, other).accuracy
     assert row.dtypes["float32"].worst.case == "b"
 
 
@@ -154,22 +151,14 @@ def test_conventions_say_who_disagrees_and_where(mixed: Run) -> None:
     assert convention.disagree
     assert convention.labels == ["no (>)", "yes (>=)"]
     where = {(a.implementation, a.label): a.where for a in convention.answers}
-    assert where == {
-        ("alpha.acc", "no (>)"): ("float64",),
-        ("alpha.acc", "yes (>=)"): ("float32",),
-        ("beta.acc", "no (>)"): (),
-    }
+    alpha = {("alpha.acc", "no (>)"): ("float64",), ("alpha.acc", "yes (>=)"): ("float32",)}
+    assert where == {**alpha, ("beta.acc", "no (>)"): ()}
 
 
 def test_a_refusal_is_no_disagreement() -> None:
     threshold = {"operation": "accuracy", "check": "score-at-threshold"}
-    run = make_run(
-        [
-            observation(key("alpha.acc", **threshold), label="no (>)"),
-            observation(key("beta.acc", **threshold), "unsupported", message="no"),
-        ]
-    )
-    (convention,) = summarise(merge([run])).conventions
+    refusal = observation(key("beta.acc", **threshold), "unsupported", message="no")
+    (convention,) = summary(observation(key("alpha.acc", **threshold), label="no (>)"), refusal).conventions
     assert not convention.disagree
     assert [(a.label, a.is_label) for a in convention.answers] == [("no (>)", True), ("unsupported", False)]
 

@@ -8,28 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gaugeblock.reports import runfile
+from gaugeblock.reports import records, runfile
+from gaugeblock.reports.behaviour import agreements, recipes, stories
 from gaugeblock.reports.merge import merge
 from gaugeblock.reports.output.data import render_json
 from gaugeblock.reports.output.html import ROWS, key_link, render_html
 from gaugeblock.reports.output.markdown import LIMIT, render_markdown
-from gaugeblock.reports.records import (
-    Expected,
-    KnownRecord,
-    NotSeen,
-    Reproduction,
-    Run,
-    StoredCall,
-    Suite,
-    Witness,
-    Wording,
-)
+from gaugeblock.reports.records import KnownRecord, RecipeRecord, Reproduction, Run, StoredCall, Suite, Witness, Wording
 from gaugeblock.reports.report import write_report
 from gaugeblock.reports.runfile import RunFileError, encode
 from gaugeblock.reports.scripts.script import script
 from gaugeblock.reports.verdicts import Verdict
 
-from .synthetic import DEVIATES, absent, key, make_run, observation
+from .synthetic import DEVIATES, absent, checked, key, make_run, observation
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>|`@someone`"
 
@@ -84,29 +75,12 @@ def page(*runs: Run) -> Page:
 def test_page_has_the_facts(mixed: Run) -> None:
     text = " ".join(page(mixed).text.split())
     for fact in (
-        "10 observations of 3 operations in 2 environments",
-        "alpha 1.0",
-        "beta 2.3.1",
-        "gamma 9",
-        "Some processor",
-        "2026-01-02T03:04:05Z",
-        "return 1 / (1 + exp(-x))",
-        "A textbook, p. 1",
-        "alpha.sigmoid(x)",
-        "0.81757447619364365937",
-        "0x1.a29926p-1 (0.8175747)",
-        "9 ULP, allowed 4 (beyond)",
-        "It overflows.",
-        "Is a score at the threshold positive?",
-        "≠ 2 different answers",
-        "signal 11",
-        "beta refuses",
-        "else 0.25 / 4",
-        "axis",
-        "0x1.8p+0",
-        "The answer deviates, and a known deviation explains it.",
-        "≈ known",
-    ):
+        "10 observations of 3 operations in 2 environments", "alpha 1.0", "beta 2.3.1", "gamma 9", "Some processor",
+        "2026-01-02T03:04:05Z", "return 1 / (1 + exp(-x))", "A textbook, p. 1", "alpha.sigmoid(x)",
+        "0.81757447619364365937", "0x1.a29926p-1 (0.8175747)", "9 ULP, allowed 4 (beyond)", "It overflows.",
+        "Is a score at the threshold positive?", "≠ 2 different answers", "signal 11", "beta refuses", "else 0.25 / 4",
+        "axis", "0x1.8p+0", "The answer deviates, and a known deviation explains it.", "≈ known",
+    ):  # fmt: skip
         assert fact in text, fact
 
 
@@ -136,14 +110,8 @@ def test_every_link_within_the_page_leads_somewhere(mixed: Run) -> None:
 
 
 def test_ids_are_unique_when_versions_share_a_key() -> None:
-    runs = [
-        make_run(
-            [observation(key(case=case), "deviates", **DEVIATES) for case in ("a", "b")],
-            versions={"alpha": {"alpha": version}},
-        )
-        for version in ("1", "2")
-    ]
-    parsed = page(*runs)
+    observed = [observation(key(case=case), "deviates", **DEVIATES) for case in ("a", "b")]
+    parsed = page(*(make_run(observed, versions={"alpha": {"alpha": version}}) for version in ("1", "2")))
     assert len(parsed.ids) == len(set(parsed.ids))
     assert f"key={key(case='a')}" in parsed.ids
 
@@ -187,7 +155,7 @@ def test_embedded_rows_name_every_observation(mixed: Run) -> None:
 def test_embedded_scripts_share_their_lines() -> None:
     inputs = {"x": encode(np.array([1.5], np.float32))}
     call = StoredCall("alpha.sigmoid(x)", "sigmoid", "alpha.sigmoid", "eager", inputs, {}, at=[0], got="0x1p+1")
-    record = Reproduction([call], Expected(exact="1", nearest="0x1p+0", ulp="0x1p-23", allowed=1.0))
+    record = Reproduction([call], records.Expected(exact="1", nearest="0x1p+0", ulp="0x1p-23", allowed=1.0))
     observed = [observation(key(case=name), "deviates", reproduction=record) for name in ("one", "two")]
     observed.append(observation(key(case="three"), "deviates", reproduction_missing="it came and went"))
     run = make_run([*observed, observation(key(case="four"))])
@@ -219,7 +187,7 @@ def test_banner_for_what_is_missing(mixed: Run) -> None:
     mixed.status = "partial"
     mixed.frameworks["delta"] = absent("pip install delta")
     mixed.frameworks["alpha"].modes["compiled"] = {"message": "no compiler"}
-    mixed.not_seen.append(NotSeen("old", "a/*", "t"))
+    mixed.not_seen.append(records.NotSeen("old", "a/*", "t"))
     for text in (page(mixed).text, render_markdown(merge([mixed]))):
         assert "was interrupted: it is partial" in text
         assert "delta: not run – pip install delta" in text
@@ -273,9 +241,8 @@ def test_markdown(mixed: Run) -> None:
 
 
 def test_markdown_fits_a_comment() -> None:
-    observed = [
-        observation(key(f"alpha.{'x' * 60}{n}"), "deviates", **{**DEVIATES, "message": "m" * 500}) for n in range(500)
-    ]
+    fields = {**DEVIATES, "message": "m" * 500}
+    observed = [observation(key(f"alpha.{'x' * 60}{n}"), "deviates", **fields) for n in range(500)]
     text = render_markdown(merge([make_run(observed)]))
     assert len(text) <= LIMIT
     assert re.search(r"… and \d+ more; the HTML report has them all\.", text)
@@ -287,10 +254,8 @@ def test_json(mixed: Run) -> None:
     assert data["runs"][0]["suite"] == {"version": "0.1.0", "digest": "a" * 16}
     assert [c["label"] for c in data["columns"]] == ["alpha 1.0", "beta 2.3.1"]
     assert data["totals"] == {"conforms": 6, "crashed": 1, "deviates": 1, "known": 1, "unsupported": 1}
-    assert data["operations"]["sigmoid"]["counts"][0] == {
-        "column": 0,
-        "counts": {"conforms": 2, "deviates": 1, "known": 1},
-    }
+    counts = {"conforms": 2, "deviates": 1, "known": 1}
+    assert data["operations"]["sigmoid"]["counts"][0] == {"column": 0, "counts": counts}
     assert data["findings"][0]["verdict"] == "crashed"
     assert data["findings"][1]["keys"] == [{"column": 0, "key": key(case="two")}]
     assert data["conventions"][0]["disagree"] is True
@@ -364,3 +329,84 @@ def test_output_that_is_a_file_is_refused(mixed: Run, tmp_path: Path) -> None:
 def test_no_runs(tmp_path: Path) -> None:
     with pytest.raises(RunFileError, match="No run file was given"):
         write_report([], tmp_path / "report")
+
+
+LIKE = RecipeRecord("beta.log_loss", "the mean over the rows", "It ends at 0.")
+
+
+def recipe_run(*verdicts: str) -> Run:
+    where = {"operation": "log_loss", "check": "recipe"}
+    run = make_run([
+        observation(key("alpha.recipe.mean", f"c{n}", **where), verdict, error=1.0 + n, allowed=2.0)
+        for n, verdict in enumerate(verdicts)
+    ])  # fmt: skip
+    run.implementations["log_loss/alpha.recipe.mean"].recipe = LIKE
+    return checked(run)
+
+
+def story_run() -> Run:
+    answer = Witness([], "half: 0.5", "0x1p-1")
+    run = make_run([
+        observation(key("alpha.story", figure, operation="one-unit", check="story"), label=label, witness=answer)
+        for figure, label in (("loss", "half"), ("accuracy", "the share"))
+    ])  # fmt: skip
+    run.operations["one-unit"] = records.OperationRecord(
+        kind="story",
+        summary="One output unit",
+        formula="It does not learn.",
+        source="A question",
+        parameters={"loss": "What is the loss?", "accuracy": "What is the accuracy?"},
+        bound="Write a sigmoid.\n\n```python\nsigmoid(x) < 1\n```\nand `x`",
+    )
+    return checked(run)
+
+
+def test_a_recipe_is_shown_with_its_worst_case() -> None:
+    merged = merge([recipe_run("conforms", "deviates", "conforms")])
+    (recipe,) = recipes(merged)
+    (expression,) = recipe.expressions
+    assert (recipe.like, recipe.says, recipe.limits) == (LIKE.like, LIKE.says, LIKE.limits)
+    assert recipe.name == "mean"
+    assert expression.counts == {"conforms": 2, "deviates": 1}
+    assert expression.worst.case == "c1"
+    page = render_html(merged)
+    assert "the mean over the rows" in page
+    assert "Where it ends: It ends at 0." in page
+    assert ">2 / 2</a>" in page
+
+
+def test_a_recipe_is_no_implementation_of_its_operation() -> None:
+    assert "0 implementations" in render_html(merge([recipe_run("conforms", "conforms")]))
+
+
+def test_a_story_has_its_figures_in_order() -> None:
+    merged = merge([story_run()])
+    (story,) = stories(merged)
+    assert [figure.name for figure in story.figures] == ["loss", "accuracy"]
+    page = render_html(merged)
+    for shown in (
+        "It does not learn.", "What is the loss?", "the share", "Write a sigmoid.<br><br>",
+        "<pre>sigmoid(x) &lt; 1</pre>", "<code>x</code>", "A question",
+    ):  # fmt: skip
+        assert shown in page
+    (found,) = json.loads(render_json(merged))["stories"]
+    assert found["text"] == "It does not learn."
+    assert [figure["observed"][0]["label"] for figure in found["figures"]] == ["half", "the share"]
+
+
+def test_agreement_counts_shared_cases_and_equal_bits() -> None:
+    def answered(framework: str, digests: dict[str, str]) -> Run:
+        return make_run([observation(key(f"{framework}.sigmoid", case), digest=bits) for case, bits in digests.items()])
+
+    one = answered("alpha", {"a": "0" * 16, "b": "1" * 16, "c": "2" * 16})
+    other = answered("beta", {"a": "0" * 16, "b": "f" * 16, "d": "2" * 16})
+    merged = merge([one, other])
+    (found,) = agreements(merged)
+    assert (found.shared, found.equal) == (2, 1)
+    assert "50 %" in render_html(merged)
+
+
+def test_that_nothing_was_run_is_stated() -> None:
+    page = render_html(merge([make_run([observation(key())])]))
+    assert "No recipe was run." in page
+    assert "No story was played." in page

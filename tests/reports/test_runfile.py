@@ -1,5 +1,7 @@
 import hashlib
+import json
 import math
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import ml_dtypes
 import msgspec
 import numpy as np
 import pytest
-from gaugeblock.reports import runfile
+from gaugeblock.reports import records, runfile
 from gaugeblock.reports.records import Exceptions, Run, StoredArray, Wording
 from gaugeblock.reports.runfile import RunFileError, decode, encode
 from gaugeblock.reports.values import lines
@@ -170,7 +172,6 @@ def test_a_whole_number_among_the_constants_of_a_wording_stays_one() -> None:
     run = make_run([observation(key())])
     run.frameworks["alpha"].scripts["eager"] = Wording([], {}, False, "array", "answer", constants={"opset": 20})
     wording = checked(run).frameworks["alpha"].scripts["eager"]
-    assert wording is not None
     assert repr(wording.constants) == "{'opset': 20}"
 
 
@@ -234,6 +235,18 @@ def test_large_arrays_that_repeat_are_stored_in_short(dtype: Any) -> None:
     array[0, 0], array[5000, 1] = 1, 0
     stored = encode(array)
     assert (stored.sha256, stored.repeated, len(stored.data or "")) == (None, True, 4 * array.itemsize)
-    assert stored.but is not None
     assert stored.but.at == [0, 15001]
     assert decode(stored).tobytes() == array.tobytes()
+
+
+def unordered(value: Any) -> Any:
+    """A JSON value without the order of its lists: versions of msgspec list alternatives in one or another."""
+    if isinstance(value, dict):
+        return {name: unordered(each) for name, each in value.items()}
+    return sorted(map(unordered, value), key=repr) if isinstance(value, list) else value
+
+
+def test_the_schema_is_that_of_the_records() -> None:
+    stored = resources.files("gaugeblock.reports").joinpath("run.schema.json").read_text(encoding="utf-8")
+    again = "make it again: python -m gaugeblock.reports.records > reports/run.schema.json"
+    assert unordered(json.loads(stored)) == unordered(records.schema()), again

@@ -12,32 +12,13 @@ from .synthetic import CASE, Renderer, key, make_run, observation
 def test_show_has_everything(mixed: Run, renderer: Renderer) -> None:
     text = renderer(show(mixed, key(case="three")), width=120)
     for fact in (
-        "≈ known",
-        "sigmoid/alpha.sigmoid/float32/cpu/eager/value/three",
-        "return 1 / (1 + exp(-x))",
-        "A textbook, p. 1",
-        "4 ULP",
-        "Is the answer within the bound?",
-        "alpha.sigmoid(x)",
-        "axis",
-        "[0] 0x1.8p+0  1.5",
-        "[1] -0x0p+0  -0.0",
-        "[2] nan",
-        "0.81757447619364365937",
-        "0x1.a29918p-1 (0.81757426)",
-        "0x1.a29926p-1 (0.8175747)",
-        "9 ULP",
-        "beyond",
-        "1111111111111111",
-        "further than the bound allows",
-        "alpha-overflow",
-        "It overflows.",
-        "https://example.org/issue/1",
-        "alpha 1.0",
-        "cpu (Some processor)",
-        "flushes_subnormals=False",
-        "3.11.9",
-    ):
+        "≈ known", "sigmoid/alpha.sigmoid/float32/cpu/eager/value/three", "return 1 / (1 + exp(-x))",
+        "A textbook, p. 1", "4 ULP", "Is the answer within the bound?", "alpha.sigmoid(x)", "axis", "[0] 0x1.8p+0  1.5",
+        "[1] -0x0p+0  -0.0", "[2] nan", "0.81757447619364365937", "0x1.a29918p-1 (0.81757426)",
+        "0x1.a29926p-1 (0.8175747)", "9 ULP", "beyond", "1111111111111111", "further than the bound allows",
+        "alpha-overflow", "It overflows.", "https://example.org/issue/1", "alpha 1.0", "cpu (Some processor)",
+        "flushes_subnormals=False", "3.11.9",
+    ):  # fmt: skip
         assert fact in text, fact
 
 

@@ -61,7 +61,6 @@ def asked_again(run: Run, observation: Observation) -> tuple[Setting, Case]:
     implementation = IMPLEMENTATIONS[f"{parts['operation']}/{parts['implementation']}"]
     if observation.call is not None:
         implementation = replace(implementation, call=observation.call)
-    assert observation.case is not None
     stored = run.cases[observation.case]
     parameters = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.parameters.items()}
     inputs = {name: array_of(name, each) for name, each in stored.inputs.items()}

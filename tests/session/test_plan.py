@@ -1,7 +1,8 @@
-"""Plans: which tests a selection has. Nothing is measured."""
+"""Plans: which tests a selection has, and expressions that choose them by their keys. Nothing is measured."""
 
 import pytest
 from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.session.expression import compiled
 from gaugeblock.conformance.session.plan import Plan, Selection, SelectionError, matches_device, plan
 from gaugeblock.conformance.trials.effort import EFFORTS
 
@@ -61,13 +62,9 @@ def test_frameworks_that_are_not_installed_stand_in_the_plan_with_the_reason(mon
 @pytest.mark.parametrize(
     ("selection", "message"),
     [
-        (Selection(frameworks=("nump",)), "no framework 'nump': did you mean 'numpy'"),
         (Selection(effort="through"), "no effort 'through': did you mean 'thorough'"),
-        (Selection(modes=("eagr",)), "no mode 'eagr': did you mean 'eager'"),
-        (Selection(dtypes=("float23",)), "no dtype 'float23': did you mean 'float32'"),
         (Selection(devices=("cpu:0",)), "no device 'cpu:0': did you mean 'cpu'"),
         (Selection(devices=("cuda:x",)), "no device 'cuda:x'"),
-        (Selection(expression="a b"), "'a b' is no expression"),
     ],
 )
 def test_names_that_do_not_exist_get_the_nearest(selection: Selection, message: str) -> None:
@@ -81,3 +78,40 @@ def test_a_kind_of_device_stands_for_each() -> None:
     assert matches_device("cuda:1", "cuda:1")
     assert not matches_device("cuda:1", "cuda:10")
     assert not matches_device("cpu", "cuda:0")
+
+
+KEYS = ("softmax/torch.softmax/float16/cpu/eager/value", "sigmoid/numpy.stable/float32/cpu/eager/gradient")
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        ("", (True, True)),
+        ("  ", (True, True)),
+        ("softmax", (True, False)),
+        ("SoftMax/Torch", (True, False)),
+        ("numpy.stable", (False, True)),
+        ("cpu and not gradient", (True, False)),
+        ("not not softmax", (True, False)),
+        ("softmax or sigmoid and float16", (True, False)),
+        ("(softmax or sigmoid)and(float32)", (False, True)),
+        ("eager/value or float32", (True, True)),
+        ("not (softmax or sigmoid)", (False, False)),
+        ("android or order or nothing", (False, False)),
+    ],
+)
+def test_an_expression_holds_for_keys(expression: str, holds: tuple[bool, bool]) -> None:
+    assert tuple(map(compiled(expression), KEYS)) == holds
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "softmax sigmoid", "softmax (float16)", "()", "(softmax", "softmax)", "not", "or", "softmax and", "a = b",
+        "a , b",
+    ],
+)  # fmt: skip
+def test_what_is_no_expression_is_said(expression: str) -> None:
+    with pytest.raises(ValueError, match="is no expression of parts of keys") as raised:
+        compiled(expression)
+    assert str(raised.value).startswith(f"'{expression}'")

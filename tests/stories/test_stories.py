@@ -65,9 +65,6 @@ def answers(story: Story, figure: str) -> list[float]:
     return list(found.answers.values())
 
 
-# What a story is
-
-
 def test_stories_are_named_as_their_modules() -> None:
     assert len({story.name for story in STORIES}) == len(STORIES)
     for story in STORIES:
@@ -97,9 +94,6 @@ def test_stories_are_played_in_every_eager_mode_of_their_format() -> None:
         fitting = {story.name for story in STORIES if "keras" in story.scenes and story.dtype in mode.dtypes}
         assert played == (set() if mode.compiled else fitting), mode.name
         assert ("three_animals" in played) == ("float64" in mode.dtypes and not mode.compiled)
-
-
-# The figures, by the reference engine
 
 
 def test_one_output_unit() -> None:
@@ -140,11 +134,8 @@ def test_one_unit_or_two() -> None:
     broadcast = -np.mean(np.sum(labels[:, None] * np.log(np.full((1, 2), 0.5)), axis=1))
     meant = exact("sparse_categorical_cross_entropy_with_logits", labels=labels, logits=zeros).mean()
     assert answers(one_unit_or_two.STORY, "class-numbers")[1:] == pytest.approx([meant, broadcast], rel=1e-7)
-    sure = [
-        float(exact("binary_cross_entropy_with_logits", y_true=0.0, logits=40.0)),
-        float(exact("binary_cross_entropy", y_true=0.0, y_pred=NEAR_ONE)),
-        float(exact("binary_cross_entropy", y_true=1.0, y_pred=1e-7)),
-    ]
+    sure = [float(exact("binary_cross_entropy_with_logits", y_true=0.0, logits=40.0))]
+    sure += [float(exact("binary_cross_entropy", y_true=y, y_pred=p)) for y, p in ((0.0, NEAR_ONE), (1.0, 1e-7))]
     assert answers(one_unit_or_two.STORY, "sure-mistake-of-one")[:3] == pytest.approx(sure, rel=1e-7)
 
 
@@ -219,9 +210,6 @@ def test_accuracies_of_outputs_are_the_definitions(output: tuple[str, Any, Any])
         assert found["categorical accuracy, by argmax"] == by_class.mean()
 
 
-# Planted
-
-
 def asking(story: Story, framework: str, answer: Answer | None = None) -> tuple[Setting, Ask]:
     """A story whose scene is played here, or answers so."""
     (mode,) = (mode for mode in adapter(framework).modes if mode.name == "eager")
@@ -287,8 +275,6 @@ def test_a_deviating_figure_has_a_script_that_needs_nothing_of_ours(shift: float
     (outcome,) = reproduced(setting, engine.observe(story.check("numpy"), setting, ask), ask)
     seen = outcome.observation
     assert seen.verdict == "deviates"
-    assert seen.reproduction is not None
-    assert seen.reproduction.expected.right is not None
     seen.reproduction.expected.right["planted"] = [(planted.answers["planted"] - 1e-3 + shift).hex()]
     words = msgspec.convert(adapter("numpy").script_words(setting.mode), Wording)
     run = make_run(
@@ -338,9 +324,6 @@ def test_a_scene_ends_in_the_figures_that_are_asked_of_it() -> None:
     story = replace(one_output_unit.STORY, scenes={"numpy": lambda *_: {}})
     with pytest.raises(ValueError, match="where \\['old-formula'\\] are expected"):
         story.play("numpy")
-
-
-# In a run
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,12 @@ from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.conformance.trials.trial import Asking, Trial, Trials, Worst
 from gaugeblock.reference.balls import PrecisionError
+from gaugeblock.reference.formats import Array
 from gaugeblock.reports.records import Observation
 from gaugeblock.reports.verdicts import Verdict
 
 from tests.planted import by_case, setting_of, sigmoid, wide
 
-Array = np.ndarray[Any, Any]
 RIGHT = wide(sigmoid)
 
 
