@@ -20,7 +20,7 @@ def invoke(*arguments: str | Path) -> Result:
 
 def python(*arguments: str | Path, cwd: Path | None = None, session: bool = False, **environ: str) -> Process:
     """Python in a process of its own, and with `session` in a group of its own."""
-    command, how = [sys.executable, *arguments], {"cwd": cwd, "env": {**os.environ, **environ}, "timeout": 300}
+    command, how = [sys.executable, *arguments], {"cwd": cwd, "env": {**os.environ, **environ}, "timeout": 3600}
     return subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=session, **how)
 
 
