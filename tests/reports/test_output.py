@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from gaugeblock.reports import records, runfile
-from gaugeblock.reports.behaviour import agreements, recipes, stories
 from gaugeblock.reports.merge import merge
 from gaugeblock.reports.output.data import render_json
 from gaugeblock.reports.output.html import ROWS, key_link, render_html
@@ -18,6 +17,7 @@ from gaugeblock.reports.records import KnownRecord, RecipeRecord, Reproduction, 
 from gaugeblock.reports.report import write_report
 from gaugeblock.reports.runfile import RunFileError, encode
 from gaugeblock.reports.scripts.script import script
+from gaugeblock.reports.summary import agreements, recipes, stories
 from gaugeblock.reports.verdicts import Verdict
 
 from .synthetic import DEVIATES, absent, checked, key, make_run, observation
