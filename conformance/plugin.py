@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from gaugeblock.conformance.session.brought import Brought
     from gaugeblock.conformance.session.ending import Ending
     from gaugeblock.conformance.session.plan import Plan, Selection, Test
     from gaugeblock.conformance.session.recorder import Recorder
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
+BROUGHT: pytest.StashKey[Brought] = pytest.StashKey()
+STALE: pytest.StashKey[str] = pytest.StashKey()
 TESTS: pytest.StashKey[list[Test]] = pytest.StashKey()
 
 REPEATED = {
@@ -30,6 +33,9 @@ REPEATED = {
     "device": "on this device alone, such as cpu, cuda or cuda:1",
     "dtype": "in this dtype alone",
     "mode": "in this mode alone, such as eager or compiled",
+    "operation": "this operation alone, or those of a pattern",
+    "implementation": "this public path alone, or those of a pattern",
+    "check": "this check alone, or those of a pattern",
 }
 """Options that may be given several times, and what is measured then."""
 
@@ -52,8 +58,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--gaugeblock-timeout", type=_positive, default=180.0, metavar="SECONDS",
                     help="end a framework that does not answer a call in time (default: 180)")  # fmt: skip
     group.addoption("--gaugeblock-jobs", type=lambda text: int(_positive(text)), metavar="N",
-                    help="framework processes at a time (default: cores)")  # fmt: skip
-    group.addoption("--gaugeblock-strict", action="store_true", help="fail where a known deviation does not show")
+                    help="workers at a time, each beside a framework (default: cores)")  # fmt: skip
+    group.addoption("--gaugeblock-known", action="append", default=[], type=Path, metavar="FILE",
+                    help="apply the known deviations of this file, too; may be given several times")  # fmt: skip
+    group.addoption("--gaugeblock-strict", action="store_true", help="fail if a known deviation does not show")
     group.addoption("--gaugeblock-skip-missing-device", action="store_true", help="record a missing device as not run")
 
 
@@ -96,13 +104,16 @@ def _selection(config: pytest.Config) -> Selection:
 
     chosen: dict[str, Any] = {f"{name}s": tuple(_option(config, name)) for name in REPEATED}
     skips = _option(config, "skip-missing-device")
-    return Selection(**chosen, effort=_option(config, "effort"), skip_missing_device=skips)
+    known = tuple(_option(config, "known"))
+    return Selection(**chosen, effort=_option(config, "effort"), skip_missing_device=skips, known=known)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One parameter for each test of the plan, and one for each framework that is not measured."""
     if "gaugeblock_test" not in metafunc.fixturenames:
         return
+    from gaugeblock.conformance.known.reading import KnownError
+    from gaugeblock.conformance.session.brought import brought
     from gaugeblock.conformance.session.measure import NothingError, writable
     from gaugeblock.conformance.session.plan import SelectionError, plan
 
@@ -110,11 +121,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if hasattr(config, "workerinput"):
         raise pytest.Collector.CollectError("gaugeblock measures in processes of its own: leave -n out.")
     try:
-        made = plan(_selection(config))
+        selection = _selection(config)
+        config.stash[BROUGHT] = brought(selection.known)
+        made = plan(selection)
         output = _option(config, "output")
         if output is not None and not config.option.collectonly:
             writable(output)
-    except (SelectionError, NothingError) as error:
+    except (SelectionError, KnownError, NothingError) as error:
         raise pytest.Collector.CollectError(str(error)) from None
     config.stash[PLAN] = made
     absent = [pytest.param(None, id=f"{name}/not-measured", marks=pytest.mark.skip(reason=message))
@@ -135,10 +148,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     functions = [item for item in session.items if isinstance(item, pytest.Function)]
     chosen = [each.callspec.params["gaugeblock_test"] for each in functions if "gaugeblock_test" in each.fixturenames]
     tests: list[Test] = [test for test in chosen if test is not None]  # type: ignore[misc]
-    workers = Workers(tests, timeout=_option(config, "timeout"), jobs=_option(config, "jobs"))
     selection = replace(_selection(config), expression=config.option.keyword)
+    timeout, jobs = _option(config, "timeout"), _option(config, "jobs")
+    own = config.stash[BROUGHT]
+    entries = [each for listed in own.values() for each in listed]
+    workers = Workers(tests, timeout=timeout, jobs=jobs, effort=selection.effort, brought=entries)
     config.stash[TESTS] = tests
-    config.stash[RECORDER] = Recorder(config.stash[PLAN], selection, workers)
+    config.stash[RECORDER] = Recorder(config.stash[PLAN], selection, workers, own)
     workers.start()
 
 
@@ -148,7 +164,7 @@ def gaugeblock_ending(request: pytest.FixtureRequest, gaugeblock_test: Test) -> 
     from gaugeblock.conformance.session.ending import End, ending
 
     measured = request.config.stash[RECORDER].measured(gaugeblock_test)
-    ended = ending(gaugeblock_test, measured, bool(_option(request.config, "strict")))
+    ended = ending(gaugeblock_test, measured)
     if ended.end is End.BROKEN:
         raise HarnessError(ended.why)
     return ended
@@ -175,8 +191,23 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
     if RECORDER in config.stash:
         recorder, tests, output = config.stash[RECORDER], config.stash[TESTS], _option(config, "output")
         recorder.workers.finish()
-        if output is not None and recorder.workers.done:
+        strict = _option(config, "strict")
+        if (output is not None or strict) and recorder.workers.done:
+            from gaugeblock.conformance.session.ending import gone
             from gaugeblock.reports import runfile
 
-            runfile.write(recorder.run(tests), output)
+            run = recorder.run(tests)
+            if output is not None:
+                runfile.write(run, output)
+            stale = gone(run) if strict else None
+            if stale is not None:
+                config.stash[STALE] = stale
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
     return (yield)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Which known deviations a strict session did not show."""
+    if STALE in config.stash:
+        terminalreporter.section("gaugeblock")
+        terminalreporter.line(config.stash[STALE])

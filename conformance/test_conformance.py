@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def test_conformance(gaugeblock_ending: Ending) -> None:
-    """Nothing deviates that no known deviation explains; with --strict, each one explains something here."""
+    """Nothing deviates that no known deviation explains."""
     if gaugeblock_ending.end == "failed":
         pytest.fail(gaugeblock_ending.why, pytrace=False)
     if gaugeblock_ending.end == "known":

@@ -24,6 +24,7 @@ from gaugeblock.conformance.execution.call import Answer, Call
 from gaugeblock.conformance.execution.query import Ask
 from gaugeblock.conformance.execution.worker import Server
 from gaugeblock.conformance.judging.policy import STRICT, Policy
+from gaugeblock.conformance.minimise.reproduction import deviating as unexplained
 from gaugeblock.conformance.minimise.reproduction import reproduced
 from gaugeblock.conformance.trials import engine
 from gaugeblock.conformance.trials.check import Check
@@ -154,7 +155,7 @@ def setting_of(
             warnings.simplefilter("ignore")
             return [servers[call.mode.compiled].answer(call) for call in calls]
 
-    row = EFFORTS["standard"]
+    row = EFFORTS["thorough"]
     asked = effort or (row.combined if mode.combined else row.framework)
     return Setting(implementation, dtype, "cpu", mode, own, asked, policy), ask
 
@@ -186,7 +187,7 @@ def deviating(
 ) -> dict[str, Observation]:
     """The observations of a check that deviate, with what reproduces them."""
     setting, ask, found = _outcomes(check, operation, function, **options)
-    shown = by_case(reproduced(setting, found, ask, most))
+    shown = by_case(reproduced(setting, found, ask, unexplained(found)[:most]))
     wrong = {case: each for case, each in shown.items() if each.verdict == "deviates"}
     assert all(each.reproduction is None for case, each in shown.items() if case not in wrong)
     return wrong

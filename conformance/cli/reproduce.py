@@ -10,9 +10,10 @@ import click
 from gaugeblock.conformance.cli.scripts import SHOWS, scripts, verified
 from gaugeblock.conformance.cli.terminal import RUN, fail, failing, jobs, output, progress
 from gaugeblock.conformance.session.measure import DEVIATES
+from gaugeblock.conformance.session.measured import shrunk
 from gaugeblock.reports import runfile
-from gaugeblock.reports.records import Run
-from gaugeblock.reports.scripts.script import script
+from gaugeblock.reports.records import Observation, Run
+from gaugeblock.reports.scripts.script import NotShrunkError, script
 
 
 @click.command(
@@ -32,7 +33,8 @@ def reproduce(key: str | None, path: Path, output: Path | None, every: bool, ver
 
     KEY is operation/implementation/dtype/device/mode/check/case. The script needs the framework and NumPy, and nothing
     of gaugeblock. It prints what is expected and what came, and exits with 1 if the deviation shows, with 0 if it does
-    not.
+    not. A run shrinks what is new and one example of each known deviation; any other is measured again and shrunk here,
+    where the framework is installed.
     """
     if (key is not None) + every + verify != 1:
         fail("give either a KEY, or --all with --output, or --verify.")
@@ -45,12 +47,21 @@ def reproduce(key: str | None, path: Path, output: Path | None, every: bool, ver
         if every and output is not None:
             _write_all(run, output)
         elif key is not None:
-            text = script(run, runfile.found(run, key))
+            text = _script(run, runfile.found(run, key))
             if output is None:
                 click.echo(text, nl=False)
             else:
                 runfile.write_text(output, text)
                 click.echo(output)
+
+
+def _script(run: Run, observation: Observation) -> str:
+    """The script of an observation; one that was not shrunk is measured again, and shrunk now."""
+    try:
+        return script(run, observation)
+    except NotShrunkError:
+        click.echo("gaugeblock: measuring it again to shrink it ...", err=True)
+    return script(run, shrunk(run, observation))
 
 
 def file_name(key: str) -> str:

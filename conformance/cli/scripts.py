@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess
 from gaugeblock.reports.records import Run
 from gaugeblock.reports.runfile import split_key
-from gaugeblock.reports.scripts.script import NoScriptError, script
+from gaugeblock.reports.scripts.script import NoScriptError, NotShrunkError, script
 from gaugeblock.reports.verdicts import SCRIPTED
 
 SHOWS = "shows"
@@ -21,12 +21,14 @@ SECONDS = 120.0
 
 
 def scripts(run: Run) -> tuple[dict[str, str], dict[str, str]]:
-    """The script of every deviation by key, and why others have none."""
+    """The script of every deviation that was shrunk by key, and why others have none."""
     made, lacking = {}, {}
     for observation in run.observations:
         if observation.verdict in SCRIPTED:
             try:
                 made[observation.key] = script(run, observation)
+            except NotShrunkError:
+                continue
             except NoScriptError as error:
                 lacking[observation.key] = str(error)
     return made, lacking

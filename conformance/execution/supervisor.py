@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
 from multiprocessing import resource_tracker
@@ -42,13 +43,23 @@ class WorkerProcess:
         serve: a module-level function; see Serve.
         arguments: what it is called with.
         environ: environment variables that are set before it is called.
+        logs: the folder of the file that holds what it prints; by default that of temporary files.
+        leads: whether it has worker processes of its own.
     """
 
     def __init__(
-        self, title: str, serve: Serve, arguments: tuple[Any, ...] = (), environ: Mapping[str, str] | None = None
+        self,
+        title: str,
+        serve: Serve,
+        arguments: tuple[Any, ...] = (),
+        environ: Mapping[str, str] | None = None,
+        *,
+        logs: Path | None = None,
+        leads: bool = False,
     ) -> None:
         self.title = title
         self._serve, self._arguments, self._environ = serve, arguments, dict(environ or {})
+        self._logs, self._leads = logs, leads
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._log: Path | None = None
@@ -59,13 +70,13 @@ class WorkerProcess:
         if self._ended:
             raise ProcessLostError(Verdict.HARNESS_ERROR, "the session is over")
         if self._log is None:
-            descriptor, name = tempfile.mkstemp(prefix="gaugeblock-", suffix=".log")
+            descriptor, name = tempfile.mkstemp(prefix="gaugeblock-", suffix=".log", dir=self._logs)
             os.close(descriptor)
             self._log = Path(name)
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         arguments = (theirs, str(self._log), sys.path, self._environ, self._serve, self._arguments)
-        self._process = context.Process(target=_live, args=arguments, daemon=True)
+        self._process = context.Process(target=_live, args=arguments, daemon=not self._leads)
         with _uninterrupted():
             self._process.start()
         theirs.close()
@@ -76,8 +87,11 @@ class WorkerProcess:
         """Whether there is a process."""
         return self._process is not None
 
-    def ask(self, message: Any, timeout: float) -> Any:
-        """The reply to a message. ProcessLostError if the process does not survive it, or does not reply in time."""
+    def ask(self, message: Any, timeout: float | None) -> Any:
+        """The reply to a message. ProcessLostError if the process does not survive it, or does not reply in time.
+
+        `timeout` is in seconds; None waits as long as it takes.
+        """
         connection = self._connection
         if connection is None:
             raise ProcessLostError(Verdict.HARNESS_ERROR, "the process was ended")
@@ -88,7 +102,7 @@ class WorkerProcess:
             raise ProcessLostError(Verdict.CRASHED, f"the process of {self.title} takes no calls: {error}") from None
         return self._receive(timeout)
 
-    def _receive(self, timeout: float) -> Any:
+    def _receive(self, timeout: float | None) -> Any:
         connection, process = self._connection, self._process
         if connection is None or process is None:
             raise ProcessLostError(Verdict.HARNESS_ERROR, "the process was ended")
@@ -152,6 +166,14 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _end_with_the_parent() -> None:
+    """Nobody waits for what this process is doing once the one that asked is gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _live(
     connection: Connection,
     log: str,
@@ -168,6 +190,7 @@ def _live(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     os.environ.update(environ)
     sys.path[:] = path
     serving = serve(*arguments)

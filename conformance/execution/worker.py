@@ -9,10 +9,12 @@ import time
 import traceback
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gaugeblock.adapters.base import Adapter, Array, Function
+from gaugeblock.adapters.processor import instruction_set
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.conformance.cases.steps import batches
 from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer, vectors
@@ -62,7 +64,7 @@ class Server:
         self.seconds = 0.0
 
     def flags(self) -> dict[str, Any]:
-        """The adapter's flags, and what happens to subnormal numbers: in the framework and in NumPy beside it."""
+        """The adapter's flags, instruction set, and what happens to subnormal numbers, in NumPy beside it too."""
         tiny = np.full(64, np.finfo(np.float32).tiny, np.float32)
         given = self.adapter.put(tiny, next(iter(self.adapter.devices())))
         try:
@@ -72,6 +74,7 @@ class Server:
         else:
             told = _kept(half)
         return {
+            "instruction_set": instruction_set(),
             **self.adapter.flags(),
             "omp_num_threads": os.environ.get("OMP_NUM_THREADS", "not set"),
             "subnormals": told,
@@ -186,24 +189,32 @@ class FrameworkProcess:
         environ: environment variables, set before the framework is imported.
         timeout: seconds that an answer may take.
         modules: what calls may name beside what the framework's adapter has, with the module that each is.
+        logs: see WorkerProcess.
     """
 
     def __init__(
-        self, framework: str, environ: Mapping[str, str], timeout: float, modules: Mapping[str, str] = NONE
+        self,
+        framework: str,
+        environ: Mapping[str, str],
+        timeout: float,
+        modules: Mapping[str, str] = NONE,
+        *,
+        logs: Path | None = None,
     ) -> None:
         self.framework = framework
         self.timeout = timeout
         self.import_seconds = 0.0
         """What its processes took to start, to import the framework and to end."""
         self.framework_seconds = 0.0
-        self._environ, self._modules = environ, dict(modules)
+        self._environ, self._modules, self._logs = environ, dict(modules), logs
         self._greeting = Greeting()
         self._worker: WorkerProcess | None = None
 
     def greet(self) -> Greeting:
         """Start the process if it does not run; what it said of itself."""
         if self._worker is None:
-            self._worker = WorkerProcess(self.framework, serve, (self.framework, self._modules), self._environ)
+            arguments = (self.framework, self._modules)
+            self._worker = WorkerProcess(self.framework, serve, arguments, self._environ, logs=self._logs)
         if not self._worker.runs:
             started = time.perf_counter()
             try:

@@ -33,21 +33,25 @@ NOT_AGAIN = "asked again, alone, it did not deviate for the same reason"
 TOO_LARGE = f"it needs an array of more than {LARGEST // 1024} KiB"
 
 
-def reproduced(setting: Setting, outcomes: Sequence[Outcome], ask: Ask, most: int | None = None) -> list[Outcome]:
-    """The outcomes, each that deviates with the record of how it is seen again, or why there is none.
+def deviating(outcomes: Sequence[Outcome]) -> list[int]:
+    """The places of the outcomes that deviate as nothing explains."""
+    return [number for number, each in enumerate(outcomes) if each.observation.verdict == Verdict.DEVIATES]
+
+
+def reproduced(setting: Setting, outcomes: Sequence[Outcome], ask: Ask, wanted: Sequence[int]) -> list[Outcome]:
+    """The outcomes, those wanted with the record of how they are seen again, or why there is none.
 
     Args:
         setting: where they were asked.
         outcomes: those of a test.
         ask: what evaluates calls.
-        most: how many of those that deviate are looked at, the first ones; by default all.
+        wanted: places of outcomes that deviate.
     """
-    deviating = [n for n, each in enumerate(outcomes) if each.observation.verdict == Verdict.DEVIATES][:most]
-    budget = Budget.of(setting.mode, len(deviating))
+    budget = Budget.of(setting.mode, len(wanted))
     # Nobody else asks what is asked from here on.
     setting = replace(setting, keeps=False)
     found = list(outcomes)
-    for number in deviating:
+    for number in wanted:
         outcome = outcomes[number]
         record = _record(setting, ask, outcome, budget)
         more = {"reproduction_missing" if isinstance(record, str) else "reproduction": record}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from gaugeblock.conformance.session.measured import Measured
 from gaugeblock.conformance.session.plan import Test
-from gaugeblock.conformance.session.workers import Measured
-from gaugeblock.reports.records import Observation
+from gaugeblock.reports.records import Observation, Run
 from gaugeblock.reports.verdicts import ABSENT, FAILING, Verdict
 
 REFUSABLE = ("combined", "large-batch", "several-batch-axes")
@@ -31,14 +31,8 @@ class Ending(NamedTuple):
     why: str = ""
 
 
-def ending(test: Test, measured: Measured, strict: bool) -> Ending:
-    """How a test ends: it fails if something deviates that no known deviation explains.
-
-    Args:
-        test: the test.
-        measured: what it showed.
-        strict: whether a known deviation that does not show on this machine fails it.
-    """
+def ending(test: Test, measured: Measured) -> Ending:
+    """How a test ends: it fails if something deviates that no known deviation explains."""
     observations = measured.observations
     faults = [each for each in observations if each.verdict is Verdict.HARNESS_ERROR]
     if measured.error or faults:
@@ -46,9 +40,6 @@ def ending(test: Test, measured: Measured, strict: bool) -> Ending:
     wrong = [each for each in observations if each.verdict in FAILING]
     if wrong:
         return Ending(End.FAILED, "\n".join(map(_line, wrong)))
-    if strict and measured.not_seen:
-        gone = ", ".join(f"{each.known} ({each.pattern})" for each in measured.not_seen)
-        return Ending(End.FAILED, f"not seen here: nothing deviates as recorded in {gone}")
     known = sorted({each.known for each in observations if each.known is not None})
     if known:
         return Ending(End.KNOWN, ", ".join(known))
@@ -61,6 +52,15 @@ def ending(test: Test, measured: Measured, strict: bool) -> Ending:
     if verdicts <= ABSENT:
         return Ending(End.SKIPPED, observations[0].message or observations[0].verdict.words)
     return Ending(End.PASSED)
+
+
+def gone(run: Run) -> str | None:
+    """What fails a strict run: the known deviations that it does not show; None if it shows all of which it asks."""
+    patterns: dict[str, str] = {}
+    for each in run.not_seen:
+        patterns.setdefault(each.known, each.pattern)
+    named = ", ".join(f"{name} ({pattern})" for name, pattern in patterns.items())
+    return f"not seen here: nothing deviates as recorded in {named}" if named else None
 
 
 def _line(observation: Observation) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gaugeblock.conformance.session.ending import End, Ending, ending
+from gaugeblock.conformance.session.brought import brought
+from gaugeblock.conformance.session.ending import End, Ending, ending, gone
 from gaugeblock.conformance.session.plan import Plan, Selection, plan
 from gaugeblock.conformance.session.recorder import Recorder
 from gaugeblock.conformance.session.workers import Workers
@@ -25,8 +26,8 @@ SHOWN = 20
 OFTEN = 0.2
 """Seconds between two reports of the progress."""
 
-Progress = Callable[[int, int], None]
-"""Called with the number of tests that are finished, and of all."""
+Progress = Callable[[int, int, str], None]
+"""Called with the number of tests that are finished, that of all, and the test that was started last."""
 
 
 class NothingError(Exception):
@@ -54,7 +55,7 @@ def measure(
     timeout: float,
     jobs: int | None,
     strict: bool = False,
-    progress: Progress = lambda done, total: None,  # noqa: ARG005
+    progress: Progress = lambda done, total, now: None,  # noqa: ARG005
 ) -> Measurement:
     """Measure a selection and write the run file. Ctrl-C ends it, and what is finished is written.
 
@@ -63,12 +64,14 @@ def measure(
         output: where the run file is written.
         timeout: seconds that a framework may take for an answer.
         jobs: framework processes at a time; by default the number of cores.
-        strict: whether a known deviation that does not show on this machine fails its test.
+        strict: whether a known deviation that does not show in the run fails it.
         progress: called again and again while it measures.
 
-    Raises SelectionError for a name that does not exist, NothingError if there is nothing to measure or no place for
+    Raises SelectionError for a name that does not exist, KnownError for a known deviation that the selection brings and
+    that cannot be used, NothingError if there is nothing to measure or no place for
     the run file, and KeyboardInterrupt if it was interrupted before anything was finished; then no file is touched.
     """
+    own = brought(selection.known)
     made = plan(selection)
     if not made.tests and selection.skip_missing_device and not selection.has_device():
         note = f"not run: there is no device {' or '.join(selection.devices)} on this machine; no run file was written"
@@ -76,8 +79,9 @@ def measure(
     if not made.tests:
         raise NothingError(_nothing(made, selection))
     output = writable(output)
-    workers = Workers(made.tests, timeout=timeout, jobs=jobs)
-    recorder = Recorder(made, selection, workers)
+    entries = [each for listed in own.values() for each in listed]
+    workers = Workers(made.tests, timeout=timeout, jobs=jobs, effort=selection.effort, brought=entries)
+    recorder = Recorder(made, selection, workers, own)
     interrupted = False
     try:
         workers.start()
@@ -89,13 +93,16 @@ def measure(
         raise KeyboardInterrupt
     run = recorder.run(made.tests)
     written = runfile.write(run, output)
-    endings = [ending(test, recorder.measured(test), strict) for test in recorder.finished(made.tests)]
-    lines = [*_findings(endings), *_notes(made, run)]
+    endings = [ending(test, recorder.measured(test)) for test in recorder.finished(made.tests)]
+    stale = gone(run) if strict else None
+    lines = [*_findings(endings), *([] if stale is None else [stale]), *_notes(made, run)]
     if interrupted:
         lines.append("interrupted: the run file holds what was finished")
     ends = {each.end for each in endings}
     broken = interrupted or End.BROKEN in ends
-    return Measurement(HARNESS if broken else DEVIATES if End.FAILED in ends else CONFORMS, lines, run, written)
+    return Measurement(
+        HARNESS if broken else DEVIATES if End.FAILED in ends or stale else CONFORMS, lines, run, written
+    )
 
 
 def writable(output: Path) -> Path:
@@ -124,8 +131,8 @@ def _nothing(made: Plan, selection: Selection) -> str:
 def _watch(workers: Workers, progress: Progress) -> None:
     total = len(workers.measured)
     while not workers.over.wait(OFTEN):
-        progress(workers.done, total)
-    progress(workers.done, total)
+        progress(workers.done, total, workers.now)
+    progress(workers.done, total, workers.now)
 
 
 def _findings(endings: Sequence[Ending]) -> list[str]:

@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from gaugeblock.adapters import processor
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.conformance.known.matcher import known_of
+from gaugeblock.conformance.session.brought import Brought
+from gaugeblock.conformance.session.measured import Measured
 from gaugeblock.conformance.session.plan import Plan, Selection, Test
-from gaugeblock.conformance.session.workers import Measured, Workers, process_key
+from gaugeblock.conformance.session.workers import Workers, process_key
 from gaugeblock.reference.catalogue import Operation
 from gaugeblock.reports.records import (
     FORMAT,
@@ -51,10 +54,11 @@ def suite() -> Suite:
 
 
 class Recorder:
-    """Makes the run of a session."""
+    """Makes the run of a session; `brought` are the known deviations that the user's own files hold."""
 
-    def __init__(self, plan: Plan, selection: Selection, workers: Workers) -> None:
+    def __init__(self, plan: Plan, selection: Selection, workers: Workers, brought: Brought) -> None:
         self.plan = plan
+        self.brought = brought
         self.selection = selection
         self.workers = workers
         self._started = time.perf_counter()
@@ -76,10 +80,13 @@ class Recorder:
         broken = any(each.error for each in measured) or any(
             seen.verdict is Verdict.HARNESS_ERROR for seen in observations
         )
-        not_seen = [entry for each in measured for entry in each.not_seen]
-        used = {seen.known for seen in observations} | {entry.known for entry in not_seen}
+        seen_here = {seen.known for seen in observations}
+        not_seen = [entry for each in measured for entry in each.not_seen if entry.known not in seen_here]
+        used = seen_here | {entry.known for entry in not_seen}
         frameworks = dict.fromkeys(test.setting.implementation.framework for test in done)
         known = {each.id: each.record() for name in frameworks for each in known_of(name) if each.id in used}
+        for path, entries in self.brought.items():
+            known.update((each.id, each.record(path)) for each in entries if each.id in used)
         return Run(
             format=FORMAT,
             suite=suite(),
@@ -92,6 +99,10 @@ class Recorder:
                 list(self.selection.modes),
                 self.selection.expression,
                 self.selection.effort,
+                list(self.selection.operations),
+                list(self.selection.implementations),
+                list(self.selection.checks),
+                {path: [each.id for each in entries] for path, entries in self.brought.items()},
             ),
             seconds=self._seconds(),
             environment=environment(),
@@ -146,18 +157,20 @@ def _wording(words: Mapping[str, Any] | None) -> Wording | None:
 
 
 def environment() -> dict[str, str | int]:
-    """The machine and the interpreter."""
-    processor = platform.processor()
+    """The machine, the interpreter, and the switches that make frameworks use less of the processor."""
+    model = platform.processor()
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
-                processor = line.partition(":")[2].strip()
+                model = line.partition(":")[2].strip()
                 break
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": processor or "unknown",
+        "processor": model or "unknown",
+        "instruction_set": processor.instruction_set(),
+        **processor.switches(),
     }
 
 

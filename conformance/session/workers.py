@@ -1,50 +1,33 @@
-"""Workers: one thread for each framework process, as many at a time as there are cores."""
+"""Workers: processes that judge, each beside a framework process of its own, as many as there are cores."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import tempfile
 import threading
-import time
-import traceback
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
 
-from gaugeblock.conformance.execution.worker import FrameworkProcess, Greeting
-from gaugeblock.conformance.known.matcher import apply, known_of
-from gaugeblock.conformance.minimise.reproduction import reproduced
+from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.execution import compiled
+from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess
+from gaugeblock.conformance.execution.worker import Greeting
+from gaugeblock.conformance.known.deviation import KnownDeviation
+from gaugeblock.conformance.session.measured import Answer, Measured, Seconds, Share, work
 from gaugeblock.conformance.session.plan import Test
-from gaugeblock.conformance.trials.engine import Outcome, not_run, observe
-from gaugeblock.reference.cached_truth import CLOCK
-from gaugeblock.reports import runfile
-from gaugeblock.reports.records import NotSeen, Observation, StoredCase, StoredStep
 
 ProcessKey = tuple[str, tuple[tuple[str, str], ...]]
 
 THREADS = "OMP_NUM_THREADS"
 
-PLAYED = {"stories": "gaugeblock.conformance.stories"}
-"""Modules that calls name beside those of frameworks: the scenes of stories."""
+START_SECONDS = 300.0
+GRACE_SECONDS = 5.0
 
-
-@dataclass
-class Measured:
-    """What a test showed. `error` is the traceback of a fault of the suite's own."""
-
-    observations: list[Observation] = field(default_factory=list)
-    not_seen: list[NotSeen] = field(default_factory=list)
-    cases: dict[str, StoredCase] = field(default_factory=dict)
-    error: str | None = None
-
-
-@dataclass
-class Seconds:
-    """Time, summed over framework processes and their threads."""
-
-    imports: float = 0.0
-    framework: float = 0.0
-    oracle: float = 0.0
-    busy: float = 0.0
+WORTH = 40
+"""Tests that are left for a second worker to start the same framework once more."""
 
 
 def shared_cores(processes: int) -> dict[str, str]:
@@ -63,113 +46,127 @@ def process_key(test: Test) -> ProcessKey:
 
 
 class Workers:
-    """Starts the framework processes and hands out what their tests showed.
+    """Starts the worker processes and hands out what their tests showed.
+
+    Tests of one operation in one framework process are a share: they know the same exact answers.
 
     Args:
         tests: those to run.
         timeout: seconds that a framework may take for an answer.
-        jobs: framework processes at a time; by default the number of cores.
+        jobs: workers at a time; by default the number of cores.
+        effort: how much a test asks.
+        brought: known deviations beside those of the suite.
     """
 
-    def __init__(self, tests: Sequence[Test], *, timeout: float, jobs: int | None = None) -> None:
+    def __init__(
+        self,
+        tests: Sequence[Test],
+        *,
+        timeout: float,
+        jobs: int | None = None,
+        effort: str,
+        brought: Sequence[KnownDeviation] = (),
+    ) -> None:
         self.measured: dict[str, Future[Measured]] = {test.id: Future() for test in tests}
         self.greetings: dict[ProcessKey, Greeting] = {}
         self.seconds = Seconds()
         self.done = 0
         """How many tests are finished."""
+        self.now = ""
+        """The test that was started last."""
         self.over = threading.Event()
         """Set once all are."""
         self._stopped = threading.Event()
-        self._timeout = timeout
+        self._timeout, self._brought = timeout, tuple(brought)
         self._lock = threading.Lock()
-        self._processes: list[FrameworkProcess] = []
-        self._groups: dict[ProcessKey, list[Test]] = {}
+        self._shares: dict[ProcessKey, list[Share]] = {}
+        most = max(1, min(jobs or os.cpu_count() or 1, len(tests)))
+        if compiled.kept() > compiled.LIMIT:
+            with contextlib.suppress(OSError):
+                compiled.clear()
+        grouped: dict[tuple[ProcessKey, str], list[Test]] = {}
         for test in tests:
-            self._groups.setdefault(process_key(test), []).append(test)
-        most = jobs or os.cpu_count() or 1
-        self._environ = shared_cores(min(most, len(self._groups)))
-        self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix="gaugeblock")
+            grouped.setdefault((process_key(test), test.setting.implementation.operation), []).append(test)
+        for (key, _), group in grouped.items():
+            setting = group[0].setting
+            cache = compiled.environ([setting.adapter, *map(adapter, setting.mode.requires)])
+            environ = {**shared_cores(most), **cache, **setting.mode.environ}
+            share = Share(key[0], environ, effort, tuple(test.id for test in group))
+            self._shares.setdefault(key, []).append(share)
+        for shares in self._shares.values():
+            # The largest first, or it runs alone at the end.
+            shares.sort(key=lambda share: len(share.tests))
+        self._logs = Path(tempfile.mkdtemp(prefix="gaugeblock-"))
+        self._workers = [self._worker() for _ in range(most)]
+        self._busy: set[ProcessKey] = set()
+        self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(most)]
+
+    def _worker(self) -> WorkerProcess:
+        arguments = (self._timeout, str(self._logs), self._brought)
+        return WorkerProcess("a worker", work, arguments, logs=self._logs, leads=True)
 
     def start(self) -> None:
-        """Start measuring: the largest group first, or it runs alone at the end."""
-        for key, group in sorted(self._groups.items(), key=lambda item: -len(item[1])):
-            self._pool.submit(self._run, key, group)
+        """Start measuring."""
+        for thread in self._threads:
+            thread.start()
 
     def finish(self) -> None:
-        """Wait for threads whose tests are all done; end everything else. What is finished stays."""
-        if self.done < len(self.measured):
-            self._stopped.set()
-            with self._lock:
-                for process in self._processes:
-                    process.end()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """End what still runs; what is finished stays."""
+        self._stopped.set()
+        for worker in self._workers:
+            worker.end()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+        for future in self.measured.values():
+            future.cancel()
+        shutil.rmtree(self._logs, ignore_errors=True)
 
-    def _run(self, key: ProcessKey, tests: Sequence[Test]) -> None:
-        started, truths = time.perf_counter(), CLOCK.seconds
-        process = FrameworkProcess(key[0], {**self._environ, **dict(key[1])}, self._timeout, PLAYED)
+    def _next(self, key: ProcessKey | None) -> tuple[ProcessKey, Share] | None:
+        """The largest share of the framework process that a worker has, else of the one with the most tests left."""
         with self._lock:
+            left = {each: sum(len(share.tests) for share in shares) for each, shares in self._shares.items() if shares}
+            free = {each: count for each, count in left.items() if each not in self._busy}
+            also = {each: count for each, count in left.items() if count >= WORTH}
+            mine = {each: count for each, count in left.items() if each == key}
+            if not (able := mine or free or also):
+                return None
+            chosen = max(able, key=lambda each: able[each])
+            self._busy.add(chosen)
+            return chosen, self._shares[chosen].pop()
+
+    def _run(self, number: int) -> None:
+        key = None
+        while not self._stopped.is_set() and (found := self._next(key)) is not None:
+            key, share = found
+            self._measure(self._workers[number], key, share)
+        self._workers[number].discard(GRACE_SECONDS)
+
+    def _measure(self, worker: WorkerProcess, key: ProcessKey, share: Share) -> None:
+        """Hand out what the tests of a share show. A worker that is lost costs its test; the next goes on."""
+        message: Share | None = share
+        for place, name in enumerate(share.tests):
+            self.now = name
+            try:
+                if not worker.runs:
+                    worker.start(START_SECONDS)
+                    message = Share(share.framework, share.environ, share.effort, share.tests[place:])
+                answer = worker.ask(message, None)
+            except ProcessLostError as error:
+                answer = Answer(name, Measured(error=str(error)), Greeting(), Seconds())
+            message = None
+            # A worker that was ended by finish() looks like one that crashed.
             if self._stopped.is_set():
                 return
-            self._processes.append(process)
-        try:
-            greeting = process.greet()
-            self.greetings[key] = greeting
-            for test in tests:
-                if self._stopped.is_set():
-                    return
-                self._settle(test, lambda test=test: _measured(test, process, greeting))  # type: ignore[misc]
-        except Exception:
-            text = traceback.format_exc()
-            for test in tests:
-                self._settle(test, lambda: Measured(error=text))
-        finally:
-            process.discard()
-            with self._lock:
-                self.seconds.imports += process.import_seconds
-                self.seconds.framework += process.framework_seconds
-                self.seconds.oracle += CLOCK.seconds - truths
-                self.seconds.busy += time.perf_counter() - started
+            self._settle(key, answer)
 
-    def _settle(self, test: Test, make: Callable[[], Measured]) -> None:
-        future = self.measured[test.id]
-        if future.done() or not future.set_running_or_notify_cancel():
-            return
-        found = make()
-        # A process that was ended by finish() looks like one that crashed.
-        if not self._stopped.is_set():
-            future.set_result(found)
-            with self._lock:
-                self.done += 1
-                if self.done == len(self.measured):
-                    self.over.set()
-
-
-def _measured(test: Test, process: FrameworkProcess, greeting: Greeting) -> Measured:
-    setting = test.setting
-    framework = setting.implementation.framework
-    if greeting.error is not None:
-        return Measured(error=f"{framework} could not be imported: {greeting.error}")
-    try:
-        if setting.device in greeting.devices:
-            outcomes = observe(test.check, setting, process.ask)
-        else:
-            outcomes = [not_run(test.check, setting, f"{framework} sees no device {setting.device}")]
-        outcomes = reproduced(setting, outcomes, process.ask)
-    except Exception:
-        return Measured(error=traceback.format_exc())
-    marked, not_seen = apply(test.id, [each.observation for each in outcomes], greeting.versions, known_of(framework))
-    return Measured(marked, not_seen, _cases(outcomes))
-
-
-def _cases(outcomes: Sequence[Outcome]) -> dict[str, StoredCase]:
-    """The cases that observations were made of, as a run file holds them, by digest."""
-    cases = {each.observation.case: each.trial.case for each in outcomes if each.observation.case is not None}
-    return {
-        digest: StoredCase(
-            {name: list(value) if isinstance(value, tuple) else value for name, value in case.parameters.items()},
-            {name: runfile.encode(array) for name, array in case.inputs.items()},
-            case.order,
-            [StoredStep(**vars(step)) for step in case.steps],
-        )
-        for digest, case in cases.items()
-    }
+    def _settle(self, key: ProcessKey, answer: Answer) -> None:
+        with self._lock:
+            self.measured[answer.test].set_result(answer.measured)
+            if answer.greeting.seconds or answer.greeting.error:
+                self.greetings.setdefault(key, answer.greeting)
+            for name, value in vars(answer.seconds).items():
+                setattr(self.seconds, name, getattr(self.seconds, name) + value)
+            self.done += 1
+            if self.done == len(self.measured):
+                self.over.set()

@@ -17,7 +17,7 @@ from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
 from gaugeblock.conformance.execution.query import Ask
 from gaugeblock.conformance.execution.worker import Server
 from gaugeblock.conformance.judging.policy import RELAXED
-from gaugeblock.conformance.minimise.reproduction import reproduced
+from gaugeblock.conformance.minimise.reproduction import deviating, reproduced
 from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.effort import EFFORTS, STANDARD, Effort
 from gaugeblock.conformance.trials.engine import observe
@@ -121,7 +121,8 @@ def check(
                     progress(done, total, each.name)
                 where = few if each.name in LARGE and collector.failures else setting
                 outcomes = observe(each, where, ask)
-                collector.add(where, each, reproduced(where, outcomes, ask, chosen.shrunk))
+                wanted = deviating(outcomes)[: chosen.shrunk]
+                collector.add(where, each, reproduced(where, outcomes, ask, wanted))
                 done += 1
     return collector.result(own, arrays, named, effort, time.perf_counter() - started)
 

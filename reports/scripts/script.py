@@ -22,12 +22,24 @@ class NoScriptError(RunFileError):
     """There is no script; the message says why."""
 
 
+class NotShrunkError(NoScriptError):
+    """There is none yet: of each known deviation one example is shrunk, and the others on demand."""
+
+
 def script(run: Run, observation: Observation) -> str:
-    """The script for an observation; NoScriptError if it does not deviate, or if the run does not say how."""
+    """The script for an observation; NoScriptError if it does not deviate, or if the run does not say how.
+
+    NotShrunkError if it is no example of a known deviation.
+    """
     key = observation.key
     if observation.verdict not in SCRIPTED:
         raise NoScriptError(f"{key} does not deviate: its verdict is {observation.verdict}.")
     record = observation.reproduction
+    if record is None and observation.known is not None and observation.reproduction_missing is None:
+        raise NotShrunkError(
+            f"{key} is not the example that was shrunk of {observation.known}; "
+            f"'gaugeblock reproduce {key} --run RUN.json' shrinks it where the framework is installed."
+        )
     if record is None:
         why = observation.reproduction_missing or "the run was made without"
         raise NoScriptError(f"{key} has no reproduction: {why}.")

@@ -11,6 +11,7 @@ from gaugeblock.conformance.cli.scripts import SHOWS, scripts, verified
 from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess
 from gaugeblock.reports import runfile
 from gaugeblock.reports.records import Expected, Observation, Run, Wording
+from gaugeblock.reports.scripts.script import NotShrunkError, script
 from gaugeblock.reports.verdicts import SCRIPTED, Verdict
 
 from tests.invoking import invoke, measured, python, sentence
@@ -36,7 +37,8 @@ def run(path: Path) -> Run:
 
 
 def deviations(run: Run) -> list[Observation]:
-    return [each for each in run.observations if each.verdict in SCRIPTED]
+    """What deviates and was shrunk: of each known deviation an example for each operation."""
+    return [each for each in run.observations if each.verdict in SCRIPTED and each.reproduction is not None]
 
 
 def test_every_deviation_of_a_run_has_a_script_that_shows_it(run: Run, path: Path) -> None:
@@ -51,6 +53,19 @@ def test_every_deviation_of_a_run_has_a_script_that_shows_it(run: Run, path: Pat
     result = invoke("reproduce", "--verify", "--run", path)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{len(seen)} of {len(seen)} deviations shown by their scripts, 0 without one.\n"
+
+
+def test_what_was_not_shrunk_is_measured_again_and_shrunk_on_demand(run: Run, path: Path) -> None:
+    other = next(each for each in run.observations if each.verdict in SCRIPTED and each.reproduction is None)
+    example = next(each for each in deviations(run) if each.known == other.known)
+    with pytest.raises(NotShrunkError, match=f"is not the example that was shrunk of {other.known}"):
+        script(run, other)
+    result = invoke("reproduce", other.key, "--run", path)
+    assert result.exit_code == 0
+    assert "measuring it again" in result.stderr
+    assert result.stdout.startswith(f"# {other.key}\n")
+    assert python("-c", result.stdout).returncode == 1
+    assert "measuring it again" not in invoke("reproduce", example.key, "--run", path).stderr
 
 
 def test_a_script_is_printed_and_exits_with_what_it_saw(run: Run, path: Path, tmp_path: Path) -> None:

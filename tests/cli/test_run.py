@@ -3,20 +3,24 @@
 import re
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from gaugeblock.adapters.processor import INSTRUCTION_SETS, has, instruction_set
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter, implementations
 from gaugeblock.conformance.cli import run as command
 from gaugeblock.conformance.session.measure import HARNESS, measure
-from gaugeblock.conformance.session.plan import Selection, Test
-from gaugeblock.conformance.session.workers import Measured, Workers
+from gaugeblock.conformance.session.measured import Answer
+from gaugeblock.conformance.session.plan import Selection
+from gaugeblock.conformance.session.workers import ProcessKey, Workers
 from gaugeblock.reference.catalogue import OPERATIONS
 from gaugeblock.reports import runfile
 from gaugeblock.reports.verdicts import Verdict
+from msgspec.structs import replace
 
 from tests.invoking import gaugeblock, invoke, python, sentence
+from tests.plugging import bring, import_path
+from tests.session.test_views import ADAPTER
 
 EXPRESSION = (
     "sigmoid/numpy.stable/float32 and not (log_ or hard_ or sparse_ or length or shapes or input-dtype or recipe)"
@@ -58,21 +62,53 @@ def test_a_run_is_complete_and_says_what_it_is(measured: Path) -> None:
     assert not list(measured.parent.glob(".*")), "temporary files are left behind"
 
 
+def test_a_run_says_for_which_processor_it_computed(measured: Path) -> None:
+    run = runfile.read(measured)
+    assert run.environment["instruction_set"] in INSTRUCTION_SETS
+    flags = run.frameworks["numpy"].modes["eager"]
+    assert flags["instruction_set"] in INSTRUCTION_SETS
+    assert not any("/" in str(value) for value in flags.values()), "no folder of this machine"
+
+
+def test_what_the_processor_lacks_is_skipped_with_a_sentence(tmp_path: Path) -> None:
+    output = tmp_path / "run.json"
+    lacking = next(word for word in INSTRUCTION_SETS if not has(word))
+    done = invoke("run", "-f", "numpy", "--skip-without", lacking, "-o", output)
+    assert done.exit_code == 0
+    assert done.stdout == (
+        f"not run: this processor has {instruction_set()}, and not {lacking}; no run file was written\n"
+    )
+    assert not output.exists()
+    assert "'mmx' is not one of" in sentence(invoke("run", "--skip-without", "mmx", "-o", output))
+
+
+def test_progress_names_what_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gaugeblock.conformance.cli.terminal.QUIET_SECONDS", 0.0)
+    done = invoke("run", "-f", "numpy", "-k", EXPRESSION, "-o", tmp_path / "run.json")
+    lines = done.stderr.splitlines()
+    assert all(line.startswith("gaugeblock: ") and f" of {len(CHECKS)} tests" in line for line in lines)
+    assert any(", at sigmoid/numpy.stable/float32/cpu/eager/" in line for line in lines)
+    assert " a second, about 0 s left" in lines[-1]
+
+
 def test_two_runs_give_the_same_verdicts_and_digests(measured: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.json"
     assert gaugeblock("run", "-f", "numpy", "-k", EXPRESSION, "-o", again).returncode == 0
     assert essence(again) == essence(measured)
 
 
-def test_a_deviation_is_exit_code_1_unless_it_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deviation_is_exit_code_1_unless_it_is_known(tmp_path: Path) -> None:
     arguments = ("run", "-f", "numpy", "-k", "softmax/numpy.textbook/float16 and value and not (log_ or masked_)")
     output = tmp_path / "run.json"
     assert invoke(*arguments, "-o", output).exit_code == 0
     verdicts = {each.verdict for each in runfile.read(output).observations}
     assert verdicts == {Verdict.CONFORMS, Verdict.KNOWN}, "unshifted softmax overflows"
-    monkeypatch.setattr("gaugeblock.conformance.session.workers.known_of", lambda framework: ())
-    done = invoke(*arguments, "-o", output)
-    assert done.exit_code == 1
+    examples = [each for each in runfile.read(output).observations if each.reproduction is not None]
+    assert len(examples) == len({each.known for each in examples}), "one of each known deviation is shrunk"
+    bring(tmp_path, "endings", ADAPTER)
+    arguments = ("run", "-f", "endings", "--check", "value", "--implementation", "endings.wrong", "-o", output)
+    done = gaugeblock(*arguments, PYTHONPATH=import_path(tmp_path))
+    assert done.returncode == 1, done.stderr
     wrong = [each for each in runfile.read(output).observations if each.verdict == Verdict.DEVIATES]
     assert wrong
     assert all(each.reproduction is not None for each in wrong)
@@ -90,12 +126,11 @@ def test_an_interrupted_run_keeps_what_is_finished_and_replaces_no_complete_one(
     selection = Selection(("numpy",), expression=EXPRESSION)
     settle = Workers._settle
 
-    def slow(self: Workers, test: Test, make: Callable[[], Measured]) -> None:
-        if self.done == 2:
-            self._stopped.wait(60)
-        settle(self, test, make)
+    def slow(self: Workers, key: ProcessKey, answer: Answer) -> None:
+        if self.done < 2 or not self._stopped.wait(60):
+            settle(self, key, answer)
 
-    def interrupted(done: int, total: int) -> None:
+    def interrupted(done: int, total: int, now: str) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
@@ -182,6 +217,17 @@ def test_show(measured: Path) -> None:
     assert KEY in sentence(invoke("show", KEY.replace("ordinary", "ordnary"), "--run", measured))
 
 
+def test_runs_with_nothing_in_common_are_refused(measured: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    run = runfile.read(measured)
+    observations = [replace(each, key=each.key.replace("/float32/", "/float64/")) for each in run.observations]
+    runfile.write(replace(run, observations=observations), other)
+    assert sentence(invoke("compare", measured, other)) == (
+        f"gaugeblock: {measured} and {other} have no observation in common: they hold numpy in float32 and numpy in"
+        " float64; give two that ask the same.\n"
+    )
+
+
 def test_compare(measured: Path, tmp_path: Path) -> None:
     run = runfile.read(measured)
     changed = runfile.found(run, KEY)
@@ -225,7 +271,9 @@ def test_help_and_version() -> None:
     assert whole.exit_code == 0
     assert whole.output == invoke("--help").output
     commands = re.findall(r"^  (\w+) ", whole.output.partition("Commands:")[2], re.MULTILINE)
-    assert {"run", "check", "report", "list", "show", "compare", "reproduce", "translate", "docs"} == set(commands)
+    assert {"run", "check", "report", "list", "show", "compare", "reproduce", "translate", "cache", "docs"} == set(
+        commands
+    )
     for name in commands:
         done = invoke(name, "--help")
         assert done.exit_code == 0

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gaugeblock.adapters.base import Implementation, Lifecycle, Mode
+from gaugeblock.adapters.processor import INSTRUCTION_SETS
 from gaugeblock.conformance.cases.steps import Step
 from gaugeblock.conformance.execution.call import Answer, Call, NoAnswer
 from gaugeblock.conformance.execution.supervisor import ProcessLostError, WorkerProcess
@@ -53,6 +54,7 @@ def test_the_greeting_names_versions_devices_and_flags(process: FrameworkProcess
     assert greeting.versions["numpy"] == np.__version__
     assert greeting.devices == {"cpu": ""}
     assert greeting.flags["subnormals"] == "kept"
+    assert greeting.flags["instruction_set"] in INSTRUCTION_SETS
     assert greeting.seconds > 0
     assert process.import_seconds > 0
 

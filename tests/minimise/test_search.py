@@ -12,6 +12,7 @@ from gaugeblock.conformance.cases.cases import cases
 from gaugeblock.conformance.execution.call import Answer, Call
 from gaugeblock.conformance.minimise import search
 from gaugeblock.conformance.minimise.case_axes import CLASS, axes, flattened, kept
+from gaugeblock.conformance.minimise.reproduction import deviating as unexplained
 from gaugeblock.conformance.minimise.reproduction import reproduced
 from gaugeblock.conformance.minimise.simpler_values import at_one, of_all, of_one, repeated
 from gaugeblock.conformance.trials import engine
@@ -209,7 +210,7 @@ def test_the_case_itself_stays_as_it_is() -> None:
     setting, ask = setting_of("softmax", planted.unshifted, dtype="float16")
     seen = engine.observe(planted.check_named("value"), setting, ask)
     before = [{name: array.copy() for name, array in each.trial.case.inputs.items()} for each in seen]
-    again = reproduced(setting, seen, ask)
+    again = reproduced(setting, seen, ask, unexplained(seen))
     for inputs, outcome in zip(before, again, strict=True):
         assert inputs.keys() == outcome.trial.case.inputs.keys()
         for name, array in inputs.items():
@@ -243,7 +244,7 @@ def calls_of_a_search(mode: Mode) -> int:
         count += len(calls)
         return ask(calls)
 
-    reproduced(setting, seen, counted)
+    reproduced(setting, seen, counted, unexplained(seen))
     return count
 
 

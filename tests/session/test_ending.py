@@ -3,27 +3,28 @@
 import pytest
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.conformance.checks.table import CHECKS
-from gaugeblock.conformance.session.ending import End, Ending, ending
+from gaugeblock.conformance.session.ending import End, Ending, ending, gone
 from gaugeblock.conformance.session.plan import Test
 from gaugeblock.conformance.session.workers import Measured
 from gaugeblock.conformance.trials.setting import Setting
 from gaugeblock.reports.records import NotSeen, Observation
 from gaugeblock.reports.verdicts import Verdict
 
+from tests.reports import synthetic
+
 NUMPY = adapter("numpy")
 SETTING = Setting(NUMPY.implementations[0], "float32", "cpu", NUMPY.modes[0])
 RIGHT, WRONG = ("conforms", None), ("deviates", None)
 
 
-def ended(*verdicts: tuple[str, str | None], check: str = "value", strict: bool = False, error: str | None = None,
-          not_seen: bool = False) -> Ending:  # fmt: skip
+def ended(*verdicts: tuple[str, str | None], check: str = "value", error: str | None = None) -> Ending:
     (asked,) = (each for each in CHECKS if each.name == check)
     test = Test(SETTING, asked)
     shown = [
         Observation(f"{test.id}/case-{number}", Verdict(verdict), message="why", known=known)
         for number, (verdict, known) in enumerate(verdicts)
     ]
-    return ending(test, Measured(shown, [NotSeen("gone", "a/*", test.id)] * not_seen, error=error), strict)
+    return ending(test, Measured(shown, error=error))
 
 
 @pytest.mark.parametrize(
@@ -59,9 +60,9 @@ def test_a_fault_of_the_suite_breaks_a_test_whatever_it_showed() -> None:
     assert ended(WRONG, error="Traceback: no").why == "Traceback: no"
 
 
-def test_a_known_deviation_that_does_not_show_fails_a_strict_test_alone() -> None:
-    assert ended(RIGHT, not_seen=True).end == End.PASSED
-    strict = ended(RIGHT, not_seen=True, strict=True)
-    assert strict.end == End.FAILED
-    assert "gone (a/*)" in strict.why
-    assert ended(WRONG, not_seen=True, strict=True).why.endswith("deviates, why")
+def test_what_a_strict_run_misses_is_named_with_its_first_pattern() -> None:
+    run = synthetic.make_run([])
+    run.not_seen = []
+    assert gone(run) is None
+    run.not_seen = [NotSeen("gone", "a/*", "a/b"), NotSeen("gone", "c/*", "c/d"), NotSeen("other", "e/*", "e/f")]
+    assert gone(run) == "not seen here: nothing deviates as recorded in gone (a/*), other (e/*)"

@@ -32,8 +32,8 @@ class Endings(Adapter):
         implements("sigmoid", "nothing.like(x)", name="endings.broken"),
     )
     known = (
-        {"id": "always-one", "keys": ["sigmoid/endings.known/*/*/*/value/*"], "why": "planted", "wrong": True,
-         "at_most": 1e300},
+        {"id": "always-one", "kind": "limitation", "keys": ["sigmoid/endings.known/*/*/*/value/*"], "why": "planted",
+         "wrong": True, "at_most": 1e300},
     )
 
     def put(self, array, device):

@@ -272,7 +272,7 @@ def test_a_deviating_figure_has_a_script_that_needs_nothing_of_ours(shift: float
     planted = replace(figure, answers={"planted": figure.answers[figure.right[0]] + 1e-3}, right=("planted",))
     story = replace(one_output_unit.STORY, figures=(planted,))
     setting, ask = asking(story, "numpy")
-    (outcome,) = reproduced(setting, engine.observe(story.check("numpy"), setting, ask), ask)
+    (outcome,) = reproduced(setting, engine.observe(story.check("numpy"), setting, ask), ask, [0])
     seen = outcome.observation
     assert seen.verdict == "deviates"
     seen.reproduction.expected.right["planted"] = [(planted.answers["planted"] - 1e-3 + shift).hex()]
