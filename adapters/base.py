@@ -78,6 +78,8 @@ class Implementation:
     """How such an object is used, one batch after another."""
     product: str | None = None
     """The expression of its vector-Jacobian product, where it brings its own; `cotangent` is a name in it."""
+    same_as: str | None = None
+    """The name of the framework's implementation of the operation in whose code this one ends."""
 
     @property
     def id(self) -> str:
@@ -232,6 +234,12 @@ class Adapter(ABC):
     prefix: ClassVar[str] = ""
     """What stands before the name of each implementation: one that takes another adapter's table, for a device of its
     own, tells its observations from that one's so ("npu." makes npu.torch.softmax)."""
+    same_as: ClassVar[Mapping[str, str]] = {}
+    """Public paths that end in the code of another, by that one's path: at standard effort they are held to its bits,
+    in place of being asked everything again."""
+    caches: ClassVar[Mapping[str, str]] = {}
+    """Environment variables under which the framework keeps what it compiled from one run to the next, with `{folder}`
+    for a folder of its own."""
     known: ClassVar[tuple[Mapping[str, Any], ...]] = ()
     """Known deviations of a plug-in: what `gaugeblock.conformance.known.matcher.KnownDeviation` takes, each as a
     mapping ({"id": ..., "keys": [...], "why": ..., "at_most": ...})."""
@@ -242,8 +250,17 @@ class Adapter(ABC):
     @functools.cached_property
     def implementations(self) -> tuple[Implementation, ...]:
         """The table, as implementations."""
-        made = (Implementation(self.framework, line[0], self.prefix + line[1], *line[2:]) for line in self.table)
-        return tuple(replace(each, lifecycle=self.lifecycle) if each.stateful else each for each in made)
+        same = {self.prefix + name: self.prefix + other for name, other in self.same_as.items()}
+        lines = (Implementation(self.framework, line[0], self.prefix + line[1], *line[2:]) for line in self.table)
+        made = [replace(each, lifecycle=self.lifecycle) if each.stateful else each for each in lines]
+        every = {each.id for each in made}
+        # A path stands for several operations, and need not end in the same code for all.
+        return tuple(
+            replace(each, same_as=same[each.name])
+            if each.name in same and f"{each.operation}/{same[each.name]}" in every
+            else each
+            for each in made
+        )
 
     def spelled(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters with their values in the framework's own words."""
@@ -304,7 +321,12 @@ class Adapter(ABC):
         return {"cpu": ""}
 
     def flags(self) -> dict[str, str | float | bool | None]:
-        """Settings of this process that can change results, for the reader of the run file."""
+        """Settings of this process that can change results, for the reader of the run file.
+
+        `instruction_set` is that of the processor unless it is among them: a word of
+        gaugeblock.adapters.processor.INSTRUCTION_SETS for the most that the process uses. `libraries` are those of
+        vendors that it computes with: "mkl, onednn v3.12.0".
+        """
         return {}
 
     def worded(self, mode: Mode) -> Wording:

@@ -52,6 +52,21 @@ class KerasAdapter(Adapter):
         merge="[mine.assign_add(theirs) for mine, theirs in zip(metric.variables, other.variables)]",
         copy="copy.deepcopy(metric)",
     )
+    same_as = {  # noqa: RUF012
+        "keras.activations.sigmoid": "keras.ops.sigmoid",
+        "keras.activations.log_sigmoid": "keras.ops.log_sigmoid",
+        "keras.activations.softplus": "keras.ops.softplus",
+        "keras.activations.softmax": "keras.ops.softmax",
+        "keras.layers.Softmax": "keras.ops.softmax",
+        "keras.activations.log_softmax": "keras.ops.log_softmax",
+        # A function gives what its object gives for each sample, and is asked for no more.
+        "keras.losses.binary_crossentropy": "keras.losses.BinaryCrossentropy",
+        "keras.losses.binary_focal_crossentropy": "keras.losses.BinaryFocalCrossentropy",
+        "keras.losses.categorical_crossentropy": "keras.losses.CategoricalCrossentropy",
+        "keras.losses.categorical_focal_crossentropy": "keras.losses.CategoricalFocalCrossentropy",
+        "keras.losses.kl_divergence": "keras.losses.KLDivergence",
+        "keras.losses.mean_squared_error": "keras.losses.MeanSquaredError",
+    }
     table = (
         *LOSSES,
         *implementing()(

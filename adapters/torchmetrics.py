@@ -5,6 +5,9 @@ Arrays, devices, flags and gradients are torch's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from gaugeblock.adapters.base import Lifecycle, Mode, implementing
 from gaugeblock.adapters.torch import TENSOR_LAYOUTS, TorchAdapter
 
@@ -36,6 +39,24 @@ class TorchMetricsAdapter(TorchAdapter):
         merge="metric.merge_state(other)",
         copy="copy.deepcopy(metric)",
     )
+    # A function computes what its object computes of one batch.
+    same_as: ClassVar[Mapping[str, str]] = {
+        f"{FUNCTIONAL}.{function}": f"{OBJECTS}.{made}"
+        for function, made in (
+            ("binary_accuracy", "BinaryAccuracy"),
+            ("binary_calibration_error", "BinaryCalibrationError"),
+            ("binary_f1_score", "BinaryF1Score"),
+            ("binary_precision", "BinaryPrecision"),
+            ("binary_recall", "BinaryRecall"),
+            ("multiclass_accuracy", "MulticlassAccuracy"),
+            ("multiclass_f1_score", "MulticlassF1Score"),
+            ("multiclass_precision", "MulticlassPrecision"),
+            ("multiclass_recall", "MulticlassRecall"),
+            ("multilabel_accuracy", "MultilabelAccuracy"),
+            ("multilabel_exact_match", "MultilabelExactMatch"),
+            ("multilabel_hamming_distance", "MultilabelHammingDistance"),
+        )
+    }
     table = (
         *implementing(reduction="mean")(
             accuracy=f"{FUNCTIONAL}.multiclass_accuracy(y_pred, y_true, average='micro')",

@@ -32,7 +32,7 @@ def tests() -> tuple[tuple[Setting, Check], ...]:
         pair
         for framework in FRAMEWORKS
         for mode in adapter(framework).modes
-        for pair in every_test(adapter(framework), mode)
+        for pair in every_test(adapter(framework), mode, effort="thorough")
     )
 
 

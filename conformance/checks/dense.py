@@ -316,7 +316,7 @@ def _lines(setting: Setting, points: int, *, derivative: bool = False) -> Trials
     few = setting.mode.few_shapes or op.domains == PAIRWISE
     most = min(points, FEW_POINTS) if few else points
     asked = most if fmt.precision < 53 else min(most // 8, LARGEST)
-    for name in list(lines(op, fmt))[: FEW_LINES if few else None]:
+    for name in list(lines(op, fmt))[: FEW_LINES if few else setting.effort.lines]:
         yield from _along(setting, name, asked, derivative)
 
 

@@ -43,8 +43,8 @@ RANGES = tuple(
 SPREAD = (range(70, 500, 29), range(531, 1020, 61), range(1100, 4000, 367))
 """Others between them, for those who are asked thoroughly."""
 
-FEW = (1, 2, 3, 8, 17, 33, 129, 1025)
-"""Lengths in modes that compile each shape for several hundred milliseconds."""
+FEW_SHAPES = ("rank-0", "rank-1-axis--1", "rank-3", "rank-3-axis-1", "empty-batch", "size-zero-axis")
+"""Those that are asked in modes that compile each shape, where few are."""
 
 GRADIENT_LENGTHS = (1, 2, 3, 7, 8, 9, 16, 17, 33, 65, 129, 513)
 
@@ -95,7 +95,7 @@ def _of_the_longest(setting: Setting, longest: Case) -> Expecting:
 
 def _wanted(setting: Setting, lengths: Iterable[int]) -> list[int]:
     longest = LONGEST_PAIRWISE if setting.operation.domains == PAIRWISE else math.inf
-    return [n for n in lengths if n <= longest and (not setting.mode.few_shapes or n in FEW)]
+    return [n for n in lengths if n <= longest and (not setting.mode.few_shapes or n in setting.effort.few)]
 
 
 def _swept(setting: Setting) -> bool:
@@ -109,6 +109,8 @@ def every_length(setting: Setting) -> Trials:
     expecting = _of_the_longest(setting, longest)
     for lengths in (*RANGES, *(SPREAD if setting.effort.thorough else ())):
         name = f"{lengths[0]}-to-{lengths[-1]}"
+        if setting.effort.ranges is not None and name not in setting.effort.ranges:
+            continue
         rows = setting.effort.rows
         cases = [_case(setting, name, rows_of(op, fmt, rows, length)) for length in _wanted(setting, lengths)]
         if cases:
@@ -156,15 +158,17 @@ def _shaped(setting: Setting) -> Iterator[Case]:
 def shapes(setting: Setting) -> Trials:
     """One trial for each shape that the implementation can be asked."""
     op, fmt = setting.operation, setting.format
+    few = setting.mode.few_shapes and setting.effort.few_ranks
     for case in _shaped(setting):
-        if setting.offers(case):
+        if setting.offers(case) and (not few or case.name in FEW_SHAPES):
             yield value_trial(setting, case)
     if setting.mode.few_shapes:
         return
     yield from _repeating(setting)
     # Losses of several labels may compare every two classes.
     formats = ("float32",) if op.domains[-1] == "scores" else ("float16", "float32")
-    if op.rowwise and op.domains != PAIRWISE and setting.dtype in formats:
+    wide = setting.effort.large or op.kind == "activation"
+    if wide and op.rowwise and op.domains != PAIRWISE and setting.dtype in formats:
         inputs = {key: array[1:] for key, array in rows_of(op, fmt, 2, 100_000, "wide").items()}
         if fmt.largest < 100_000 and DOMAINS[op.domains[-1]].any_entries:
             # Neither the length nor the sum of so many nearly equal exponentials is a number of the format.
@@ -175,7 +179,8 @@ def shapes(setting: Setting) -> Trials:
 def gradient_of_lengths(setting: Setting) -> Trials:
     """One trial for each length."""
     op, fmt = setting.operation, setting.format
-    for length in _wanted(setting, GRADIENT_LENGTHS):
+    asked = setting.effort.derivative_lengths
+    for length in _wanted(setting, [n for n in GRADIENT_LENGTHS if asked is None or n in asked]):
         case = _case(setting, f"length-{length}", rows_of(op, fmt, 2, length, "slope"))
         yield gradient_trial(setting, with_cotangent(case, cotangent(setting, case)))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import click
 from gaugeblock.adapters.registry import PlugInError, UnknownFrameworkError, adapter, implementations
+from gaugeblock.conformance.checks.table import CHECKS
 from gaugeblock.conformance.cli.terminal import console, fail, failing, warn_of_plug_ins
 from gaugeblock.conformance.known.admission import frameworks as taking_part
 from gaugeblock.conformance.recipes.recipe import UnknownImplementationError, recipes
@@ -22,14 +23,17 @@ UNBROKEN = 1000
 
 @click.command("list", epilog="Exit code: 0, 2 for a usage error.")
 @click.argument(
-    "what", type=click.Choice(["operations", "implementations", "frameworks", "recipes"]), default="operations"
+    "what",
+    type=click.Choice(["operations", "implementations", "frameworks", "checks", "recipes"]),
+    default="operations",
 )
 @click.option("--missing", "lacking", is_flag=True, help="With recipes: what a framework has no expression for.")
 def list_(what: str, lacking: bool) -> None:
-    """List operations, implementations, frameworks or recipes.
+    """List operations, implementations, frameworks, checks or recipes.
 
     Operations are listed with the frameworks that have them, implementations with the calls that are measured and
-    their conventions, frameworks with their installed versions and modes, recipes with what they translate.
+    their conventions, frameworks with their installed versions and modes, checks with their questions, recipes with
+    what they translate.
     """
     if lacking and what != "recipes":
         fail(f"--missing is about recipes, not about {what}.")
@@ -66,6 +70,11 @@ def _frameworks() -> Iterator[Row]:
         yield name, versions or each.install_hint(), modes, str(len(each.implementations))
 
 
+def _checks() -> Iterator[Row]:
+    for each in CHECKS:
+        yield each.name, each.kind, each.question
+
+
 def _recipes() -> Iterator[Row]:
     for each in recipes():
         yield each.name, each.like, each.says, " ".join(each.calls)
@@ -80,6 +89,7 @@ _LISTS: dict[str, tuple[Row, Callable[[], Iterator[Row]]]] = {
     "operations": (("operation", "kind", "definition", "frameworks"), _operations),
     "implementations": (("operation", "implementation", "call", "conventions"), _implementations),
     "frameworks": (("framework", "installed", "modes", "implementations"), _frameworks),
+    "checks": (("check", "kind", "question"), _checks),
     "recipes": (("recipe", "like", "meaning", "written in"), _recipes),
     "missing": (("operation", "like", "asked with", "conventions", "not written in"), _missing),
 }

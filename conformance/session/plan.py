@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 from gaugeblock.adapters.base import Adapter, Implementation, Mode
 from gaugeblock.adapters.registry import adapter
+from gaugeblock.conformance.checks.same_code import SAME_BITS
 from gaugeblock.conformance.checks.table import CHECKS
 from gaugeblock.conformance.known.admission import frameworks, left_out
 from gaugeblock.conformance.recipes.recipe import recipes
@@ -17,6 +21,11 @@ from gaugeblock.conformance.trials.check import Check
 from gaugeblock.conformance.trials.effort import EFFORTS, STANDARD
 from gaugeblock.conformance.trials.setting import Setting, dtypes_of, offered_in
 from gaugeblock.reference.formats import FORMATS
+
+CHECKS_BY_NAME = {check.name: check for check in CHECKS}
+
+STREAMED = ("streaming",)
+"""Checks of objects with state."""
 
 
 class SelectionError(Exception):
@@ -31,10 +40,17 @@ class Selection:
     devices: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+    """Names, or patterns as of file names; those of implementations and checks too."""
+    implementations: tuple[str, ...] = ()
+    """Public paths."""
+    checks: tuple[str, ...] = ()
     expression: str = ""
     """Of parts of tests' keys; see gaugeblock.conformance.session.expression."""
     effort: str = STANDARD
     skip_missing_device: bool = False
+    known: tuple[Path, ...] = ()
+    """Files of known deviations; see gaugeblock.conformance.session.brought."""
 
     def has_device(self) -> bool:
         """Whether any device that is selected is there."""
@@ -50,8 +66,16 @@ class Selection:
         _known("framework", self.frameworks, every)
         _known("dtype", self.dtypes, (*FORMATS, "int64"))
         _known("effort", (self.effort,), tuple(EFFORTS))
-        modes = {part for name in every for mode in adapter(name).modes for part in (mode.name, *mode.name.split("-"))}
+        modes = {part for mode in every_mode() for part in (mode.name, *mode.name.split("-"))}
         _known("mode", self.modes, sorted(modes))
+        for what, asked, known in (
+            ("operation", self.operations, {each.operation for each in every_implementation()}),
+            ("implementation", self.implementations, {each.name for each in every_implementation()}),
+            ("check", self.checks, {*CHECKS_BY_NAME, "recipe", "story"}),
+        ):
+            for pattern in asked:
+                if not any(fnmatchcase(name, pattern) for name in known):
+                    _known(what, (pattern,), sorted(known), f"'gaugeblock list {what}s' names them all.")
         there = present_devices()
         types = dict.fromkeys(kind for name in every for kind in adapter(name).device_types)
         for device in self.devices:
@@ -69,12 +93,38 @@ class Selection:
             raise SelectionError(f"{error}.") from None
 
 
-def _known(what: str, asked: Iterable[str], known: Sequence[str]) -> None:
+def _known(what: str, asked: Iterable[str], known: Sequence[str], more: str = "") -> None:
     for name in asked:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-            hint = f"did you mean '{near[0]}'? " if near else ""
-            raise SelectionError(f"there is no {what} '{name}': {hint}Known are {', '.join(known)}.")
+            near = nearest(name, known)
+            hint = f"did you mean '{near}'? " if near else ""
+            every = f"Known are {', '.join(known)}."
+            raise SelectionError(f"there is no {what} '{name}': {hint}{more or every}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The name that may have been meant; None if none is like it."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.4)), None)
+
+
+def every_mode() -> Iterator[Mode]:
+    """Every mode of every framework."""
+    return (mode for name in frameworks() for mode in adapter(name).modes)
+
+
+def every_check_name() -> set[str]:
+    """The name of whatever is asked of any framework, of recipes and stories too."""
+    special = {check.name for name in frameworks() for _, check in _askable(name).values() if check is not None}
+    return {*CHECKS_BY_NAME, *special}
+
+
+def every_implementation() -> Iterator[Implementation]:
+    """Whatever can be asked of any framework, recipes and scenes of stories too."""
+    return (each for name in frameworks() for each, _ in _askable(name).values())
+
+
+def _among(patterns: Sequence[str], name: str) -> bool:
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def present_devices() -> tuple[str, ...]:
@@ -161,7 +211,10 @@ def _tests(framework: Adapter, mode: Mode, selection: Selection) -> list[Test]:
         Test(setting, check)
         for device in _devices(framework, selection)
         for setting, check in every_test(framework, mode, device, selection.effort)
-        if not selection.dtypes or setting.dtype in selection.dtypes
+        if (not selection.dtypes or setting.dtype in selection.dtypes)
+        and _among(selection.operations, setting.implementation.operation)
+        and _among(selection.implementations, setting.implementation.name)
+        and _among(selection.checks, check.name)
     )
     return [test for test in tests if chosen(test.id)]
 
@@ -169,26 +222,67 @@ def _tests(framework: Adapter, mode: Mode, selection: Selection) -> list[Test]:
 def every_test(
     framework: Adapter, mode: Mode, device: str = "cpu", effort: str = STANDARD
 ) -> Iterator[tuple[Setting, Check]]:
-    """What can be asked of a framework in a mode, on a device: checks of implementations, recipes and stories."""
+    """What is asked of a framework in a mode, on a device: checks of implementations, recipes and stories."""
     for implementation in framework.implementations:
         for setting in _settings(implementation, mode, device, effort):
-            yield from ((setting, check) for check in CHECKS if check.applies(setting))
+            yield from ((setting, check) for check in CHECKS if asked_of(setting, check) and check.applies(setting))
     if mode.compiled:
         return
     for recipe in recipes():
         if framework.framework in recipe.calls:
             for setting in _settings(recipe.implementation(framework.framework), mode, device, effort):
                 # As every shape is: where another adapter has the other dtypes, or each is compiled, the first alone.
-                if setting.dtype in mode.sweeps or (setting.dtype == "int64" and mode.sweeps):
+                swept = setting.dtype in mode.sweeps or (setting.dtype == "int64" and mode.sweeps)
+                if swept and setting.effort.includes("recipe", "recipe"):
                     yield setting, recipe.check()
     for story in STORIES:
         # Scenes leave it to the framework where their models lie.
         if device == "cpu" and framework.framework in story.scenes and story.dtype in mode.dtypes:
-            implementation = story.implementation(framework.framework)
-            yield Setting(implementation, story.dtype, device, mode), story.check(framework.framework)
+            setting = Setting.of_framework(story.implementation(framework.framework), story.dtype, device, mode, effort)
+            if setting.effort.includes("story", "story"):
+                yield setting, story.check(framework.framework)
+
+
+def asked_of(setting: Setting, check: Check) -> bool:
+    """Whether a check is asked of an implementation in this effort.
+
+    One that ends in the code of another keeps what it does before: its conventions, and how it uses its state.
+    """
+    if setting.implementation.same_as is None:
+        return check.name != SAME_BITS and setting.effort.includes(check.name, check.kind)
+    if check.name == SAME_BITS or check.kind == "probe" or check.name in STREAMED:
+        return setting.effort.includes(check.name, check.kind)
+    return setting.effort.aliases and setting.effort.includes(check.name, check.kind)
 
 
 def _settings(implementation: Implementation, mode: Mode, device: str, effort: str) -> Iterator[Setting]:
     for dtype in dtypes_of(implementation, mode):
-        if offered_in(implementation, mode, dtype):
-            yield Setting.of_framework(implementation, dtype, device, mode, effort)
+        setting = Setting.of_framework(implementation, dtype, device, mode, effort)
+        if offered_in(implementation, mode, dtype) and dtype in setting.effort.formats:
+            yield setting
+
+
+def named_test(framework: str, name: str, effort: str) -> Test:
+    """The test of a framework with this id; see Test.id."""
+    identity, _, rest = name.partition("/")
+    path, dtype, device, mode, check = rest.split("/")
+    implementation, special = _askable(framework)[f"{identity}/{path}"]
+    found = next(each for each in adapter(framework).modes if each.name == mode)
+    return Test(Setting.of_framework(implementation, dtype, device, found, effort), special or CHECKS_BY_NAME[check])
+
+
+@functools.cache
+def _askable(framework: str) -> dict[str, tuple[Implementation, Check | None]]:
+    """What is asked of a framework by id, with its check where it has one of its own."""
+    own: dict[str, tuple[Implementation, Check | None]] = {
+        each.id: (each, None) for each in adapter(framework).implementations
+    }
+    for recipe in recipes():
+        if framework in recipe.calls:
+            written = recipe.implementation(framework)
+            own[written.id] = written, recipe.check()
+    for story in STORIES:
+        if framework in story.scenes:
+            scene = story.implementation(framework)
+            own[scene.id] = scene, story.check(framework)
+    return own

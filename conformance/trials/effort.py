@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gaugeblock.reference.formats import FORMATS
 
@@ -27,19 +27,43 @@ class Effort:
     lengths: tuple[int, ...] = ()
     """Entries of long rows."""
     thorough: bool = False
-    """Whether lengths, labels and scenarios are asked that others stand for."""
+    """Whether labels and scenarios are asked that others stand for, and lengths between those that are named."""
     rows: int = 2
     """Rows of each length. Of three the last is plain: a mask at its start would hide what goes wrong there."""
     more_of_cheap: bool = False
     """Whether more combinations are asked of operations whose exact answers take little time."""
     shrunk: int | None = None
     """Failures of each check whose input is shrunk; None: all."""
+    checks: tuple[str, ...] = ()
+    """Checks that are asked, beside those of `kinds`; all, where neither names any."""
+    kinds: tuple[str, ...] = ()
+    formats: tuple[str, ...] = EVERY
+    """Dtypes in which anything is asked."""
     dtypes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Dtypes in which a check is asked, where others stand for the rest; of checks that are not named, all."""
+    ranges: frozenset[str] | None = None
+    """Ranges of lengths, out of those of gaugeblock.conformance.checks.shapes; None: all."""
+    derivative_lengths: tuple[int, ...] | None = None
+    """Lengths at which the gradient is asked; None: all."""
+    few: tuple[int, ...] = (1, 2, 3, 8, 17, 33, 129, 1025)
+    """Lengths in modes that compile each shape."""
+    few_ranks: bool = False
+    """Whether those modes are asked for few ranks and axes, too."""
+    lines: int | None = None
+    """Dense lines of an operation, the first ones; None: all."""
+    large: bool = True
+    """Whether losses are asked over tens of thousands of classes as activations are."""
+    aliases: bool = True
+    """Whether an implementation that ends in the code of another is asked what that one is; if not, whether its bits
+    are the same."""
 
     def asks(self, check: str, dtype: str) -> bool:
         """Whether the check is asked in this dtype."""
         return dtype in self.dtypes.get(check, EVERY)
+
+    def includes(self, check: str, kind: str) -> bool:
+        """Whether a check of this name and kind is asked at all."""
+        return check in self.checks or kind in self.kinds or not (self.checks or self.kinds)
 
 
 LAYOUTS = {"memory-layout": ("float16", "float32", "int64")}
@@ -71,32 +95,51 @@ class Row:
     """Of a callable that a user hands in."""
 
 
-def _row(
-    name: str,
-    *,
-    combined: tuple[int, int, int, tuple[int, ...]],
-    callable: tuple[int, int, int, tuple[int, ...]],
-    shrunk: int,
-) -> Row:
-    """A row; each tuple has combinations, gradients of them, points of dense lines and lengths of long rows."""
-    combinations, gradients, points, lengths = combined
-    more = bool(combinations)
-    own, own_gradients, own_points, own_lengths = callable
-    return Row(
-        Effort(name, dtypes=FRAMEWORK),
-        Effort(name, combinations, gradients, points, points, lengths, thorough=more, dtypes=COMBINED),
-        Effort(
-            name, own, own_gradients, own_points, own_points // 8, own_lengths, True, 3, True, shrunk, dtypes=LAYOUTS
-        ),
-    )
-
-
 LENGTHS = (1300, 300, 4100)
 
+QUICK = Effort("quick", checks=("value", "gradient"), kinds=("probe",), formats=("float32", "int64"), aliases=False)
+"""Of a framework: conventions and special values."""
+
+KINDS = Effort(
+    "standard",
+    # A vector's tail, its body, two blocks, and rows of several.
+    ranges=frozenset({"1-to-8", "17-to-24", "127-to-129", "1023-to-1025"}),
+    derivative_lengths=(3, 17, 129),
+    few=(3, 17, 129),
+    few_ranks=True,
+    large=False,
+    aliases=False,
+)
+"""Of a framework: everything, but few of each kind of shape."""
+
+
+def _callable(
+    name: str, combinations: int, gradients: int, points: int, lengths: tuple[int, ...], shrunk: int
+) -> Effort:
+    return Effort(name, combinations, gradients, points, points // 8, lengths, True, 3, True, shrunk, dtypes=LAYOUTS)
+
+
 EFFORTS = {
-    "quick": _row("quick", combined=(0, 0, 0, ()), callable=(80, 48, 2**14, (1300,)), shrunk=1),
-    "standard": _row("standard", combined=(48, 16, 2**16, LENGTHS), callable=(600, 200, 2**21, LENGTHS), shrunk=3),
-    "thorough": _row("thorough", combined=(200, 80, 2**18, LENGTHS), callable=(2400, 800, 2**23, LENGTHS), shrunk=3),
+    "quick": Row(QUICK, QUICK, _callable("quick", 80, 48, 2**14, (1300,), 1)),
+    "standard": Row(
+        replace(KINDS, dtypes=FRAMEWORK),
+        replace(
+            KINDS,
+            combinations=8,
+            gradients=4,
+            points=2**12,
+            derivative_points=2**12,
+            lines=2,
+            lengths=(300,),
+            dtypes=COMBINED,
+        ),
+        _callable("standard", 600, 200, 2**21, LENGTHS, 3),
+    ),
+    "thorough": Row(
+        Effort("thorough", dtypes=FRAMEWORK),
+        Effort("thorough", 48, 16, 2**16, 2**16, LENGTHS, thorough=True, dtypes=COMBINED),
+        _callable("thorough", 2400, 800, 2**23, LENGTHS, 3),
+    ),
 }
 """Every effort by name: the table."""
 

@@ -23,7 +23,7 @@ ISOLATED = float.fromhex("0x1.3ae148p+0")
 
 def seen(operation: str, function: Function, points: int = 2**14, **more: Any) -> dict[str, Observation]:
     """What lines of so many points show of a planted implementation."""
-    effort = replace(EFFORTS["standard"].combined, points=points, derivative_points=points)
+    effort = replace(EFFORTS["thorough"].combined, points=points, derivative_points=points)
     check = "dense-gradient" if "gradient" in more else "dense"
     return planted.observe(check, operation, function, effort=effort, **more)
 

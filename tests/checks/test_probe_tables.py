@@ -101,9 +101,11 @@ def test_a_probe_that_asks_another_call_shows_it() -> None:
         ("TypeError: cannot convert the argument to a number", "refuses"),
         ("TypeError: smooth_labels() got an unexpected keyword argument 'axis'", None),
         ("AttributeError: module 'keras.api.losses' has no attribute 'CategoricalGeneralizedCrossEntropy'", None),
+        ("JaxRuntimeError: INTERNAL: Failed to materialize symbols: { (<xla_jit_dylib_0>, { convert }) }", None),
+        ("AbortedError: Status: 3, message: could not create a primitive descriptor for the softmax forward", None),
     ],
 )
-def test_a_call_that_is_not_there_is_no_refusal(message: str, label: str | None) -> None:
+def test_a_call_that_is_not_there_or_not_compiled_is_no_refusal(message: str, label: str | None) -> None:
     def ask(calls: Sequence[Call]) -> list[Answer]:
         return [NoAnswer(Verdict.UNSUPPORTED, message) for _ in calls]
 

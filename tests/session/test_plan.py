@@ -3,7 +3,15 @@
 import pytest
 from gaugeblock.adapters.registry import adapter
 from gaugeblock.conformance.session.expression import compiled
-from gaugeblock.conformance.session.plan import Plan, Selection, SelectionError, matches_device, plan
+from gaugeblock.conformance.session.plan import (
+    Plan,
+    Selection,
+    SelectionError,
+    every_test,
+    matches_device,
+    named_test,
+    plan,
+)
 from gaugeblock.conformance.trials.effort import EFFORTS
 
 from tests import static
@@ -36,6 +44,13 @@ def test_cases_of_a_smaller_effort_are_cases_of_a_greater() -> None:
     assert any("/combined" in test for test in more)
 
 
+def test_a_test_is_found_by_its_id() -> None:
+    made = plan(Selection(frameworks=("numpy",), expression="softmax/ and float32"))
+    for test in made.tests:
+        found = named_test("numpy", test.id, "standard")
+        assert (found.id, found.setting, found.check.name) == (test.id, test.setting, test.check.name)
+
+
 def test_a_selection_is_what_all_its_parts_hold_for() -> None:
     every = ids()
     assert ids(dtypes=("float16",)) == {each for each in every if "/float16/" in each}
@@ -45,9 +60,35 @@ def test_a_selection_is_what_all_its_parts_hold_for() -> None:
     assert ids(dtypes=("int64",), expression="accuracy/") == {
         each for each in every if "/int64/" in each and "accuracy/" in each
     }
+    assert ids(operations=("softmax",)) == {each for each in every if each.startswith("softmax/")}
+    assert ids(operations=("*soft*",), checks=("value", "dens*")) == {
+        each
+        for each in every
+        if "soft" in each.partition("/")[0] and each.endswith(("/value", "/dense", "/dense-gradient"))
+    }
+    assert ids(implementations=("numpy.textbook",)) == {each for each in every if "/numpy.textbook/" in each}
     assert ids(modes=("eager",)) == every
     assert ids(modes=("compiled",)) == set()
     assert ids(devices=("cpu",)) == every
+
+
+def test_what_ends_in_the_code_of_another_is_held_to_its_bits_and_keeps_its_conventions() -> None:
+    torch = adapter("torch")
+    names = {each.id for each in torch.implementations}
+    for each in torch.implementations:
+        assert each.same_as is None or f"{each.operation}/{each.same_as}" in names
+    (mode, *_) = torch.modes
+    asked: dict[str, dict[str, set[str]]] = {}
+    for effort in EFFORTS:
+        for setting, check in every_test(torch, mode, effort=effort):
+            if setting.implementation.operation == "softmax" and setting.dtype == "float32":
+                asked.setdefault(effort, {}).setdefault(setting.implementation.name, set()).add(check.name)
+    for effort, of in asked.items():
+        alias, other = of["torch.nn.Softmax"], of["torch.softmax"]
+        assert "same-bits" not in other
+        assert ("same-bits" in alias) == (effort != "quick")
+        assert {"default-axis-of-softmax", "two-plus-inf-logits"} <= alias & other
+        assert ("value" in alias) == (effort == "thorough")
 
 
 def test_frameworks_that_are_not_installed_stand_in_the_plan_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
