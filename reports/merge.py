@@ -158,7 +158,7 @@ def _placed(run: Run, observation: Observation, column: int) -> Placed:
         run.operations[operation],
         entry,
         run.checks[check],
-        run.cases[observation.case] if observation.case else None,
+        run.cases.get(observation.case) if observation.case else None,
         observation.known or "",
         run.known[observation.known] if observation.known else None,
         entry.framework,

@@ -191,6 +191,12 @@ class Selected(Record, omit_defaults=False):
     modes: list[str]
     expression: str
     effort: str
+    operations: list[str] = []
+    implementations: list[str] = []
+    checks: list[str] = []
+    known: Annotated[
+        dict[str, list[str]], _doc("Files of known deviations that the user brought, with the ids in them.")
+    ] = {}
 
 
 class Wording(Record):
@@ -273,10 +279,22 @@ class KnownRecord(Record, omit_defaults=False):
     why: str
     versions: str
     link: str | None
+    kind: Annotated[
+        Literal["defect", "accuracy", "convention", "limitation"] | None,
+        _doc("A defect without a link has not been reported. None in files of older versions."),
+    ] = None
+    file: Annotated[str | None, _doc("The file of the user's own in which it stands.")] = None
+
+    @property
+    def words(self) -> str:
+        """What it is: "defect, not reported"; empty where an older version did not say."""
+        if self.kind == "defect" and self.link is None:
+            return "defect, not reported"
+        return self.kind or ""
 
 
 class NotSeen(Record):
-    """Where a known deviation names cases of a test none of which deviates on this machine."""
+    """Where a known deviation that does not show in the whole run speaks of cases of a test."""
 
     known: str
     pattern: str
@@ -297,12 +315,18 @@ class Run(Record, omit_defaults=False):
     seconds: Annotated[
         dict[str, float], _doc("Wall-clock seconds: total, and summed over processes: import, framework, oracle, rest.")
     ]
-    environment: Annotated[dict[str, str | int], _doc("python, platform, processor, and what else is known.")]
+    environment: Annotated[
+        dict[str, str | int],
+        _doc("python, platform, processor, instruction_set, and switches of frameworks that are set."),
+    ]
     frameworks: dict[str, FrameworkRecord]
     operations: dict[str, OperationRecord]
     implementations: Annotated[dict[str, ImplementationRecord], _doc("Keyed operation/implementation.")]
     checks: dict[str, CheckRecord]
-    cases: Annotated[dict[str, StoredCase], _doc("Keyed by the digest of their content: the exact inputs.")]
+    cases: Annotated[
+        dict[str, StoredCase],
+        _doc("The exact inputs by the digest of their content; of what conforms, the suite draws them anew."),
+    ]
     known: dict[str, KnownRecord]
     not_seen: list[NotSeen]
     observations: list[Observation]

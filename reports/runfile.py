@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import difflib
+import gzip
 import hashlib
 import math
 import os
 import re
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,13 @@ import ml_dtypes
 import msgspec
 import numpy as np
 from gaugeblock.reports.records import FORMAT, Exceptions, Observation, Run, StoredArray
+from gaugeblock.reports.verdicts import SCRIPTED
 
 KEY_PARTS = ("operation", "implementation", "dtype", "device", "mode", "check", "case")
+
+
+GZIP = b"\x1f\x8b"
+PACKED = ".gz"
 
 
 class RunFileError(Exception):
@@ -59,7 +66,10 @@ def _fault(found: Any, name: str, error: str) -> str:
 
 
 def _inconsistency(run: Run) -> str | None:
-    """What types cannot say: keys are unique, and what an observation refers to is in the file."""
+    """What types cannot say: keys are unique, and what an observation refers to is in the file.
+
+    The case of one that conforms may be named alone.
+    """
     for name, case in run.cases.items():
         for stored in case.inputs.values():
             if (stored.data is None) == (stored.sha256 is None):
@@ -80,7 +90,7 @@ def _inconsistency(run: Run) -> str | None:
             ("operations", operation),
             ("implementations", f"{operation}/{implementation}"),
             ("checks", check),
-            ("cases", observation.case),
+            ("cases", observation.case if observation.verdict in SCRIPTED else None),
             ("known", observation.known),
         ):
             if entry is not None and entry not in getattr(run, table):
@@ -99,16 +109,25 @@ def read(path: Path) -> Run:
         raise RunFileError(f"{path} does not exist; make it with 'gaugeblock run --output {path}'.") from None
     except OSError as error:
         raise RunFileError(f"{path} cannot be read ({error}); make the run again.") from None
+    if text.startswith(GZIP):
+        try:
+            text = gzip.decompress(text)
+        except (OSError, EOFError, zlib.error) as error:
+            raise RunFileError(f"{path} cannot be unpacked ({error}); make the run again.") from None
     return parsed(text, str(path))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader sees the old file or the new one, never a part."""
+    """Write `text` to `path` so that a reader sees the old file or the new one, never a part. `.gz` compresses it."""
+    data = text.encode("utf-8")
+    if path.suffix == PACKED:
+        # Without the time: the same run is the same file.
+        data = gzip.compress(data, mtime=0)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
@@ -119,8 +138,8 @@ def write_text(path: Path, text: str) -> None:
 def write(run: Run, path: Path) -> Path:
     """Check `run` and write it, one observation a line; return where it was written.
 
-    A partial or broken run never replaces a complete one: it then goes beside it, as NAME.partial.json or
-    NAME.broken.json.
+    A name that ends in .gz compresses it. A partial or broken run never replaces a complete one: it then goes beside
+    it, as NAME.partial.json or NAME.broken.json.
     """
     for each in run.observations:
         if not all(math.isfinite(distance) for distance in (each.error, each.allowed) if distance is not None):
@@ -130,7 +149,8 @@ def write(run: Run, path: Path) -> Path:
     if run.status != "complete" and path.exists():
         with contextlib.suppress(RunFileError):
             if read(path).status == "complete":
-                path = path.with_suffix(f".{run.status}.json")
+                name = path.name.removesuffix(PACKED)
+                path = path.with_name(f"{Path(name).stem}.{run.status}.json{path.name[len(name) :]}")
     write_text(path, text)
     return path
 

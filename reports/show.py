@@ -58,7 +58,8 @@ def _sections(placed: Placed) -> dict[str, Rows]:
         "Answer": _answer(placed.observation),
         "Known deviation": [
             ("name", placed.known),
-            *((name, getattr(known, name, None)) for name in ("why", "versions", "link")),
+            ("kind", getattr(known, "words", None)),
+            *((name, getattr(known, name, None)) for name in ("why", "versions", "link", "file")),
         ],
         "Script": [_script(placed)],
         "Environment": [
@@ -79,7 +80,9 @@ def _stated(values: Mapping[str, object]) -> list[str]:
 def _inputs(placed: Placed) -> Rows:
     case, at = placed.case_entry, seen(placed.observation).at
     if case is None:
-        return []
+        suite, name = placed.run.suite, placed.observation.case
+        drawn = f"{name}, which gaugeblock {suite.version} ({suite.digest}) draws anew"
+        return [("case", drawn if name else None)]
     rows: Rows = [(name, str(value)) for name, value in case.parameters.items()]
     return [*rows, *((name, "\n".join([describe(it), *lines(it, at)])) for name, it in case.inputs.items())]
 

@@ -31,20 +31,24 @@ class Outcome:
     trial: Trial
     judgement: Judgement
     observation: Observation
+    drawn: bool = True
+    """Whether the case follows from the setting alone, and not from replies: whoever has the suite can draw it."""
 
 
 def observe(check: Check, setting: Setting, ask: Ask) -> list[Outcome]:
     """What the check's trials show in a setting."""
     found: list[Outcome] = []
-    pending: list[Trial | Worst] = []
+    pending: list[tuple[Trial | Worst, bool]] = []
     size = 0
+    drawn = True
     trials = check.trials(setting)
     step = next(trials, None)
     while step is not None:
         if isinstance(step, Asking):
+            drawn = False
             step = _sent(trials, ask_all(ask, step.queries))
             continue
-        pending.append(step)
+        pending.append((step, drawn))
         size += _bytes(step)
         if size > PENDING:
             found += _outcomes(check, setting, ask, pending)
@@ -61,18 +65,22 @@ def _sent(trials: object, replies: Replies) -> Trial | Worst | Asking | None:
     return step
 
 
-def _members(step: Trial | Worst) -> tuple[Trial, ...]:
+def members(step: Trial | Worst) -> tuple[Trial, ...]:
+    """The trials of which a step is the worst; itself, if it is one."""
     return step.trials if isinstance(step, Worst) else (step,)
 
 
 def _bytes(step: Trial | Worst) -> int:
-    arrays = (a for trial in _members(step) for query in trial.queries for call in query.calls for a in call.arrays)
+    arrays = (a for trial in members(step) for query in trial.queries for call in query.calls for a in call.arrays)
     return sum(array.nbytes for array in arrays)
 
 
-def _outcomes(check: Check, setting: Setting, ask: Ask, pending: Sequence[Trial | Worst]) -> list[Outcome]:
-    judged = iter(judged_of(ask, [trial for step in pending for trial in _members(step)]))
-    return [outcome(check, setting, *_worst([next(judged) for _ in _members(step)])) for step in pending]
+def _outcomes(check: Check, setting: Setting, ask: Ask, pending: Sequence[tuple[Trial | Worst, bool]]) -> list[Outcome]:
+    judged = iter(judged_of(ask, [trial for step, _ in pending for trial in members(step)]))
+    return [
+        replace(outcome(check, setting, *_worst([next(judged) for _ in members(step)])), drawn=drawn)
+        for step, drawn in pending
+    ]
 
 
 def _worst(judged: Sequence[tuple[Trial, Judgement, Replies]]) -> tuple[Trial, Judgement]:

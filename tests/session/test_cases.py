@@ -17,6 +17,7 @@ from gaugeblock.conformance.execution.call import NoAnswer
 from gaugeblock.conformance.execution.query import ask_all
 from gaugeblock.conformance.execution.worker import Server
 from gaugeblock.conformance.judging.ulp_error import digest
+from gaugeblock.conformance.session.measured import cases_of, source_of, stored
 from gaugeblock.conformance.trials.setting import Setting, batch_of
 from gaugeblock.reports import runfile
 from gaugeblock.reports.records import Observation, Run, StoredArray
@@ -44,7 +45,15 @@ MODES = {mode.name: mode for mode in NUMPY.modes}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return measured(tmp_path_factory.mktemp("run") / "run.json", "-f", "numpy", "--mode", "eager", "-k", EXPRESSION)
+    """A run, with the cases that its file names alone drawn anew."""
+    output = tmp_path_factory.mktemp("run") / "run.json"
+    made = measured(output, "-f", "numpy", "--mode", "eager", "-k", EXPRESSION, "--effort", "thorough")
+    tests = {each.key.rpartition("/")[0]: source_of(made, each) for each in made.observations}
+    for test in tests.values():
+        for case in cases_of(test) if test is not None else ():
+            if case.inputs and case.digest not in made.cases:
+                made.cases[case.digest] = stored(case)
+    return made
 
 
 def array_of(name: str, stored: StoredArray) -> Any:
@@ -66,7 +75,7 @@ def asked_again(run: Run, observation: Observation) -> tuple[Setting, Case]:
     inputs = {name: array_of(name, each) for name, each in stored.inputs.items()}
     steps = tuple(Step(**asdict(step)) for step in stored.steps)
     case = Case(parts["case"], inputs, parameters, order=stored.order, layout=observation.layout, steps=steps)
-    return Setting.of_framework(implementation, parts["dtype"], parts["device"], MODES[parts["mode"]]), case
+    return Setting.of_framework(implementation, parts["dtype"], parts["device"], MODES[parts["mode"]], "thorough"), case
 
 
 def answer(setting: Setting, case: Case) -> Any:
@@ -117,6 +126,7 @@ def test_every_witness_lies_in_its_case_and_asking_that_again_gives_the_answer(r
     seen: Counter[str] = Counter()
     with_case = [each for each in run.observations if each.case is not None]
     assert len(with_case) > 0.9 * len(run.observations)
+    assert {each.case for each in with_case} <= {*run.cases}
     assert list(faults(run, with_case, seen)) == []
     assert {*BY_SETTING, "value", "shapes", "label-dtype", "probe", "relation"} <= set(seen)
 
