@@ -16,6 +16,7 @@ import os
 import sqlite3
 import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -29,8 +30,11 @@ from gaugeblock.reference.catalogue import Operation
 from gaugeblock.reference.formats import Array, Format
 from gaugeblock.reference.truth import Truth
 
-KEPT = 3
-"""Files of so many versions of the definitions are kept."""
+LIMIT = 100_000_000
+"""Bytes that are kept on disk at most; what comes later is computed anew each time."""
+
+OFTEN = 32
+"""Truths that are kept between two looks at the size."""
 
 
 @functools.cache
@@ -66,40 +70,63 @@ class Store:
             database.execute("PRAGMA synchronous = OFF")
             database.execute("CREATE TABLE IF NOT EXISTS truths (key BLOB PRIMARY KEY, shape TEXT, numbers BLOB)")
             self._database = database
-            _forget(where, path)
+            self._path, self._puts, self._full = path, 0, False
+            for other in set(_files(where)) - {path}:
+                _remove(other)
 
     def get(self, key: bytes) -> Truth | None:
         """The truth kept under `key`, if there is one."""
         if self._database is None:
             return None
-        with contextlib.suppress(sqlite3.Error, ValueError):
+        with contextlib.suppress(sqlite3.Error, ValueError, zlib.error):
             row = self._database.execute("SELECT shape, numbers FROM truths WHERE key = ?", (key,)).fetchone()
             if row is not None:
-                parts = np.frombuffer(row[1], np.float64).reshape(6, *json.loads(row[0]))
+                parts = np.frombuffer(zlib.decompress(row[1]), np.float64).reshape(6, *json.loads(row[0]))
                 asked = None if parts[5].all() else parts[5].astype(bool)
                 return Truth(parts[0], parts[1], parts[2:4], parts[4].astype(bool), asked)
         return None
 
     def put(self, key: bytes, truth: Truth) -> None:
-        """Keep a truth."""
-        if self._database is None:
+        """Keep a truth, if there is room."""
+        if self._database is None or not self._has_room():
             return
         shape = truth.nearest.shape
         asked = np.ones(shape) if truth.asked is None else truth.asked
         parts = np.stack([truth.nearest, truth.ulp, *truth.residual, truth.undecided, asked])
         with contextlib.suppress(sqlite3.Error):
-            values = (key, json.dumps(shape), parts.astype(np.float64).tobytes())
+            values = (key, json.dumps(shape), zlib.compress(parts.astype(np.float64).tobytes(), 1))
             self._database.execute("INSERT OR REPLACE INTO truths VALUES (?, ?, ?)", values)
 
+    def _has_room(self) -> bool:
+        """Whether what is kept is below the limit, looked at now and then."""
+        self._puts += 1
+        if self._puts % OFTEN == 1:
+            with contextlib.suppress(OSError):
+                self._full = self._path.stat().st_size >= LIMIT
+        return not self._full
 
-def _forget(where: Path, current: Path) -> None:
-    """Remove what older definitions left, but for the latest few."""
-    others = sorted(
-        (path for path in where.glob("truths-*.sqlite") if path != current), key=lambda path: -path.stat().st_mtime
-    )
-    for path in others[KEPT - 1 :]:
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+def _files(where: Path) -> list[Path]:
+    """The files of truths in a folder, of whatever version of the definitions."""
+    return sorted(where.glob("truths-*.sqlite"))
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def kept() -> int:
+    """Bytes that are kept on disk."""
+    where = folder()
+    return sum(path.stat().st_size for path in where.glob("truths-*.sqlite*")) if where is not None else 0
+
+
+def clear() -> None:
+    """Remove all that is kept. OSError if a file cannot be removed."""
+    where = folder()
+    for path in _files(where) if where is not None else ():
+        _remove(path)
 
 
 @functools.cache

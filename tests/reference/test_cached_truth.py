@@ -66,8 +66,20 @@ def test_other_definitions_have_another_file(tmp_path: Path, monkeypatch: pytest
         assert store.get(b"one") is None
         store.put(b"one", truth(3))
     left = {path.name for path in tmp_path.glob("truths-*.sqlite")}
-    assert len(left) == cached_truth.KEPT
-    assert "truths-fourth.sqlite" in left
+    assert left == {"truths-fourth.sqlite"}
+
+
+def test_what_is_kept_has_a_limit_and_can_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAUGEBLOCK_CACHE", str(tmp_path))
+    monkeypatch.setattr(cached_truth, "LIMIT", 200_000)
+    store = Store(tmp_path)
+    for number in range(2000):
+        store.put(f"{number}".encode(), truth(number))
+    assert store.get(b"0") is not None
+    assert store.get(b"1999") is None
+    assert 0 < cached_truth.kept() < 10_000_000
+    cached_truth.clear()
+    assert cached_truth.kept() == 0
 
 
 def test_the_same_numbers_have_one_truth_in_every_dtype_that_holds_them() -> None:
