@@ -39,8 +39,8 @@ def warnings(merged: Merged) -> list[str]:
 
 
 def not_seen(run: Run) -> str:
-    """A sentence that names the known deviations of a run some of whose deviations did not show; empty if all did."""
+    """A sentence that names the known deviations of which nothing showed in a run; empty if all did."""
     names = list(dict.fromkeys(entry.known for entry in run.not_seen))
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-    said = f"Not seen on this machine, in whole or in part, which is no fault: the deviations of {shown}."
+    said = f"Not seen on this machine, which is no fault: the deviations of {shown}."
     return said if names else ""

@@ -6,8 +6,10 @@ import sys
 from typing import Any, NoReturn
 
 import click
+from gaugeblock.conformance.cli.cache import cache
 from gaugeblock.conformance.cli.check import check_command
 from gaugeblock.conformance.cli.docs import docs
+from gaugeblock.conformance.cli.known import known
 from gaugeblock.conformance.cli.listing import list_, translate
 from gaugeblock.conformance.cli.reading import compare, report, show
 from gaugeblock.conformance.cli.reproduce import reproduce
@@ -49,5 +51,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (run, check_command, report, list_, translate, show, reproduce, compare, docs):
+for command in (run, check_command, report, list_, translate, show, reproduce, known, compare, cache, docs):
     main.add_command(command)

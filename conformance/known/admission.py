@@ -12,6 +12,7 @@ from gaugeblock.adapters import registry
 from gaugeblock.adapters.base import Adapter, Implementation
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
 from gaugeblock.conformance.known.matcher import known_of
+from gaugeblock.conformance.known.reading import KnownError
 from gaugeblock.reference.catalogue import Operation, operation
 from gaugeblock.reference.formats import FORMATS
 from gaugeblock.reference.operations import REDUCTIONS, UnknownOperationError
@@ -74,7 +75,10 @@ def _examine(found: Adapter) -> None:
             raise _FaultError(f"has {each.id}, which '{taken[each.id]}' has already: give it a name, or set a prefix")
         taken[each.id] = found.framework
         _examine_line(each)
-    known_of(found.framework)
+    try:
+        known_of(found.framework)
+    except KnownError as error:
+        raise _FaultError(f"has known deviations that cannot be used: {error}".rstrip(".")) from None
 
 
 def _ids(name: str) -> list[str]:

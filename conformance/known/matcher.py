@@ -1,74 +1,24 @@
-"""Known deviations: recorded causes, and the observations that each explains.
-
-One that does not show here is noted, and fails a strict run.
-"""
+"""The known deviations of each framework, and which of them explains what was observed."""
 
 from __future__ import annotations
 
 import functools
 import re
-import tomllib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
 from importlib import resources
 from typing import Any
 
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
-from gaugeblock.reports.records import KnownRecord, NotSeen, Observation
+from gaugeblock.conformance.known.deviation import KnownDeviation
+from gaugeblock.conformance.known.reading import made, parsed, unique
+from gaugeblock.conformance.known.sight import Sight
+from gaugeblock.reports.records import NotSeen, Observation
 from gaugeblock.reports.verdicts import ABSENT, FAILING, WRONG, Verdict
 from msgspec.structs import replace
-from packaging.requirements import Requirement
 
 UNJUDGED = ABSENT | {Verdict.HARNESS_ERROR}
 """Verdicts of cases in which nothing can be seen."""
-
-
-@dataclass(frozen=True)
-class KnownDeviation:
-    """A deviation whose cause is known.
-
-    `keys` are patterns of observation keys, part by part: `*` and `?` as in file names, `|` between alternatives.
-    `versions` are requirements ("torch>=2.3") that must all hold. `at_most` is the largest error in ULP explained;
-    `wrong` says that what is no distance is explained too: NaN against a number, another label or shape, a crash.
-    `refused` explains that the framework takes none of the cases; their verdict stays `unsupported`.
-    """
-
-    id: str
-    keys: tuple[str, ...]
-    why: str
-    versions: tuple[str, ...] = ()
-    link: str | None = None
-    at_most: float = 0.0
-    wrong: bool = False
-    refused: bool = False
-
-    def holds_for(self, versions: Mapping[str, str]) -> bool:
-        """Whether it speaks of these versions."""
-        for text in self.versions:
-            requirement = _requirement(text)
-            installed = versions.get(requirement.name)
-            if installed is None or not requirement.specifier.contains(installed, prereleases=True):
-                return False
-        return True
-
-    def explains(self, observation: Observation) -> bool:
-        """Whether this deviation is of the kind and size that is meant."""
-        if self.refused:
-            return observation.verdict is Verdict.UNSUPPORTED
-        if observation.verdict not in FAILING:
-            return False
-        return self.wrong if observation.error is None else observation.error <= self.at_most
-
-    def record(self) -> KnownRecord:
-        """The known deviation as the run file holds it."""
-        return KnownRecord(self.why, ", ".join(self.versions) or "all", self.link)
-
-
-@functools.cache
-def _requirement(text: str) -> Requirement:
-    return Requirement(text)
 
 
 @functools.cache
@@ -93,53 +43,55 @@ def known_deviations() -> tuple[KnownDeviation, ...]:
     folder = resources.files(__package__).joinpath("data")
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
         if file.name.endswith(".toml"):
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
-            found += map(_made, table.get("known", []))
-    return _unique(found)
+            found += parsed(file.read_text(encoding="utf-8"), file.name)
+    unique(found)
+    return tuple(found)
 
 
 @functools.cache
 def known_of(framework: str) -> tuple[KnownDeviation, ...]:
     """What is known of a framework: a plug-in's deviations are its own, and those recorded here are none of it.
 
-    Raises TypeError for a field that does not exist, and ValueError for an id that is taken.
+    Raises KnownError for one that cannot be used, or whose id is taken.
     """
     if framework in FRAMEWORKS:
         return known_deviations()
-    own = [_made(entry) for entry in adapter(framework).known]
-    _unique([*known_deviations(), *own])
+    own = [made(entry, f"the table 'known' of {framework}") for entry in adapter(framework).known]
+    unique([*known_deviations(), *own])
     return tuple(own)
 
 
-def _made(entry: Mapping[str, Any]) -> KnownDeviation:
-    fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in entry.items()}
-    return KnownDeviation(**fields)
-
-
-def _unique(found: Sequence[KnownDeviation]) -> tuple[KnownDeviation, ...]:
-    twice = [name for name, count in Counter(each.id for each in found).items() if count > 1]
-    if twice:
-        raise ValueError(f"two known deviations have the id '{twice[0]}'")
-    return tuple(found)
-
-
 def apply(
-    test: str, observations: Iterable[Observation], versions: Mapping[str, str], known: Iterable[KnownDeviation]
+    test: str, sights: Sequence[Sight], known: Iterable[KnownDeviation]
 ) -> tuple[list[Observation], list[NotSeen]]:
     """The observations of one test with known deviations marked, and where a known deviation is not seen.
 
-    It is not seen in a test if it names cases of the test and none of those that one name matches deviates.
+    Of several that explain an observation the first is named. One is not seen in a test if it speaks of cases of
+    the test, and none of those that one name matches deviates. What deviates unexplained says which known deviation it
+    exceeds.
+
+    Args:
+        test: the start of the keys.
+        sights: what was observed, with cases and environment.
+        known: what may explain it.
     """
-    marked = list(observations)
+    marked = [each.observation for each in sights]
     unseen = []
     operation = test.partition("/")[0]
+    near: list[tuple[KnownDeviation, str]] = []
     for each in known:
-        if not each.holds_for(versions):
+        named = [one for written in each.keys if _about(written, operation) for one in alternatives(written)]
+        named = [one for one in named if matches(one, test)]
+        if not named or not each.holds_for(sights[0].environment.versions if sights else {}):
             continue
-        named = (one for written in each.keys if _about(written, operation) for one in alternatives(written))
-        for pattern in (one for one in named if matches(one, test)):
-            met = [number for number, seen in enumerate(marked) if matches(pattern, seen.key)]
-            meant = [number for number in met if each.explains(marked[number])]
+        near += [(each, one) for one in named]
+        for pattern in named:
+            met = [
+                number
+                for number, seen in enumerate(sights)
+                if matches(pattern, seen.observation.key) and each.when.of_the_case(seen)
+            ]
+            meant = [number for number in met if marked[number].known is None and each.explains(sights[number])]
             for number in meant:
                 verdict = marked[number].verdict if each.refused else Verdict.KNOWN
                 marked[number] = replace(marked[number], known=each.id, verdict=verdict)
@@ -148,7 +100,44 @@ def apply(
             ]
             if judged and not meant and not any(seen.verdict in WRONG or seen.known for seen in judged):
                 unseen.append(NotSeen(each.id, pattern, test))
-    return marked, unseen
+    return [_compared(found, seen, near) for found, seen in zip(marked, sights, strict=True)], unseen
+
+
+def _compared(found: Observation, seen: Sight, near: Sequence[tuple[KnownDeviation, str]]) -> Observation:
+    """An observation, which says which known deviation it exceeds if it deviates unexplained."""
+    if found.verdict not in FAILING or found.known is not None:
+        return found
+    said = [exceeded(each, seen) for each, pattern in near if matches(pattern, found.key)]
+    told = min((each for each in said if each is not None), default=None)
+    if told is None:
+        return found
+    message = told[1] if found.message is None else f"{found.message}; {told[1]}"
+    return replace(found, message=message)
+
+
+def exceeded(each: KnownDeviation, seen: Sight) -> tuple[float, str] | None:
+    """How far a deviation lies beyond a known one of the same case, and the words that say so; None: it is another.
+
+    Beyond its ceiling counts before beyond one of its conditions; where more than one does not hold, the causes differ.
+    """
+    if each.refused:
+        return None
+    missing = each.when.unfulfilled(seen)
+    error = seen.observation.error
+    if not missing:
+        ceiling = each.ceiling(seen)
+        if error is None:
+            got = seen.sort(seen.got) or seen.observation.label or seen.observation.verdict.words
+            return 1e301, f"as {each.id}, but {got} where {_explained(each, ceiling)}"
+        return error / max(ceiling, 1e-9), f"as {each.id}, but {error:.4g} ULP where {_explained(each, ceiling)}"
+    if len(missing) == 1 and each.admits(seen):
+        return 1e302, f"as {each.id}, but {missing[0]}"
+    return None
+
+
+def _explained(each: KnownDeviation, ceiling: float) -> str:
+    """What a known deviation explains: "24 are known"."""
+    return f"{ceiling:.4g} are known" if ceiling else f"{' and '.join(each.gives) or 'another answer'} is known"
 
 
 @functools.cache

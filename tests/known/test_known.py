@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 from gaugeblock.adapters.registry import FRAMEWORKS, adapter
-from gaugeblock.conformance.known.matcher import KnownDeviation, apply, known_deviations, matches
-from gaugeblock.reports.records import NotSeen, Observation
+from gaugeblock.conformance.known.conditions import When
+from gaugeblock.conformance.known.deviation import KnownDeviation
+from gaugeblock.conformance.known.matcher import apply, known_deviations, matches
+from gaugeblock.conformance.known.sight import Environment, Sight
+from gaugeblock.reports.records import NotSeen, Observation, Witness
 from gaugeblock.reports.verdicts import Verdict
 from packaging.requirements import Requirement
 
@@ -20,8 +23,8 @@ def seen(case: str = "ordinary", verdict: str = "deviates", test: str = TEST, **
 
 
 def known(*keys: str, **more: Any) -> KnownDeviation:
-    fields = {"at_most": 1e300, "wrong": True, **more}
-    return KnownDeviation("known", keys or (f"{TEST}/ordinary",), "Because.", **fields)
+    fields = {"id": "known", "kind": "accuracy", "why": "Because.", "at_most": 1e300, "wrong": True, **more}
+    return KnownDeviation(keys=keys or (f"{TEST}/ordinary",), **fields)
 
 
 def applied(
@@ -29,7 +32,8 @@ def applied(
 ) -> tuple[list[tuple[str, str | None]], list[NotSeen]]:
     """The verdict of each observation with the deviation that explains it, and what is not seen."""
     before = [each.verdict for each in observations]
-    marked, not_seen = apply(test, observations, VERSIONS, deviations)
+    sights = [Sight(each, None, Environment(VERSIONS)) for each in observations]
+    marked, not_seen = apply(test, sights, deviations)
     assert [each.verdict for each in observations] == before, "the observations handed over are left alone"
     return [(each.verdict.value, each.known) for each in marked], not_seen
 
@@ -113,8 +117,54 @@ def test_refusals_are_explained_and_stay_refusals() -> None:
 
 def test_of_two_known_deviations_of_one_case_the_first_explains_it() -> None:
     for more in ({}, {"at_most": 1e300, "wrong": True}):
-        second = KnownDeviation("second", (f"{TEST}/*",), "Because.", **more)
+        second = known(f"{TEST}/*", id="second", **{"at_most": 0, "wrong": False, **more})
         assert applied([seen()], known(), second) == ([("known", "known")], [])
+
+
+def test_its_record_says_what_it_is() -> None:
+    defect = known(kind="defect", reported=False, versions=("torch>=2.3", "numpy<3"))
+    assert defect.record().words == "defect, not reported"
+    assert defect.record().versions == "torch>=2.3, numpy<3"
+    assert known(kind="defect", link="https://example.org/1").record("my.toml").words == "defect"
+    assert known().record("my.toml").file == "my.toml"
+
+
+# What a known deviation is exceeded by
+
+
+def messages(observation: Observation, *deviations: KnownDeviation) -> str | None:
+    marked, _ = apply(TEST, [Sight(observation, None, Environment(VERSIONS))], deviations)
+    return marked[0].message
+
+
+def test_what_exceeds_a_known_deviation_names_it() -> None:
+    small = known(at_most=24, wrong=False)
+    assert messages(seen(error=213.0), small) == "as known, but 213 ULP where 24 are known"
+    assert messages(seen(error=213.0, message="why"), small) == "why; as known, but 213 ULP where 24 are known"
+    larger = known(at_most=100, wrong=False, id="larger")
+    assert messages(seen(error=213.0), small, larger) == "as larger, but 213 ULP where 100 are known", "the nearest"
+    nan = Witness([0], "1", "nan", "0x1p+0")
+    assert messages(seen(witness=nan), small) == "as known, but nan where 24 are known"
+    flushing = known(at_most=0, wrong=False, gives=("zero",))
+    assert messages(seen(error=9.0), flushing) == "as known, but 9 ULP where zero is known"
+
+
+def test_what_one_condition_misses_says_which() -> None:
+    narrow = known(when=When(instruction_set=("avx2",)))
+    assert messages(seen(error=9.0), narrow) == "as known, but the instruction set is not known, not avx2"
+    narrow = known(when=When(instruction_set=("avx2",), length=">=9"))
+    assert messages(seen(error=9.0), narrow) is None, "where two are missed the causes differ"
+
+
+@pytest.mark.parametrize(
+    "deviation",
+    [known(versions=("torch>=3",), at_most=1, wrong=False), known(f"{TEST}/nan", at_most=1), known(refused=True)],
+)
+def test_what_a_known_deviation_does_not_speak_of_does_not_name_it(deviation: KnownDeviation) -> None:
+    assert messages(seen(error=9.0), deviation) is None
+
+
+# What is not seen
 
 
 @pytest.mark.parametrize(
@@ -153,8 +203,11 @@ def test_a_recorded_deviation_says_why(deviation: KnownDeviation) -> None:
     assert why.endswith((".", ")")), why
     assert len(why.split()) >= 4, why
     assert deviation.link is None or deviation.link.startswith("https://")
-    assert deviation.at_most > 0 or deviation.wrong or deviation.refused
-    assert deviation.keys
+
+
+@pytest.mark.parametrize("deviation", RECORDED)
+def test_a_defect_is_reported_or_says_that_it_is_not(deviation: KnownDeviation) -> None:
+    assert (deviation.reported is False) == (deviation.kind == "defect" and deviation.link is None)
 
 
 @pytest.mark.parametrize("deviation", RECORDED)
