@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gaugeblock.adapters.base import Adapter, Mode, implementing
 from gaugeblock.adapters.layouts import HANDED_OVER
+from gaugeblock.adapters.processor import instruction_set, threads, xla_limit
 from gaugeblock.adapters.wording import Wording
 
 NARROW = ("float16", "bfloat16", "float32")
@@ -33,6 +34,12 @@ class JaxAdapter(Adapter):
         Mode("eager-x64", ("float64",), environ=X64, other_dtypes=COMPILED_EACH, sweeps=()),
         Mode("compiled-x64", ("float64",), environ=X64, compiled=True, sweeps=()),
     )
+    # Every compilation, however short: there are thousands of them.
+    caches = {  # noqa: RUF012
+        "JAX_COMPILATION_CACHE_DIR": "{folder}",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
     wording = Wording(
         # A committed array; without x64, int64 labels become int32.
         put="jax.device_put(array, jax.devices(platform)[index])",
@@ -46,6 +53,10 @@ gradient = pull(cotangent.astype(first.dtype))[0]""",
         compile="jax.jit(function)",
         handed=HANDED_OVER,
     )
+    same_as = {  # noqa: RUF012
+        "jax.lax.logistic": "jax.nn.sigmoid",
+        "jax.scipy.special.logsumexp": "jax.nn.logsumexp",
+    }
     table = (
         *implementing()(
             sigmoid=("jax.nn.sigmoid(x)", "jax.scipy.special.expit(x)", "jax.lax.logistic(x)"),
@@ -113,9 +124,16 @@ gradient = pull(cotangent.astype(first.dtype))[0]""",
         return {"cpu": "", **{f"cuda:{gpu.id}": gpu.device_kind for gpu in gpus}}
 
     def flags(self) -> dict[str, str | float | bool | None]:
-        """Whether binary64 exists, and how matrix products are computed."""
+        """Vector instructions, threads, whether binary64 exists, and how matrix products are computed."""
         config = self.names["jax"].config
-        return {"x64": bool(config.jax_enable_x64), "matmul_precision": config.jax_default_matmul_precision}
+        return {
+            "instruction_set": instruction_set(xla_limit()),
+            "xla_max_isa": xla_limit(),
+            # XLA heeds no variable of OpenMP's.
+            "threads": threads("NPROC"),
+            "x64": bool(config.jax_enable_x64),
+            "matmul_precision": config.jax_default_matmul_precision,
+        }
 
 
 ADAPTER = JaxAdapter()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gaugeblock.adapters.base import NATIVE, Adapter, Mode, implementing, implements
 from gaugeblock.adapters.layouts import LAYOUTS
+from gaugeblock.adapters.processor import numpy_flags
 from gaugeblock.adapters.tables.handwritten import HANDWRITTEN
 from gaugeblock.adapters.wording import Wording
 
@@ -63,6 +64,10 @@ class NumPyAdapter(Adapter):
         """Import NumPy and SciPy, with warnings of overflow and invalid values silenced: the suite judges results."""
         np.seterr(all="ignore")
         return super().load()
+
+    def flags(self) -> dict[str, str | float | bool | None]:
+        """Which of its loops NumPy uses, and the library of its linear algebra."""
+        return {**numpy_flags()}
 
 
 ADAPTER = NumPyAdapter()

@@ -163,8 +163,10 @@ class OnnxRuntimeAdapter(NumPyAdapter):
         return found
 
     def flags(self) -> dict[str, str | float | bool | None]:
-        """The opset and the level of graph optimisation."""
-        return {"opset": OPSET, "graph_optimisation": _prelude_names(os.environ)["level"]}
+        """The opset, the level of graph optimisation and threads; it has no switch for vector instructions."""
+        threads = self.names["onnxruntime"].SessionOptions().intra_op_num_threads
+        level = _prelude_names(os.environ)["level"]
+        return {"opset": OPSET, "graph_optimisation": level, "threads": threads or "one for each physical core"}
 
     def on_device(self, function: Function, device: str) -> Function:
         """Sessions on the device; arrays are copied to it and back."""

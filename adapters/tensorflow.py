@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any
 
 from gaugeblock.adapters.base import Adapter, Mode, implementing, implements
 from gaugeblock.adapters.layouts import HANDED_OVER
+from gaugeblock.adapters.processor import instruction_set, onednn_limit, threads, xla_limit
 from gaugeblock.adapters.wording import Wording
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -100,11 +102,25 @@ class TensorFlowAdapter(Adapter):
         return {"cpu": "", **{f"cuda:{i}": details(gpu).get("device_name", "") for i, gpu in enumerate(gpus)}}
 
     def flags(self) -> dict[str, str | float | bool | None]:
-        """oneDNN and TF32 change results."""
+        """Vector instructions, oneDNN, threads and TF32 change results."""
+        chosen = self.tf.config.threading.get_intra_op_parallelism_threads()
         return {
-            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+            "instruction_set": instruction_set(onednn_limit(), xla_limit()),
+            "libraries": "eigen, onednn" if self._onednn() else "eigen",
+            "onednn_max_isa": onednn_limit(),
+            "xla_max_isa": xla_limit(),
+            # 0 leaves it to TensorFlow, which heeds no variable of OpenMP's.
+            "threads": chosen or threads("TF_NUM_INTRAOP_THREADS"),
             "tf32": bool(self.tf.config.experimental.tensor_float_32_execution_enabled()),
         }
+
+    def _onednn(self) -> bool:
+        """Whether oneDNN's kernels replace TensorFlow's own: by default that depends on the processor."""
+        try:
+            port = importlib.import_module("tensorflow.python.util._pywrap_util_port")
+            return bool(port.IsMklEnabled())
+        except (ImportError, AttributeError):
+            return os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"
 
 
 ADAPTER = TensorFlowAdapter()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from gaugeblock.adapters.base import Adapter, Function, Mode, implementing, implements
+from gaugeblock.adapters.processor import instruction_set, onednn_limit
 from gaugeblock.adapters.wording import Wording
 
 TENSOR_LAYOUTS = {
@@ -54,6 +57,32 @@ class TorchAdapter(Adapter):
         Mode("compiled", dtypes=("float32",), compiled=True),
     )
     wording = WORDING
+    same_as: ClassVar[Mapping[str, str]] = {
+        "torch.nn.functional.sigmoid": "torch.sigmoid",
+        "torch.nn.Sigmoid": "torch.sigmoid",
+        "torch.special.expit": "torch.sigmoid",
+        "torch.nn.LogSigmoid": "torch.nn.functional.logsigmoid",
+        "torch.nn.Softplus": "torch.nn.functional.softplus",
+        "torch.nn.Hardsigmoid": "torch.nn.functional.hardsigmoid",
+        "torch.nn.functional.hardsigmoid-inplace": "torch.nn.functional.hardsigmoid",
+        "torch.nn.Softmax": "torch.softmax",
+        "torch.nn.functional.softmax": "torch.softmax",
+        "torch.softmax-out": "torch.softmax",
+        "torch.nn.LogSoftmax": "torch.log_softmax",
+        "torch.nn.functional.log_softmax": "torch.log_softmax",
+        "torch.log_softmax-out": "torch.log_softmax",
+        "torch.nn.Softmin": "torch.nn.functional.softmin",
+        "torch.nn.SoftMarginLoss": "torch.nn.functional.soft_margin_loss",
+        "torch.nn.HingeEmbeddingLoss": "torch.nn.functional.hinge_embedding_loss",
+        "torch.nn.MultiMarginLoss": "torch.nn.functional.multi_margin_loss",
+        "torch.nn.MultiLabelMarginLoss": "torch.nn.functional.multilabel_margin_loss",
+        "torch.nn.MultiLabelSoftMarginLoss": "torch.nn.functional.multilabel_soft_margin_loss",
+        "torch.nn.KLDivLoss": "torch.nn.functional.kl_div",
+        "torch.nn.MSELoss": "torch.nn.functional.mse_loss",
+        "torch.nn.BCELoss": "torch.nn.functional.binary_cross_entropy",
+        "torch.nn.CrossEntropyLoss": "torch.nn.functional.cross_entropy",
+        "torch.nn.NLLLoss": "torch.nn.functional.nll_loss",
+    }
     table: ClassVar[tuple[tuple[Any, ...], ...]] = (
         *implementing()(
             sigmoid=(
@@ -198,10 +227,19 @@ class TorchAdapter(Adapter):
         return {"cpu": self.torch.backends.cpu.get_cpu_capability(), **found}
 
     def flags(self) -> dict[str, str | float | bool | None]:
-        """Threads, vector instructions and matrix-product precision."""
+        """Vector instructions, vendor libraries, threads and matrix-product precision."""
+        capability = self.torch.backends.cpu.get_cpu_capability()
+        built = self.torch.__config__.show()
+        libraries = re.findall(r"BLAS_INFO=(\w+)", built)
+        if self.torch.backends.mkldnn.is_available():
+            libraries += [" ".join(["onednn", *re.findall(r"MKL-DNN (v[\d.]+)", built)])]
         return {
+            # ATen's default is what its compiler makes of the baseline.
+            "instruction_set": instruction_set("baseline" if capability == "DEFAULT" else capability),
+            "cpu_capability": capability,
+            "libraries": ", ".join(libraries) or None,
+            "onednn_max_isa": onednn_limit(),
             "threads": self.torch.get_num_threads(),
-            "cpu_capability": self.torch.backends.cpu.get_cpu_capability(),
             "float32_matmul_precision": self.torch.get_float32_matmul_precision(),
             "cuda": self.torch.version.cuda,
         }

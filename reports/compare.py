@@ -25,6 +25,16 @@ BY = 0.5
 
 _FATAL = frozenset({Verdict.CRASHED, Verdict.TIMED_OUT})
 
+PROCESSOR = {
+    "instruction_set": "instruction set",
+    "numpy_features": "NumPy's features",
+    "openblas_core": "OpenBLAS core",
+    "libraries": "libraries",
+    "onednn_max_isa": "oneDNN's limit",
+    "xla_max_isa": "XLA's limit",
+}
+"""Flags of a framework's processes that say for which processor it computes, with their names for a reader."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -40,7 +50,7 @@ Changes = tuple[Change, ...]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every key of two runs, in exactly one category.
+    """Every key of two runs, in exactly one category. Of runs of different effort: every key of the same case in both.
 
     For a key that both runs hold, the first rule that applies decides:
 
@@ -90,6 +100,11 @@ class Comparison:
         return (*self.newly_deviating, *self.support_lost, *worse)
 
     @property
+    def common(self) -> int:
+        """How many keys of both runs are compared."""
+        return sum(len(changes) for name, changes in self.categories().items() if name not in ("added", "gone"))
+
+    @property
     def lost_frameworks(self) -> tuple[str, ...]:
         """Frameworks that the old run measured and the new one did not."""
         return tuple(
@@ -107,8 +122,12 @@ def compare(old: Run, new: Run) -> Comparison:
     """Sort every key of the two runs into its category; see Comparison."""
     before = {observation.key: observation for observation in old.observations}
     after = {observation.key: observation for observation in new.observations}
+    keys = before.keys() | after.keys()
+    if old.selection.effort != new.selection.effort:
+        # The worst of a range of lengths may be of a length that the other effort does not ask.
+        keys = {key for key in before.keys() & after.keys() if before[key].case == after[key].case}
     found: dict[str, list[Change]] = defaultdict(list)
-    for key in sorted(before.keys() | after.keys()):
+    for key in sorted(keys):
         change = Change(key, before.get(key), after.get(key))
         found[_category(change.old, change.new)].append(change)
     return Comparison(old, new, **{name: tuple(changes) for name, changes in found.items()})
@@ -157,7 +176,7 @@ def _grew(was: float | None, now: float | None) -> bool:
 def summary_text(comparison: Comparison) -> str:
     """A few sentences: what changed, with every kind of change counted and every caveat named."""
     categories = comparison.categories()
-    common = sum(len(changes) for name, changes in categories.items() if name not in ("added", "gone"))
+    common = comparison.common
     equal = len(comparison.bit_equal)
     # Rounding up to 100 % would hide the one that differs.
     share = math.floor(1000 * equal / (common or 1)) / 10
@@ -172,7 +191,41 @@ def summary_text(comparison: Comparison) -> str:
         f"Other: {'; '.join(counts)}." if counts else "Nothing else changed.",
         f"Regressions: {', '.join(where[:3])}{more}." if where else "No regression.",
     ]
-    return " ".join([*sentences, *_caveats(comparison.old, comparison.new)])
+    return " ".join([*_scope(comparison), *sentences, *_caveats(comparison.old, comparison.new)])
+
+
+def _scope(comparison: Comparison) -> Iterator[str]:
+    """Sentences where the runs are of different effort, and where only the processor is another."""
+    old, new = comparison.old, comparison.new
+    if old.selection.effort != new.selection.effort:
+        left_out = len({each.key for run in (old, new) for each in run.observations}) - comparison.common
+        yield (
+            f"The old run is of {old.selection.effort} effort, the new one of {new.selection.effort}: compared is what"
+            f" both asked of the same case. {left_out} observations are left out, which one of them lacks or made of"
+            " another case."
+        )
+    same = [name for name in old.frameworks if _versions(old, name) == _versions(new, name) != {}]
+    models = [str(run.environment.get("processor")) for run in (old, new)]
+    changed = [" → ".join(models)] if models[0] != models[1] else []
+    for framework in same:
+        facts = [f"{PROCESSOR[flag]} {was} → {now}" for flag, was, now in _processors(old, new, framework)]
+        changed += [f"{framework}: {', '.join(facts)}"] if facts else []
+    if same and changed:
+        yield f"The same versions computed for another processor ({'; '.join(changed)})."
+
+
+def _versions(run: Run, framework: str) -> dict[str, str]:
+    return run.frameworks[framework].versions if framework in run.frameworks else {}
+
+
+def _processors(old: Run, new: Run, framework: str) -> Iterator[tuple[str, str, str]]:
+    """The flags of PROCESSOR in which modes of a framework differ in two runs, with both values."""
+    before, after = (run.frameworks[framework].modes if framework in run.frameworks else {} for run in (old, new))
+    for flag in PROCESSOR:
+        both = [mode for mode in before if flag in before[mode] and flag in after.get(mode, {})]
+        was, now = ({str(modes[mode][flag] or "none") for mode in both} for modes in (before, after))
+        if was != now:
+            yield flag, " and ".join(sorted(was)), " and ".join(sorted(now))
 
 
 def _caveats(old: Run, new: Run) -> Iterator[str]:
@@ -191,19 +244,22 @@ def render_comparison(comparison: Comparison) -> RenderableType:
     """The comparison for a terminal: versions, a few sentences, then each category, grouped by test."""
     parts: list[RenderableType] = [_environments(comparison.old, comparison.new), Text()]
     parts += [Text(summary_text(comparison)), Text()]
+    old, new = comparison.old, comparison.new
+    words = {
+        now for name in new.frameworks for flag, _, now in _processors(old, new, name) if flag == "instruction_set"
+    }
+    where = f" on {words.pop()}" if len(words) == 1 else ""
     for name, changes in comparison.categories().items():
         if changes and name not in ("bit_equal", "unchanged"):
             title = Text(f"{_TITLES[name]['title']} ({len(changes)})", _TITLES[name]["style"])
-            parts += [title, _groups(name, changes), Text()]
+            parts += [title, _groups(name, changes, where), Text()]
     return Group(*parts[:-1])
 
 
 def _environments(old: Run, new: Run) -> Table:
     table = Table("framework", "old", "new", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for framework in sorted(old.frameworks.keys() | new.frameworks.keys()):
-        before, after = (
-            run.frameworks[framework].versions if framework in run.frameworks else {} for run in (old, new)
-        )
+        before, after = _versions(old, framework), _versions(new, framework)
         names = {**before, **after}
         main = main_version(framework, names)[0]
         for name in sorted(names, key=lambda n: (n != main, n)):
@@ -211,10 +267,12 @@ def _environments(old: Run, new: Run) -> Table:
             if name == main or was != now:
                 shown = name if name == main else f"  with {name}"
                 table.add_row(escape(shown), escape(was), escape(now), style=None if was != now else "dim")
+        for flag, was, now in _processors(old, new, framework):
+            table.add_row(f"  {PROCESSOR[flag]}", escape(was), escape(now))
     return table
 
 
-def _groups(name: str, changes: Changes) -> Table:
+def _groups(name: str, changes: Changes, where: str) -> Table:
     table = Table.grid(
         Column(justify="right", min_width=5, no_wrap=True), Column(overflow="fold"), padding=(0, 2, 0, 0)
     )
@@ -222,7 +280,7 @@ def _groups(name: str, changes: Changes) -> Table:
         details = [from_to, " ".join(sorted({split_key(c.key)["dtype"] for c in members}, key=dtype_order))]
         if name not in ("added", "gone"):
             furthest = max(members, key=lambda each: max(_distance(o) or 0.0 for o in (each.old, each.new) if o))
-            details.append(f"worst {_example(furthest)}")
+            details.append(f"worst {_example(furthest, where)}")
         line = Text(test.replace("/", " / "))
         line.append(f"\n{'; '.join(filter(None, details))}", "dim")
         table.add_row(str(len(members)), line)
@@ -243,13 +301,13 @@ def _from_to(change: Change) -> str:
     return f"“{old.label}” → “{new.label}”" if old.label != new.label else ""
 
 
-def _example(change: Change) -> str:
+def _example(change: Change, where: str) -> str:
     parts, old, new = split_key(change.key), change.old, change.new
     text = "/".join(parts[part] for part in ("dtype", "device", "mode", "case"))
     if old is not None and new is not None:
         was, now = _measured(old), _measured(new)
         if was or now:
-            text += f": {was or '–'} → {now or '–'}"
+            text += f": {was or '–'} → {now or '–'}{where}"
         if new.message and new.verdict in (WRONG | ABSENT):
             text += f" ({new.message[:120]})"
     return text

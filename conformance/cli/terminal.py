@@ -14,14 +14,30 @@ from gaugeblock.conformance.known.admission import left_out
 from gaugeblock.conformance.session.measure import HARNESS
 from gaugeblock.conformance.trials.effort import EFFORTS, STANDARD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+from rich.text import Text
 
 RUN_FILE = click.Path(path_type=Path, dir_okay=False)
 
 RUN = click.option("--run", "path", required=True, type=RUN_FILE, metavar="RUN.json", help="The run file to look into.")
 
 EFFORT = click.option(
-    "--effort", type=click.Choice(tuple(EFFORTS)), default=STANDARD, show_default=True, help="How much is asked."
+    "--effort",
+    type=click.Choice(tuple(EFFORTS)),
+    default=STANDARD,
+    show_default=True,
+    envvar="GAUGEBLOCK_EFFORT",
+    help="How much is asked.",
 )
 
 DIRECTORY = click.Path(path_type=Path, file_okay=False)
@@ -33,9 +49,9 @@ Advance = Callable[..., None]
 """Called with how many are done, how many there are, and perhaps what is done now."""
 
 
-def several(*names: str, metavar: str, help: str) -> Callable[..., Any]:
-    """An option that may be given more than once."""
-    return click.option(*names, multiple=True, metavar=metavar, help=f"{help} May be given several times.")
+def several(*names: str, metavar: str, help: str, **more: Any) -> Callable[..., Any]:
+    """An option that may be given more than once; `more` is handed to click."""
+    return click.option(*names, multiple=True, metavar=metavar, help=f"{help} May be given several times.", **more)
 
 
 def output(help: str, type: click.Path, **more: Any) -> Callable[..., Any]:
@@ -79,9 +95,17 @@ def console(width: int = 160) -> Console:
     return made if made.is_terminal else Console(width=width)
 
 
+class _Rate(ProgressColumn):
+    """How many are done in a second."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing until some are done."""
+        return Text(f"{task.speed:.3g} a second," if task.speed else "")
+
+
 @contextlib.contextmanager
 def progress(verb: str, things: str) -> Iterator[Advance]:
-    """A bar with the time left on standard error, or lines there where that is no terminal.
+    """A bar with rate, time left and what is done now on standard error, or lines there where that is no terminal.
 
     Args:
         verb: what is being done ("measuring").
@@ -91,11 +115,19 @@ def progress(verb: str, things: str) -> Iterator[Advance]:
     if not shown.is_terminal:
         yield lines(things)
         return
-    counted = BarColumn(), MofNCompleteColumn(), TextColumn(things)
-    timed = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
-    with Progress(TextColumn("{task.description}"), *counted, *timed, console=shown, transient=True) as bar:
+    columns = (
+        BarColumn(12),
+        MofNCompleteColumn(),
+        TextColumn(f"{things},"),
+        _Rate(),
+        TimeRemainingColumn(),
+        TextColumn("left:"),
+        # What is done has a long name, of which 80 columns show the start.
+        TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+    )
+    with Progress(*columns, console=shown, transient=True, expand=True) as bar:
         task = bar.add_task(verb, total=None)
-        yield lambda done, total, now=verb: bar.update(task, completed=done, total=total, description=now)
+        yield lambda done, total, now="": bar.update(task, completed=done, total=total, description=escape(now or verb))
 
 
 def lines(things: str, clock: Callable[[], float] = time.monotonic) -> Advance:
@@ -116,7 +148,7 @@ def lines(things: str, clock: Callable[[], float] = time.monotonic) -> Advance:
         if done:
             rate = done / (last - started)
             line += f", {rate:.3g} a second, about {(total - done) / rate:.0f} s left"
-        elif now:
+        if now:
             line += f", at {now}"
         click.echo(line, err=True)
 

@@ -44,6 +44,11 @@ def vectors(parameters: Mapping[str, Any], call: Call) -> dict[str, Array]:
 LACKING = re.compile(r"AttributeError: module '[^']+' has no attribute|TypeError: .*unexpected keyword argument")
 """What Python says of a call that names something which is not there."""
 
+NO_CODE = re.compile(
+    r"Failed to materialize symbols|LLVM (compilation error|ERROR)|could not create a primitive descriptor"
+)
+"""What LLVM and oneDNN say without code for the processor: of float16 below AVX, of bfloat16 below AVX-512."""
+
 
 @dataclass(frozen=True)
 class NoAnswer:
@@ -61,10 +66,11 @@ class NoAnswer:
     def refuses(self) -> bool:
         """Whether the framework looked at what it was handed and raised.
 
-        A version that lacks the function, or a keyword that the call names, was not asked: its `unsupported` is no
-        answer to a question.
+        A version that lacks the function, or a keyword that the call names, was not asked, nor was one that has no code
+        for the processor: its `unsupported` is no answer to a question.
         """
-        return self.verdict == Verdict.UNSUPPORTED and not LACKING.search(self.message)
+        never_asked = LACKING.search(self.message) or NO_CODE.search(self.message)
+        return self.verdict == Verdict.UNSUPPORTED and not never_asked
 
 
 Answer = Array | NoAnswer

@@ -1,10 +1,16 @@
 """Progress where no terminal is, and how the command ends where it is interrupted."""
 
+import functools
+import io
+import re
+import time
+
 import click
 import pytest
 from click.testing import CliRunner
 from gaugeblock.conformance.cli.app import Commands
 from gaugeblock.conformance.cli.terminal import QUIET_SECONDS, lines, progress
+from rich.console import Console
 
 from tests.invoking import sentence
 
@@ -52,6 +58,25 @@ def test_progress_is_lines_where_no_terminal_is(
     out, err = capsys.readouterr()
     assert out == ""
     assert [line[:26] for line in err.splitlines()] == ["gaugeblock: 0 of 2 tests", "gaugeblock: 2 of 2 tests, "]
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_a_terminal_shows_rate_time_left_and_what_is_asked(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    shown = io.StringIO()
+    drawn = functools.partial(Console, force_terminal=True, width=width)
+    monkeypatch.setattr("gaugeblock.conformance.cli.terminal.Console", lambda file: drawn(file=shown))
+    key = "softmax_with_temperature/torch.nn.functional.softmax/float64/cpu/eager/every-length"
+    with progress("measuring", "tests") as advance:
+        advance(0, 900, "")
+        for done in range(1, 4):
+            time.sleep(0.15)
+            advance(done, 900, key)
+    frames = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", each) for each in re.split(r"[\r\n]", shown.getvalue())]
+    assert any("0/900 tests" in frame and frame.rstrip().endswith("measuring") for frame in frames)
+    last = next(frame for frame in reversed(frames) if frame.strip())
+    assert re.search(r" 3/900 tests, [0-9.]+ a second, [0-9]+:[0-9]{2}:[0-9]{2} left: softmax_with", last)
+    assert len(last) <= width
+    assert (key in last) == (width == 140)
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, click.Abort])

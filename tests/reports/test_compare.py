@@ -5,6 +5,7 @@ import pytest
 from gaugeblock.reports.compare import Comparison, compare, render_comparison, summary_text
 from gaugeblock.reports.records import Observation, Run, Suite
 from gaugeblock.reports.verdicts import Verdict
+from msgspec.structs import replace
 
 from .synthetic import DEVIATES, Renderer, absent, key, make_run
 
@@ -145,6 +146,64 @@ def test_nearly_equal_is_not_rounded_up_to_all() -> None:
 def test_nothing_in_common() -> None:
     result = compare(make_run([one("conforms", "a")]), make_run([one("conforms", "b")]))
     assert "no observation in common" in summary_text(result)
+
+
+def of_effort(effort: str, *observations: Observation, elsewhere: str = "") -> Run:
+    """A run of an effort; under the key that ends in `elsewhere` its case is another."""
+    made = make_run(observations)
+    found = [replace(each, case="d" * 16) if each.key == key(case=elsewhere) else each for each in made.observations]
+    return replace(made, observations=found, selection=replace(made.selection, effort=effort))
+
+
+def test_runs_of_different_effort_compare_what_both_asked() -> None:
+    quick = of_effort("quick", *(one("conforms", case, **OK) for case in ("both", "range", "mine")))
+    thorough = of_effort(
+        "thorough",
+        one("conforms", "both", **{**OK, "error": 3.0, "group_digest": "1"}),
+        one("deviates", "range", **DEVIATES),
+        one("deviates", "theirs", **DEVIATES),
+        elsewhere="range",
+    )
+    result = compare(quick, thorough)
+    assert {name: [c.key for c in changes] for name, changes in result.categories().items() if changes} == {
+        "error_grew": [key(case="both")]
+    }
+    assert not result.has_regression, "the worst of more lengths is no change of the framework"
+    text = summary_text(result)
+    assert text.startswith("The old run is of quick effort, the new one of thorough: ")
+    assert "3 observations are left out" in text
+    assert "effort" not in summary_text(compare(quick, quick))
+
+
+def on(flags: dict[str, Any], versions: str = "1.0", **fields: Any) -> Run:
+    """A run of processes with these flags."""
+    made = make_run([one("conforms", **{**OK, **fields})], versions={"alpha": {"alpha": versions}})
+    made.frameworks["alpha"].modes["eager"] = flags
+    return made
+
+
+def test_another_processor_is_said_and_is_no_other_version(renderer: Renderer) -> None:
+    wide = on({"instruction_set": "avx512", "onednn_max_isa": None, "threads": 2})
+    narrow = on({"instruction_set": "avx2", "onednn_max_isa": "AVX2", "threads": 1}, error=3.0, digest="b" * 16)
+    text = renderer(render_comparison(compare(wide, narrow)))
+    rows = [line.split() for line in text.splitlines()]
+    assert ["alpha", "1.0", "1.0"] in rows
+    assert ["instruction", "set", "avx512", "avx2"] in rows
+    assert ["oneDNN's", "limit", "none", "AVX2"] in rows
+    assert "threads" not in text
+    sentence = "The same versions computed for another processor (alpha: instruction set avx512 → avx2"
+    assert sentence in " ".join(text.split())
+    assert "float32/cpu/eager/one: 1 ULP → 3 ULP on avx2" in text
+
+    newer = on({"instruction_set": "avx2"}, "2.0")
+    assert "another processor" not in summary_text(compare(wide, newer)), "then it may be the version"
+    assert ["instruction", "set", "avx512", "avx2"] in [
+        line.split() for line in renderer(render_comparison(compare(wide, newer))).splitlines()
+    ]
+    moved = replace(wide, environment={**wide.environment, "processor": "Another Model"})
+    assert "another processor (x86_64 → Another Model)." in summary_text(compare(wide, moved))
+    for before in ({}, {"instruction_set": "avx2"}):
+        assert "processor" not in summary_text(compare(on(before), on({"instruction_set": "avx2"})))
 
 
 def test_caveats() -> None:
