@@ -11,7 +11,7 @@ SHOWN = 5
 
 
 def warnings(merged: Merged) -> list[str]:
-    """A sentence for each incomplete run, each framework not measured, and one for known deviations not seen."""
+    """A sentence for each incomplete run, and for each framework and mode that was not measured."""
     sentences: list[str] = []
     for run in merged.runs:
         names = ", ".join(sorted(run.frameworks)) or "no framework"
@@ -34,7 +34,6 @@ def warnings(merged: Merged) -> list[str]:
             for mode, flags in sorted(entry.modes.items()):
                 if (framework, mode) not in measured:
                     sentences.append(f"{framework} in mode {mode}: not run – {flags['message']}")
-        sentences.append(not_seen(run))
     return list(dict.fromkeys(filter(None, sentences)))
 
 

@@ -47,6 +47,7 @@ def render_html(merged: Merged) -> str:
         runs=merged.runs,
         created=merged.created,
         warnings=banner.warnings(merged),
+        notes=list(filter(None, map(banner.not_seen, merged.runs))),
         total=len(merged.placed),
         verdicts=list(Verdict),
         absent=ABSENT,
