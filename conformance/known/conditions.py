@@ -44,6 +44,8 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ones of more than a quarter of the largest, whose sums and differences overflow."""
     expects: tuple[str, ...] = ()
     """What sort of number is expected where the answer is worst, any of SORTS."""
+    every: Mapping[str, str | float] = {}
+    """Ranges in which every entry of an input lies: { y_true = ">0" } is a batch of one class."""
     axis: tuple[int, ...] = ()
     """The axis that is asked for, any of these."""
     parameters: Mapping[str, Any] = {}
@@ -59,7 +61,12 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def check(self) -> None:
         """ConditionError if a range cannot be read, or a word is none that can hold."""
-        for text in (self.length, self.magnitude, *(each for each in self.parameters.values() if _is_range(each))):
+        for text in (
+            self.length,
+            self.magnitude,
+            *self.every.values(),
+            *(each for each in self.parameters.values() if _is_range(each)),
+        ):
             if text is not None:
                 bounds(text)
         for name, known in (
@@ -89,6 +96,9 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 yield f"its {name} is {_said(found)}, not {wanted}"
         if self.holds and not seen.holds.intersection(self.holds):
             yield f"its inputs hold no {' or '.join(self.holds)}"
+        for name, wanted in self.every.items():
+            if (span := seen.span(name)) is None or not all(within(wanted, each) for each in span):
+                yield f"its {name} is {'not known' if span is None else f'{span[0]:g} to {span[1]:g}'}, not {wanted}"
         if self.axis and seen.parameters.get("axis", -1) not in self.axis:
             yield f"its axis is {seen.parameters.get('axis', -1)}, not {_any(self.axis)}"
         for name, wanted in self.parameters.items():

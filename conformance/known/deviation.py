@@ -59,8 +59,9 @@ class KnownDeviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The same in the terms themselves, of an answer to another question: twice what went in, for example."""
     computed_in: str | None = None
     """A format narrower than the dtype, in which the answer is computed: ULP and epsilon are this one's."""
-    flush: bool = False
-    """Whether a subnormal number may be taken for 0 or for the smallest normal number: an error of at most that."""
+    flush: bool | float = False
+    """Whether a subnormal number may be taken for 0 or for the smallest normal number: an error of at most that. A
+    number says how many such terms an answer has."""
     gives: tuple[Literal["nan", "infinity", "zero", "subnormal", "normal"], ...] = ()
     """Sorts of answers that are explained whatever is expected: NaN of 0 * inf, infinity of an overflow."""
     wrong: bool = False

@@ -139,6 +139,14 @@ class Sight:
                     found.add(sort)
         return frozenset(found)
 
+    def span(self, name: str) -> tuple[float, float] | None:
+        """The smallest and the largest entry of an input; None if the case has no such input, or it is empty."""
+        array = None if self.case is None else self.case.inputs.get(name)
+        if array is None or not array.size:
+            return None
+        numbers = np.asarray(array, np.float64)
+        return float(numbers.min()), float(numbers.max())
+
     @functools.cached_property
     def expected(self) -> float | None:
         """What is expected where the answer is worst; None if that is no number."""
