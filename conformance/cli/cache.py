@@ -11,7 +11,9 @@ from gaugeblock.reference import cached_truth
 @click.command(epilog="Exit code: 0, 2 if what is kept cannot be removed.")
 @click.argument("what", type=click.Choice(["clear"]), required=False)
 def cache(what: str | None) -> None:
-    """Say where exact answers, and what JAX compiled, are kept, and how large they are; `clear` removes them.
+    """Say what is kept between runs, and where.
+
+    Exact answers are, and what JAX compiled; `clear` removes them.
 
     GAUGEBLOCK_CACHE names another folder; empty, nothing is kept. What is removed is computed anew when it is needed.
     """

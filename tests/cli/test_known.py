@@ -1,10 +1,5 @@
 """`gaugeblock known` drafts what deviates undocumented, and `gaugeblock run --known` reads it back."""
 
-from __future__ import annotations
-
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +11,10 @@ from gaugeblock.conformance.known.reading import KnownError, parsed
 from gaugeblock.reports import runfile
 from gaugeblock.reports.verdicts import Verdict
 
-from tests.cli.invoking import invoke, sentence
-from tests.session.plugged import environment
+from tests.invoking import Process, invoke, python, sentence
+from tests.invoking import gaugeblock as invoked
+from tests.plugging import bring, import_path
+from tests.session.test_views import ADAPTER
 
 EXPRESSION = "endings.wrong and float32 and value"
 
@@ -27,16 +24,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("known")
 
 
-def gaugeblock(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def gaugeblock(place: Path, *arguments: str) -> Process:
     """The command where a plug-in is installed that deviates."""
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(place / "path"), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", "gaugeblock.conformance", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environ, cwd=place)
+    return invoked(*arguments, cwd=place, PYTHONPATH=import_path(place / "path"))
 
 
 @pytest.fixture(scope="module")
 def deviating(place: Path) -> Path:
-    environment(place / "path")
+    bring(place / "path", "endings", ADAPTER)
     done = gaugeblock(place, "run", "-f", "endings", "-k", EXPRESSION, "-o", "run.json")
     assert done.returncode == 1, done.stdout + done.stderr
     return place / "run.json"
@@ -74,10 +69,9 @@ def test_a_draft_with_kinds_explains_what_it_was_made_of(place: Path, deviating:
 
 def test_pytest_takes_the_file_too(place: Path, deviating: Path) -> None:
     (place / "mine.toml").write_text(drafted(deviating).replace('kind = ""', 'kind = "limitation"'), encoding="utf-8")
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(place / "path"), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "gaugeblock.conformance"]
+    command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "gaugeblock.conformance")
     options = ["--gaugeblock-framework=endings", "-k", EXPRESSION, "--gaugeblock-known=mine.toml"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, env=environ, cwd=place)
+    done = python(*command, *options, cwd=place, PYTHONPATH=import_path(place / "path"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 xfailed" in done.stdout
 
