@@ -53,6 +53,11 @@ SWITCHES = (
 """Environment variables by which frameworks and their libraries use less of the processor, or other code."""
 
 
+def features() -> tuple[str, ...]:
+    """What the processor can do, in NumPy's names."""
+    return tuple(sorted(name for name, there in _umath.__cpu_features__.items() if there))
+
+
 def instruction_set(*limits: str | None) -> str:
     """One word of INSTRUCTION_SETS for what a process may use.
 
@@ -60,7 +65,7 @@ def instruction_set(*limits: str | None) -> str:
         *limits: what a framework or a switch says is the most that is used, in its own words ("AVX512_CORE", "SSE4_2");
             None, and what names no instruction set, sets no limit.
     """
-    machine = _highest(name for name, there in _umath.__cpu_features__.items() if there)
+    machine = _highest(features())
     family = next(each for each in FAMILIES if machine in each)
     places = [family.index(machine)]
     for word in map(_named, filter(None, limits)):

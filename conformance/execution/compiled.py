@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib
 import os
 import platform
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 from gaugeblock.adapters.base import Adapter
+from gaugeblock.adapters.processor import features
 from gaugeblock.reference import cached_truth
 
 LIMIT = 100_000_000
@@ -42,10 +41,7 @@ def clear() -> None:
 def _machine() -> str:
     """A digest of what this processor can do: a home folder may be shared by several, and code for one is no code for
     all."""
-    core = "numpy._core" if hasattr(np, "_core") else "numpy.core"
-    features = importlib.import_module(f"{core}._multiarray_umath").__cpu_features__
-    able = sorted(name for name, there in features.items() if there)
-    return hashlib.sha256(f"{platform.machine()} {able}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{platform.machine()} {features()}".encode()).hexdigest()[:8]
 
 
 def environ(adapters: Iterable[Adapter]) -> dict[str, str]:

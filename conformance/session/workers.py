@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -154,6 +155,10 @@ class Workers:
                 answer = worker.ask(message, None)
             except ProcessLostError as error:
                 answer = Answer(name, Measured(error=str(error)), Greeting(), Seconds())
+            except Exception:
+                # A thread that ends here would leave its tests unfinished, and the session waiting for them.
+                worker.close()
+                answer = Answer(name, Measured(error=traceback.format_exc()), Greeting(), Seconds())
             message = None
             # A worker that was ended by finish() looks like one that crashed.
             if self._stopped.is_set():

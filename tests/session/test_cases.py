@@ -26,8 +26,8 @@ from msgspec.structs import asdict
 from tests.invoking import measured
 
 EXPRESSION = (
-    "(binary_cross_entropy/ or logsumexp/ or sparsemax/ or sigmoid/ or accuracy/ or f1_score/) and (float32 or int64)"
-    " and not recipe"
+    "(binary_cross_entropy/ or kl_divergence/ or logsumexp/ or sparsemax or sigmoid/ or hinge/ or focal or accuracy/"
+    " or f1_score or roc_auc or logit/) and (bfloat16 or float32 or int64) and not recipe"
 )
 """Activations, losses and metrics of every domain, and all their checks."""
 
